@@ -1,0 +1,92 @@
+"""What can go wrong, in the domain's own words. Faces turn these into their dialect in one map each."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+MAX_MESSAGE_LENGTH = 2000
+
+
+class ErrorReason(StrEnum):
+    """Why a run failed: BigQuery's error reasons, which the job shape uses as `errorResult.reason`."""
+
+    INVALID_QUERY = "invalidQuery"
+    INVALID = "invalid"
+    NOT_FOUND = "notFound"
+    ACCESS_DENIED = "accessDenied"
+    RESOURCES_EXCEEDED = "resourcesExceeded"
+    QUOTA_EXCEEDED = "quotaExceeded"
+    RATE_LIMIT_EXCEEDED = "rateLimitExceeded"
+    TIMEOUT = "timeout"
+    STOPPED = "stopped"
+    BACKEND_ERROR = "backendError"
+    INTERNAL_ERROR = "internalError"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a document: where it is (a JSON Pointer), which rule it breaks, and what to change."""
+
+    location: str
+    code: str
+    message: str
+    expected: str | None = None
+    got: str | None = None
+
+    def to_json(self) -> dict[str, str]:
+        """The problem as the faces print it; keys that say nothing are left out."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+class StepcallError(Exception):
+    """Base of every error that Stepcall raises on purpose."""
+
+
+class InvalidDefinitionError(StepcallError):
+    """A workflow definition was refused; `problems` holds all that is wrong with it, in document order."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"The workflow definition has {count(len(problems), 'problem')}.")
+        self.problems = problems
+
+
+class InvalidParametersError(StepcallError):
+    """The parameters of a call do not fit the workflow's inputs; `problems` holds all that is wrong."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"The parameters have {count(len(problems), 'problem')}.")
+        self.problems = problems
+
+
+class TaskError(StepcallError):
+    """A task could not do its work, for a reason that the workflow's author can read and act on.
+
+    Raise one of the two subclasses. `message` is text for a person: no traceback, no ARN, no secret.
+    """
+
+    retryable: ClassVar[bool]
+
+    def __init__(self, reason: ErrorReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message[:MAX_MESSAGE_LENGTH]
+
+
+class RetryableTaskError(TaskError):
+    """Trying the task again may succeed: a rate limit, a 5xx, a lost connection."""
+
+    retryable = True
+
+
+class PermanentTaskError(TaskError):
+    """Trying the task again cannot succeed: a bad key, a page that is not there, an input that does not fit."""
+
+    retryable = False
+
+
+def count(number: int, noun: str) -> str:
+    """`1 problem`, `2 problems`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+JsonObject = dict[str, Any]

@@ -1,0 +1,16 @@
+"""The one list of task types."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from stepcall.domain.task_contract import TaskContract
+from stepcall.tasks.ai import OPENAI_TEXT_SUMMARIZE
+from stepcall.tasks.data import DATA_TRANSFORM
+from stepcall.tasks.web import WEB_DOWNLOAD, WEB_EXTRACT_TEXT
+
+CATALOG: Mapping[str, TaskContract] = MappingProxyType(
+    {
+        contract.name: contract
+        for contract in (WEB_DOWNLOAD, WEB_EXTRACT_TEXT, OPENAI_TEXT_SUMMARIZE, DATA_TRANSFORM)
+    }
+)
