@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
 
 MAX_MESSAGE_LENGTH = 2000
 
@@ -89,4 +89,6 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-JsonObject = dict[str, Any]
+def shorten(text: str, length: int = 64) -> str:
+    """Somebody's text at the length at which a message stays readable."""
+    return text if len(text) <= length else text[: length - 1] + "…"

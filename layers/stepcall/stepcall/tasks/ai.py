@@ -9,7 +9,9 @@ from stepcall.domain.task_contract import TaskContract, TaskInput, TaskOutput, W
 
 class SummarizeInput(TaskInput):
     text: str = Field(min_length=1, description="The text to summarise.")
-    model: str | None = Field(default=None, min_length=1, description="The model; without one, the deployment's default.")
+    model: str | None = Field(
+        default=None, min_length=1, description="The model; without one, the deployment's default."
+    )
     parameters: dict[str, Any] = Field(
         default_factory=dict, description="Passed on to the model as they are, such as `max_tokens` and `temperature`."
     )

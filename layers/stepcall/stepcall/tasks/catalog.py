@@ -9,8 +9,5 @@ from stepcall.tasks.data import DATA_TRANSFORM
 from stepcall.tasks.web import WEB_DOWNLOAD, WEB_EXTRACT_TEXT
 
 CATALOG: Mapping[str, TaskContract] = MappingProxyType(
-    {
-        contract.name: contract
-        for contract in (WEB_DOWNLOAD, WEB_EXTRACT_TEXT, OPENAI_TEXT_SUMMARIZE, DATA_TRANSFORM)
-    }
+    {contract.name: contract for contract in (WEB_DOWNLOAD, WEB_EXTRACT_TEXT, OPENAI_TEXT_SUMMARIZE, DATA_TRANSFORM)}
 )

@@ -1,0 +1,104 @@
+"""Identities: one UUIDv7, several spellings, each reversible without a lookup.
+
+Spellings of a run: `ex-…` (native), `we-…` (later generation), `job_…` (job shape), the plain UUID (Wave, Step Functions).
+Spellings of a workflow: `wf-…` (native), the plain UUID (Wave).
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from stepcall.domain.errors import StepcallError
+
+LOWER_CASE = "0123456789abcdefghijklmnopqrstuvwxyz"
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ID_BITS = 128
+LOWER_CASE_WIDTH = 25  # 36**25 > 2**128: case does not matter, so an id survives spreadsheets and file names
+JOB_WIDTH = 28  # the length that clients of the job shape know
+
+WORKFLOW_PREFIX = "wf-"
+EXECUTION_PREFIX = "ex-"
+LATER_EXECUTION_PREFIX = "we-"
+JOB_PREFIX = "job_"
+
+NewId = Callable[[], UUID]
+
+
+class MalformedIdError(StepcallError):
+    """The text is no spelling of an id. Nothing of that name can exist, so faces answer 404."""
+
+
+def uuid7(now: datetime, random: Callable[[int], bytes]) -> UUID:
+    """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random bits, so ids sort by time."""
+    milliseconds = int(now.timestamp() * 1000)
+    noise = int.from_bytes(random(10), "big")
+    variant_and_noise = (0b10 << 62) | (noise & ((1 << 62) - 1))
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | ((noise >> 62 & 0xFFF) << 64) | variant_and_noise)
+
+
+def time_of(identity: UUID) -> datetime:
+    """The time a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((identity.int >> 80) / 1000, UTC)
+
+
+def spell_workflow(workflow_id: UUID) -> str:
+    return WORKFLOW_PREFIX + _encode(workflow_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
+
+
+def spell_execution(run_id: UUID) -> str:
+    return EXECUTION_PREFIX + _encode(run_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
+
+
+def spell_job(run_id: UUID) -> str:
+    return JOB_PREFIX + _encode(run_id.int, BASE62, JOB_WIDTH)
+
+
+def read_workflow_id(text: str) -> UUID:
+    """The workflow that `wf-…` or a plain UUID names. Raises MalformedIdError."""
+    return _read(text, {WORKFLOW_PREFIX: (LOWER_CASE, LOWER_CASE_WIDTH)})
+
+
+def read_run_id(text: str) -> UUID:
+    """The run that any spelling names. Raises MalformedIdError."""
+    return _read(
+        text,
+        {
+            EXECUTION_PREFIX: (LOWER_CASE, LOWER_CASE_WIDTH),
+            LATER_EXECUTION_PREFIX: (LOWER_CASE, LOWER_CASE_WIDTH),
+            JOB_PREFIX: (BASE62, JOB_WIDTH),
+        },
+    )
+
+
+def _read(text: str, spellings: dict[str, tuple[str, int]]) -> UUID:
+    for prefix, (alphabet, width) in spellings.items():
+        if text.startswith(prefix):
+            return UUID(int=_decode(text.removeprefix(prefix), alphabet, width))
+    try:
+        identity = UUID(text)
+    except ValueError as exc:
+        raise MalformedIdError(f"{text[:64]!r} is not an id.") from exc
+    if str(identity) != text.lower():
+        raise MalformedIdError(f"{text[:64]!r} is not an id.")
+    return identity
+
+
+def _encode(number: int, alphabet: str, width: int) -> str:
+    digits = []
+    for _ in range(width):
+        number, digit = divmod(number, len(alphabet))
+        digits.append(alphabet[digit])
+    return "".join(reversed(digits))
+
+
+def _decode(text: str, alphabet: str, width: int) -> int:
+    number = 0
+    for character in text:
+        digit = alphabet.find(character)
+        if digit < 0:
+            break
+        number = number * len(alphabet) + digit
+    else:
+        if len(text) == width and number.bit_length() <= ID_BITS:
+            return number
+    raise MalformedIdError(f"{text[:64]!r} is not an id.")

@@ -1,0 +1,36 @@
+"""JSON in and out, in one place: strict, exact for integers of any size, bounded in depth."""
+
+import json
+from typing import Any
+
+import pydantic_core
+
+from stepcall.domain.errors import StepcallError
+
+
+class MalformedJsonError(StepcallError):
+    """The text is not JSON (RFC 8259). The message says where."""
+
+
+class NotJsonError(StepcallError):
+    """The value has no JSON spelling: a number that is not finite, or half a surrogate pair."""
+
+
+def read_json(text: bytes | str) -> Any:
+    """The value of a JSON text, nested at most 200 deep. Raises MalformedJsonError with line and column."""
+    try:
+        return pydantic_core.from_json(text, allow_inf_nan=False)
+    except ValueError as exc:
+        raise MalformedJsonError(f"This is not JSON: {exc}.") from exc
+
+
+def write_json(value: Any) -> str:
+    """The shortest JSON text of a value. Raises NotJsonError."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise NotJsonError(
+            "The value holds something that JSON cannot say, such as a number that is not finite."
+        ) from exc
+    return text

@@ -1,0 +1,76 @@
+"""What pydantic says of a document, as problems with a JSON Pointer, a stable code and a sentence to act on."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from stepcall.domain.errors import Problem, shorten
+from stepcall.domain.template import escape_pointer
+from stepcall.domain.types import describe_value
+
+_TYPE_NAMES: Mapping[str, str] = {
+    "string_type": "text",
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "list_type": "an array",
+    "tuple_type": "an array",
+    "finite_number": "a finite number",
+}
+
+
+class Suggester:
+    """Finds near misses. Comparing names is slow: only the first `budget` of a document's problems get a suggestion."""
+
+    def __init__(self, budget: int = 50) -> None:
+        self._budget = budget
+
+    def __call__(self, name: str, known: Iterable[str]) -> str:
+        """`; did you mean `html_content`?` for a near miss, else a full stop."""
+        self._budget -= 1
+        near = difflib.get_close_matches(name[:128], list(known), n=1, cutoff=0.7) if self._budget >= 0 else []
+        return f"; did you mean `{near[0]}`?" if near else "."
+
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel], base: str = "", suggest: Suggester | None = None
+) -> Iterator[Problem]:
+    """Each error as a problem; `base` is the JSON Pointer of the value that was validated."""
+    suggest = suggest or Suggester()
+    for detail in error.errors(include_url=False):
+        location = base + "".join(f"/{escape_pointer(str(step))}" for step in detail["loc"])
+        yield _problem_of(detail, model, location, suggest)
+
+
+def _problem_of(detail: ErrorDetails, model: type[BaseModel], location: str, suggest: Suggester) -> Problem:
+    kind, name = detail["type"], str(detail["loc"][-1]) if detail["loc"] else ""
+    if kind == "missing":
+        return Problem(location, "missing", f"`{name}` is missing.")
+    if kind == "extra_forbidden":
+        known = _fields(model) if len(detail["loc"]) == 1 else ()
+        return Problem(location, "unknown_field", f"There is no field `{shorten(name)}`{suggest(name, known)}")
+    if kind == "enum":
+        expected = str(detail.get("ctx", {}).get("expected", "")).replace("'", "`")
+        return Problem(
+            location, "unknown_value", f"This must be one of {expected}.", got=describe_value(detail["input"])
+        )
+    if kind in _TYPE_NAMES:
+        expected, got = _TYPE_NAMES[kind], describe_value(detail["input"])
+        return Problem(location, "wrong_type", f"This must be {expected}, not {got}.", expected, got)
+    return Problem(location, "invalid_value", _sentence(detail["msg"]))
+
+
+def _fields(model: type[BaseModel]) -> Iterable[str]:
+    return model.model_fields
+
+
+def _sentence(text: str) -> str:
+    text = text.replace("String should match pattern", "This must match the pattern")
+    text = text.replace("String should", "This should").replace("Input should", "This should")
+    return text if text.endswith(".") else text + "."

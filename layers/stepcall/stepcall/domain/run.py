@@ -1,0 +1,140 @@
+"""A run of a workflow: its life as a table, its tasks, its end.
+
+`PENDING → RUNNING → COMPLETED | FAILED | CANCELLED`, `PENDING → FAILED | CANCELLED`, and nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID
+
+from stepcall.domain.errors import MAX_MESSAGE_LENGTH, ErrorReason
+
+
+class RunStatus(StrEnum):
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def has_ended(self) -> bool:
+        return not RUN_MOVES[self]
+
+
+RUN_MOVES: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType(
+    {
+        RunStatus.PENDING: frozenset({RunStatus.RUNNING, RunStatus.FAILED, RunStatus.CANCELLED}),
+        RunStatus.RUNNING: frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED}),
+        RunStatus.COMPLETED: frozenset(),
+        RunStatus.FAILED: frozenset(),
+        RunStatus.CANCELLED: frozenset(),
+    }
+)
+
+
+def statuses_before(status: RunStatus) -> frozenset[RunStatus]:
+    """The statuses from which a run may move to this one: what a store's write is conditional on."""
+    return frozenset(before for before, after in RUN_MOVES.items() if status in after)
+
+
+class TaskStatus(StrEnum):
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorResult:
+    """Why a run or a task failed. `location` is `query` for the call and its parameters, else a task's ref."""
+
+    reason: ErrorReason
+    location: str
+    message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", self.message[:MAX_MESSAGE_LENGTH])
+
+    def to_json(self) -> dict[str, str]:
+        return {"reason": self.reason, "location": self.location, "message": self.message}
+
+
+CALL_LOCATION = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPayload:
+    """Where a JSON value of a run lies: `inline` in its record as JSON text or, when it is large, in the bucket under `key`."""
+
+    size: int
+    """Bytes of the JSON text."""
+    inline: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRun:
+    """What a run knows of one of its tasks. A task that nobody has begun has no record: it is PENDING."""
+
+    ref: str
+    status: TaskStatus = TaskStatus.PENDING
+    attempts: int = 0
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    output: StoredPayload | None = None
+    error: ErrorResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of one version of a workflow."""
+
+    run_id: UUID
+    tenant: str
+    principal: str
+    workflow_id: UUID
+    workflow_version: int
+    status: RunStatus
+    created_at: datetime
+    input: StoredPayload
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    output: StoredPayload | None = None
+    error: ErrorResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunWithTasks:
+    """A run and the records of those of its tasks that have begun, by ref."""
+
+    run: Run
+    tasks: Mapping[str, TaskRun] = field(default_factory=dict)
+
+    def task(self, ref: str) -> TaskRun:
+        """The task as a reader should see it: work that a cancelled run left under way is CANCELLED."""
+        task = self.tasks.get(ref, TaskRun(ref))
+        if self.run.status is RunStatus.CANCELLED and task.status is TaskStatus.RUNNING:
+            return TaskRun(
+                ref, TaskStatus.CANCELLED, task.attempts, task.started_at, self.run.completed_at, error=task.error
+            )
+        return task
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended: COMPLETED with an output, FAILED or CANCELLED with an error."""
+
+    status: RunStatus
+    completed_at: datetime
+    output: StoredPayload | None = None
+    error: ErrorResult | None = None
+
+
+def failed_end(completed_at: datetime, reason: ErrorReason, location: str, message: str) -> RunEnd:
+    return RunEnd(RunStatus.FAILED, completed_at, error=ErrorResult(reason, location, message))

@@ -1,0 +1,59 @@
+"""The types that a workflow's inputs and outputs are declared with, and what a JSON value must be to be of one.
+
+Values are never converted: `"5"` is no number and `1` is no boolean.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from stepcall.domain.template import describe
+
+
+class ValueType(StrEnum):
+    """The types of the native face; the faces with other words for them translate."""
+
+    STRING = "string"
+    NUMBER = "number"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    OBJECT = "object"
+    ARRAY = "array"
+    FILE = "file"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ValueType | None":
+        return cls.STRING if value == "text" else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_integer(value: Any) -> bool:
+    # JSON Schema's integer: 3.0 is one, as in every client that has only one kind of number
+    return _is_number(value) and (isinstance(value, int) or value.is_integer())
+
+
+_TESTS: Mapping[ValueType, Callable[[Any], bool]] = {
+    ValueType.STRING: lambda value: isinstance(value, str),
+    ValueType.NUMBER: _is_number,
+    ValueType.INTEGER: _is_integer,
+    ValueType.BOOLEAN: lambda value: isinstance(value, bool),
+    ValueType.OBJECT: lambda value: isinstance(value, dict),
+    ValueType.ARRAY: lambda value: isinstance(value, list),
+    ValueType.FILE: lambda value: isinstance(value, str),  # a file travels as its address
+}
+
+
+def is_of_type(value: Any, value_type: ValueType) -> bool:
+    """Whether a JSON value is of the type, without conversion."""
+    return _TESTS[value_type](value)
+
+
+def describe_value(value: Any) -> str:
+    """What a caller sent, in a few words that do not repeat it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a number that is not finite"
+    return describe(value)
