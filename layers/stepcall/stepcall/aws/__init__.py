@@ -1,0 +1,1 @@
+"""What speaks to AWS besides the stores. Clients are passed in."""

@@ -65,12 +65,15 @@ def check_definition(document: Any, catalog: Catalog) -> WorkflowDefinition:
     check.check_references()
     if head is None or check.problems:
         raise InvalidDefinitionError(in_document_order(check.problems, document))
-    elements = {"input": inputs, "tasks": tasks, "output": outputs}
-    values = {
-        key: tuple(elements[key].values()) if key in elements else getattr(head, key) for key in _Head.model_fields
-    }
     # every part has just been validated: a second validation would only cost time
-    return WorkflowDefinition.model_construct(set(head.model_fields_set), **values)
+    return WorkflowDefinition.model_construct(
+        set(head.model_fields_set),
+        name=head.name,
+        description=head.description,
+        input=tuple(inputs.values()),
+        tasks=tuple(tasks.values()),
+        output=tuple(outputs.values()),
+    )
 
 
 class _Check:

@@ -1,6 +1,7 @@
 """Identities: one UUIDv7, several spellings, each reversible without a lookup.
 
-Spellings of a run: `ex-…` (native), `we-…` (later generation), `job_…` (job shape), the plain UUID (Wave, Step Functions).
+Spellings of a run: `ex-…` (native), `we-…` (its later generation), `job_…` (job shape), the plain UUID (Wave and Step
+Functions).
 Spellings of a workflow: `wf-…` (native), the plain UUID (Wave).
 """
 

@@ -7,6 +7,8 @@ import pydantic_core
 
 from stepcall.domain.errors import StepcallError
 
+MAX_DEPTH = 200
+
 
 class MalformedJsonError(StepcallError):
     """The text is not JSON (RFC 8259). The message says where."""
@@ -25,12 +27,19 @@ def read_json(text: bytes | str) -> Any:
 
 
 def write_json(value: Any) -> str:
-    """The shortest JSON text of a value. Raises NotJsonError."""
+    """The shortest JSON text of a value, which `read_json` can read again. Raises NotJsonError."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         text.encode()
     except (TypeError, ValueError, RecursionError) as exc:
-        raise NotJsonError(
-            "The value holds something that JSON cannot say, such as a number that is not finite."
-        ) from exc
+        raise NotJsonError("The value holds what JSON cannot say, such as a number that is not finite.") from exc
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _refuse_deep(text)
     return text
+
+
+def _refuse_deep(text: str) -> None:
+    try:
+        read_json(text)
+    except MalformedJsonError as exc:
+        raise NotJsonError(f"The value nests more than {MAX_DEPTH} deep.") from exc

@@ -70,7 +70,7 @@ CALL_LOCATION = "query"
 
 @dataclass(frozen=True, slots=True)
 class StoredPayload:
-    """Where a JSON value of a run lies: `inline` in its record as JSON text or, when it is large, in the bucket under `key`."""
+    """Where a JSON value of a run lies: as JSON text in its record (`inline`) or, when large, in the bucket (`key`)."""
 
     size: int
     """Bytes of the JSON text."""
@@ -91,9 +91,9 @@ class TaskRun:
     error: ErrorResult | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One execution of one version of a workflow."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """One execution of one version of a workflow, without what it carries: what lists show."""
 
     run_id: UUID
     tenant: str
@@ -102,9 +102,15 @@ class Run:
     workflow_version: int
     status: RunStatus
     created_at: datetime
-    input: StoredPayload
     started_at: datetime | None = None
     completed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(RunSummary):
+    """One execution of one version of a workflow."""
+
+    input: StoredPayload
     output: StoredPayload | None = None
     error: ErrorResult | None = None
 

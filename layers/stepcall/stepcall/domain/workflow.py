@@ -92,6 +92,11 @@ class WorkflowDefinition(DefinitionModel):
     def output_template(self) -> Object:
         return Object(tuple((output.name, parse(output.value)) for output in self.output))
 
+    @property
+    def output_needs(self) -> tuple[str, ...]:
+        """The refs whose outputs the workflow's own outputs use."""
+        return _refs(self.output_template)
+
     def task(self, ref: str) -> Task:
         """The task of that ref. Raises KeyError."""
         return self._tasks_by_ref[ref]

@@ -1,0 +1,97 @@
+"""Workflow definition → Amazon States Language. Pure: equal input gives equal bytes, and the bytes name the machine.
+
+A sequential workflow of n tasks costs n + 1 state transitions on the good road: its tasks, and `Finish run`, which ends
+the machine. On the bad road a task's `Catch` leads to `Fail run`, which writes the run's end, and to `Failed`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stepcall.asl.check import check_state_machine
+from stepcall.asl.graph import Plan, TaskStep, plan
+from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, Retrier, StateMachine
+from stepcall.domain.errors import RetryableTaskError
+from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.workflow import WorkflowDefinition
+
+FINISH_RUN = "finish_run"
+FINISH_STATE = "Finish run"  # with a space, so that no task's ref can be a state of ours
+FAIL_STATE = "Fail run"
+FAILED_STATE = "Failed"
+FINISH_TIMEOUT_SECONDS = 70
+COMMENT = "Compiled by Stepcall: edit the workflow, not this machine."
+
+FunctionArns = Mapping[str, str]
+"""The ARN of each worker and of `finish_run`, by the name of its folder under `functions/`."""
+
+RUN = {
+    "run_id.$": "$.run_id",
+    "workflow_id.$": "$.workflow_id",
+    "workflow_version.$": "$.workflow_version",
+}
+# https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+LAMBDA_TRANSIENT = Retrier(
+    error_equals=(
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    ),
+    interval_seconds=2,
+    max_attempts=3,
+    backoff_rate=2.0,
+)
+TASK_RETRYABLE = Retrier((RetryableTaskError.__name__,), interval_seconds=1, max_attempts=2, backoff_rate=5.0)
+CATCH_ALL = Catcher((ALL_ERRORS,), next=FAIL_STATE, result_path="$.error")
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledWorkflow:
+    """`definition` is the machine's Amazon States Language as JSON text; `content_hash` is 32 hex digits of it."""
+
+    definition: str
+    content_hash: str
+
+
+def compile_workflow(
+    definition: WorkflowDefinition, catalog: Mapping[str, TaskContract], function_arns: FunctionArns
+) -> CompiledWorkflow:
+    """Compile a checked definition. Raises InvalidStateMachineError when Step Functions could not run it."""
+    machine = states_of(plan(definition, catalog), function_arns).to_asl()
+    text = json.dumps(machine, separators=(",", ":"))
+    check_state_machine(machine, len(text))
+    return CompiledWorkflow(text, hashlib.sha256(text.encode()).hexdigest()[:32])
+
+
+def states_of(planned: Plan, function_arns: FunctionArns) -> StateMachine:
+    """Third stage: the plan's steps as states, then the states that end the run."""
+    names_after = [step.ref for step in planned.steps[1:]] + [FINISH_STATE]
+    tasks = [_task_state(step, after, function_arns) for step, after in zip(planned.steps, names_after, strict=True)]
+    finish_arn = function_arns[FINISH_RUN]
+    finish = LambdaTaskState(
+        FINISH_STATE, finish_arn, RUN, FINISH_TIMEOUT_SECONDS, retry=(LAMBDA_TRANSIENT,), catch=(CATCH_ALL,)
+    )
+    fail = LambdaTaskState(
+        FAIL_STATE,
+        finish_arn,
+        RUN | {"error.$": "$.error"},
+        FINISH_TIMEOUT_SECONDS,
+        retry=(LAMBDA_TRANSIENT,),
+        next=FAILED_STATE,
+    )
+    failed = FailState(FAILED_STATE, error="RunFailed", cause="The run failed; its record says why.")
+    return StateMachine(COMMENT, (*tasks, finish, fail, failed))
+
+
+def _task_state(step: TaskStep, after: str, function_arns: FunctionArns) -> LambdaTaskState:
+    return LambdaTaskState(
+        name=step.ref,
+        function_arn=function_arns[step.worker],
+        payload=RUN | {"ref": step.ref, "attempt.$": "$$.State.RetryCount"},
+        timeout_seconds=step.timeout_seconds,
+        retry=(LAMBDA_TRANSIENT, TASK_RETRYABLE),
+        catch=(CATCH_ALL,),
+        next=after,
+    )

@@ -1,0 +1,92 @@
+"""One frozen type per state of Amazon States Language, in its own words. Source: https://states-language.net/spec.html."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+AslObject = dict[str, Any]
+LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
+ALL_ERRORS = "States.ALL"
+
+
+@dataclass(frozen=True, slots=True)
+class Retrier:
+    """`JitterStrategy` is always FULL: retries of many runs at once must not arrive together."""
+
+    error_equals: tuple[str, ...]
+    interval_seconds: int
+    max_attempts: int
+    backoff_rate: float
+
+    def to_asl(self) -> AslObject:
+        return {
+            "ErrorEquals": list(self.error_equals),
+            "IntervalSeconds": self.interval_seconds,
+            "MaxAttempts": self.max_attempts,
+            "BackoffRate": self.backoff_rate,
+            "JitterStrategy": "FULL",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Catcher:
+    error_equals: tuple[str, ...]
+    next: str
+    result_path: str
+
+    def to_asl(self) -> AslObject:
+        return {"ErrorEquals": list(self.error_equals), "ResultPath": self.result_path, "Next": self.next}
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaTaskState:
+    """A Task state that invokes a Lambda function and keeps nothing of its answer: data travels by the run's record."""
+
+    name: str
+    function_arn: str
+    payload: Mapping[str, str]
+    timeout_seconds: int
+    retry: tuple[Retrier, ...]
+    catch: tuple[Catcher, ...] = ()
+    next: str | None = None
+    """None ends the machine here."""
+
+    def to_asl(self) -> AslObject:
+        return {
+            "Type": "Task",
+            "Resource": LAMBDA_INVOKE,
+            "Parameters": {"FunctionName": self.function_arn, "Payload": dict(self.payload)},
+            "ResultPath": None,
+            "TimeoutSeconds": self.timeout_seconds,
+            "Retry": [retrier.to_asl() for retrier in self.retry],
+            **({"Catch": [catcher.to_asl() for catcher in self.catch]} if self.catch else {}),
+            **({"Next": self.next} if self.next else {"End": True}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FailState:
+    name: str
+    error: str
+    cause: str
+
+    def to_asl(self) -> AslObject:
+        return {"Type": "Fail", "Error": self.error, "Cause": self.cause}
+
+
+State = LambdaTaskState | FailState
+
+
+@dataclass(frozen=True, slots=True)
+class StateMachine:
+    """States in the order in which they are printed; the first is where the machine starts."""
+
+    comment: str
+    states: tuple[State, ...]
+
+    def to_asl(self) -> AslObject:
+        return {
+            "Comment": self.comment,
+            "StartAt": self.states[0].name,
+            "States": {state.name: state.to_asl() for state in self.states},
+        }

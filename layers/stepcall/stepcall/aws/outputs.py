@@ -1,0 +1,43 @@
+"""Payloads in S3: the large values of runs, under `runs/` in the data bucket, whose lifecycle ends them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from stepcall.domain.json_text import read_json
+from stepcall.domain.run import StoredPayload
+from stepcall.stores.payload_store import encode_payload, inline_payload
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+URL_SECONDS = 15 * 60
+PREFIX = "runs/"
+
+
+class S3PayloadStore:
+    """See PayloadStore. The client is made at the first large value: most runs have none, and it is slow to make."""
+
+    def __init__(self, make_client: "Callable[[], S3Client]", bucket: str, new_id: Callable[[], UUID]) -> None:
+        self._make_client = make_client
+        self._bucket = bucket
+        self._new_id = new_id
+
+    def put(self, name: str, value: Any) -> StoredPayload:
+        text = encode_payload(value)
+        if inline := inline_payload(text):
+            return inline
+        # a key of its own for every write: of two workers on one task the record's condition picks one, with its object
+        key = f"{PREFIX}{name}-{self._new_id()}.json"
+        self._make_client().put_object(Bucket=self._bucket, Key=key, Body=text, ContentType="application/json")
+        return StoredPayload(len(text), key=key)
+
+    def get(self, payload: StoredPayload) -> Any:
+        if payload.key is None:
+            return read_json(payload.inline or "null")
+        return read_json(self._make_client().get_object(Bucket=self._bucket, Key=payload.key)["Body"].read())
+
+    def url(self, payload: StoredPayload) -> str:
+        return self._make_client().generate_presigned_url(
+            "get_object", Params={"Bucket": self._bucket, "Key": payload.key}, ExpiresIn=URL_SECONDS
+        )

@@ -1,0 +1,107 @@
+"""Step Functions: machines named by their content, executions named by their run."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stepcall.asl.compiler import CompiledWorkflow
+from stepcall.use_cases.engine import EngineUnavailableError
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
+
+# a machine that was just created may be unknown for some seconds: Step Functions is eventually consistent
+START_DELAYS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+MISSING_MACHINE = "StateMachineDoesNotExist"
+RETRY_LATER = frozenset({"ThrottlingException", "ServiceUnavailable", "InternalFailure", "ExecutionLimitExceeded"})
+
+
+@dataclass(frozen=True, slots=True)
+class MachineAddress:
+    """Where this deployment's machines live: `arn_prefix` is `arn:PARTITION:states:REGION:ACCOUNT`."""
+
+    arn_prefix: str
+    name_prefix: str
+    role_arn: str
+
+    def name(self, compiled: CompiledWorkflow) -> str:
+        return f"{self.name_prefix}-{compiled.content_hash}"
+
+    def machine_arn(self, compiled: CompiledWorkflow) -> str:
+        return f"{self.arn_prefix}:stateMachine:{self.name(compiled)}"
+
+    def execution_arn(self, compiled: CompiledWorkflow, run_id: UUID) -> str:
+        return f"{self.arn_prefix}:execution:{self.name(compiled)}:{run_id}"
+
+
+class StepFunctions:
+    """See StateMachines."""
+
+    def __init__(
+        self, client: "SFNClient", address: MachineAddress, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._address = address
+        self._sleep = sleep
+
+    def start(self, run_id: UUID, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> None:
+        # nearly always the machine is there: asking first would cost a call on every start
+        if self._start(run_id, compiled, execution_input):
+            return
+        self._create(compiled)
+        for delay in START_DELAYS_SECONDS:
+            if self._start(run_id, compiled, execution_input):
+                return
+            self._sleep(delay)
+        raise EngineUnavailableError("The new state machine is not ready yet.")
+
+    def stop(self, run_id: UUID, compiled: CompiledWorkflow, cause: str) -> None:
+        execution_arn = self._address.execution_arn(compiled, run_id)
+        self._call(
+            lambda: self._client.stop_execution(executionArn=execution_arn, error="Cancelled", cause=cause),
+            fine=frozenset({"ExecutionDoesNotExist"}),
+        )
+
+    def _start(self, run_id: UUID, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> bool:
+        """Whether the execution runs; False when its machine does not exist."""
+        code = self._call(
+            lambda: self._client.start_execution(
+                stateMachineArn=self._address.machine_arn(compiled),
+                name=str(run_id),
+                input=json.dumps(execution_input),
+            ),
+            fine=frozenset({MISSING_MACHINE, "ExecutionAlreadyExists"}),
+        )
+        return code != MISSING_MACHINE
+
+    def _create(self, compiled: CompiledWorkflow) -> None:
+        self._call(
+            lambda: self._client.create_state_machine(
+                name=self._address.name(compiled),
+                definition=compiled.definition,
+                roleArn=self._address.role_arn,
+                type="STANDARD",
+            ),
+            # of the same content, from another process at the same time
+            fine=frozenset({"StateMachineAlreadyExists", "ConflictException"}),
+        )
+
+    def _call(self, call: Callable[[], Any], fine: frozenset[str]) -> str | None:
+        """The error code when it is one of `fine`, None on success."""
+        try:
+            call()
+        except ClientError as exc:
+            code = exc.response["Error"]["Code"]
+            if code in fine:
+                return code
+            if code in RETRY_LATER:
+                raise EngineUnavailableError(f"Step Functions answered {code}.") from exc
+            raise
+        except BotoCoreError as exc:
+            raise EngineUnavailableError("Step Functions could not be reached.") from exc
+        return None

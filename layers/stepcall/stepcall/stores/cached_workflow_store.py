@@ -1,0 +1,60 @@
+"""A workflow store that remembers: versions for ever, because they never change, and which one is the newest for a second.
+
+What changes a workflow answers only after that second (see `LATEST_LEASE_SECONDS`), so nobody who has been told of a new version
+is ever served the one before: docs/decisions/2026-11-21-latest-version-lease.md.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from uuid import UUID
+
+from stepcall.domain.workflow import WorkflowVersion
+from stepcall.stores.workflow_store import WorkflowNotFoundError, WorkflowStore
+
+LATEST_LEASE_SECONDS = 1.0
+MAX_VERSIONS = 256
+
+
+class CachedWorkflowStore:
+    """See WorkflowStore. `monotonic` gives seconds."""
+
+    def __init__(self, inner: WorkflowStore, monotonic: Callable[[], float]) -> None:
+        self._inner = inner
+        self._monotonic = monotonic
+        self._versions: OrderedDict[tuple[UUID, int], WorkflowVersion] = OrderedDict()
+        self._latest: dict[UUID, tuple[float, WorkflowVersion]] = {}
+        self._lock = Lock()
+
+    def put_first(self, version: WorkflowVersion) -> None:
+        self._inner.put_first(version)
+        self._remember(version)
+
+    def get_latest(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
+        asked_at = self._monotonic()
+        read_at, latest = self._latest.get(workflow_id, (0.0, None))
+        if latest and asked_at - read_at < LATEST_LEASE_SECONDS:
+            if latest.tenant != tenant:
+                raise WorkflowNotFoundError(f"There is no workflow {workflow_id}.")
+            return latest
+        latest = self._remember(self._inner.get_latest(tenant, workflow_id))
+        with self._lock:
+            if len(self._latest) >= MAX_VERSIONS:
+                self._latest.clear()
+            self._latest[workflow_id] = (asked_at, latest)
+        return latest
+
+    def get_version(self, workflow_id: UUID, version: int) -> WorkflowVersion:
+        with self._lock:
+            if found := self._versions.get((workflow_id, version)):
+                self._versions.move_to_end((workflow_id, version))
+                return found
+        return self._remember(self._inner.get_version(workflow_id, version))
+
+    def _remember(self, version: WorkflowVersion) -> WorkflowVersion:
+        with self._lock:
+            # one object per version, so that what hangs on it (parsed templates) is made once
+            kept = self._versions.setdefault((version.workflow_id, version.version), version)
+            while len(self._versions) > MAX_VERSIONS:
+                self._versions.popitem(last=False)
+        return kept

@@ -1,0 +1,142 @@
+"""Records as DynamoDB items: the attribute names of the runs table, and how values are written.
+
+JSON is kept as text, so numbers stay as they were sent (a DynamoDB number has 38 digits).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from stepcall.domain.errors import ErrorReason
+from stepcall.domain.json_text import read_json, write_json
+from stepcall.domain.run import ErrorResult, Run, RunStatus, RunSummary, StoredPayload, TaskRun, TaskStatus
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+Item = Mapping[str, Any]
+RUN_ITEM = "RUN"
+TASK_PREFIX = "TASK#"
+
+
+def run_key(run_id: UUID) -> "dict[str, AttributeValueTypeDef]":
+    return {"run_id": {"S": str(run_id)}, "item": {"S": RUN_ITEM}}
+
+
+def task_key(run_id: UUID, ref: str) -> "dict[str, AttributeValueTypeDef]":
+    return {"run_id": {"S": str(run_id)}, "item": {"S": TASK_PREFIX + ref}}
+
+
+def workflow_key(tenant: str, workflow_id: UUID) -> str:
+    """The partition of the index `by_workflow`: the tenant is part of it, so that a list cannot leave its tenant."""
+    return f"{tenant}#{workflow_id}"
+
+
+def write_values(values: Mapping[str, str | int | None]) -> "dict[str, AttributeValueTypeDef]":
+    """Values as attributes; None is not written."""
+    return {
+        name: {"N": str(value)} if isinstance(value, int) else {"S": value}
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def read_values(item: Item) -> dict[str, Any]:
+    return {name: int(value["N"]) if "N" in value else next(iter(value.values())) for name, value in item.items()}
+
+
+def write_time(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def read_time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def payload_values(name: str, payload: StoredPayload | None) -> dict[str, str | int | None]:
+    if payload is None:
+        return {}
+    return {name: payload.inline, f"{name}_key": payload.key, f"{name}_size": payload.size}
+
+
+def read_payload(values: Mapping[str, Any], name: str) -> StoredPayload | None:
+    if f"{name}_size" not in values:
+        return None
+    return StoredPayload(values[f"{name}_size"], values.get(name), values.get(f"{name}_key"))
+
+
+def write_error(error: ErrorResult | None) -> str | None:
+    return None if error is None else write_json(error.to_json())
+
+
+def read_error(text: str | None) -> ErrorResult | None:
+    if text is None:
+        return None
+    error = read_json(text)
+    return ErrorResult(ErrorReason(error["reason"]), error["location"], error["message"])
+
+
+def run_values(run: Run) -> dict[str, str | int | None]:
+    """A new run. `open` is there while a run has not ended: the index `open_runs` holds only items that have it."""
+    return {
+        "run_id": str(run.run_id),
+        "item": RUN_ITEM,
+        "tenant": run.tenant,
+        "principal": run.principal,
+        "workflow_key": workflow_key(run.tenant, run.workflow_id),
+        "workflow_id": str(run.workflow_id),
+        "workflow_version": run.workflow_version,
+        "status": run.status.value,
+        "open": "1",
+        "created_at": write_time(run.created_at),
+        **payload_values("input", run.input),
+    }
+
+
+def _summary_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "run_id": UUID(values["run_id"]),
+        "tenant": values["tenant"],
+        "principal": values["principal"],
+        "workflow_id": UUID(values["workflow_id"]),
+        "workflow_version": values["workflow_version"],
+        "status": RunStatus(values["status"]),
+        "created_at": read_time(values["created_at"]),
+        "started_at": read_time(values.get("started_at")),
+        "completed_at": read_time(values.get("completed_at")),
+    }
+
+
+def read_summary(item: Item) -> RunSummary:
+    """A run from an index."""
+    return RunSummary(**_summary_of(read_values(item)))
+
+
+def read_run(item: Item) -> Run:
+    values = read_values(item)
+    return Run(
+        **_summary_of(values),
+        input=_present(read_payload(values, "input")),
+        output=read_payload(values, "output"),
+        error=read_error(values.get("error")),
+    )
+
+
+def read_task(item: Item) -> TaskRun:
+    values = read_values(item)
+    return TaskRun(
+        ref=values["item"].removeprefix(TASK_PREFIX),
+        status=TaskStatus(values["status"]),
+        attempts=values.get("attempts", 0),
+        started_at=read_time(values.get("started_at")),
+        completed_at=read_time(values.get("completed_at")),
+        output=read_payload(values, "output"),
+        error=read_error(values.get("error")),
+    )
+
+
+def _present(payload: StoredPayload | None) -> StoredPayload:
+    if payload is None:
+        raise ValueError("The run's record has no input.")
+    return payload

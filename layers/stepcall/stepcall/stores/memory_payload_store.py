@@ -1,0 +1,30 @@
+"""Payloads in memory."""
+
+from itertools import count
+from typing import Any
+
+from stepcall.domain.json_text import read_json
+from stepcall.domain.run import StoredPayload
+from stepcall.stores.payload_store import encode_payload, inline_payload
+
+
+class MemoryPayloadStore:
+    """See PayloadStore."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, bytes] = {}
+        self._numbers = count(1)
+
+    def put(self, name: str, value: Any) -> StoredPayload:
+        text = encode_payload(value)
+        if inline := inline_payload(text):
+            return inline
+        key = f"{name}-{next(self._numbers)}.json"
+        self._texts[key] = text
+        return StoredPayload(len(text), key=key)
+
+    def get(self, payload: StoredPayload) -> Any:
+        return read_json(self._texts[payload.key] if payload.key else payload.inline or "null")
+
+    def url(self, payload: StoredPayload) -> str:
+        return f"memory:{payload.key}"

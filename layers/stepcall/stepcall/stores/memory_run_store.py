@@ -1,0 +1,121 @@
+"""Runs in memory: for tests, and to say in few lines what every run store does."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from threading import RLock
+from uuid import UUID
+
+from stepcall.domain.run import (
+    ErrorResult,
+    Run,
+    RunEnd,
+    RunStatus,
+    RunWithTasks,
+    StoredPayload,
+    TaskRun,
+    TaskStatus,
+    statuses_before,
+)
+from stepcall.stores.run_store import (
+    RunExistsError,
+    RunNotFoundError,
+    RunPage,
+    TaskNotRunningError,
+    refused_move,
+)
+
+
+class MemoryRunStore:
+    """See RunStore."""
+
+    def __init__(self) -> None:
+        self._runs: dict[UUID, RunWithTasks] = {}
+        self._lock = RLock()
+
+    def put(self, run: Run) -> None:
+        with self._lock:
+            if run.run_id in self._runs:
+                raise RunExistsError(f"The run {run.run_id} is already stored.")
+            self._runs[run.run_id] = RunWithTasks(run)
+
+    def get(self, tenant: str, run_id: UUID) -> RunWithTasks:
+        found = self.get_for_end(run_id)
+        if found.run.tenant != tenant:
+            raise RunNotFoundError(f"There is no run {run_id}.")
+        return found
+
+    def list_by_workflow(
+        self, tenant: str, workflow_id: UUID, *, status: RunStatus | None, limit: int, after: UUID | None
+    ) -> RunPage:
+        newest_first = sorted((found.run for found in self._runs.values()), key=lambda run: run.run_id, reverse=True)
+        runs = [
+            run
+            for run in newest_first
+            if (run.tenant, run.workflow_id) == (tenant, workflow_id)
+            and status in {None, run.status}
+            and (after is None or run.run_id < after)
+        ]
+        return RunPage(tuple(runs[:limit]), runs[limit - 1].run_id if len(runs) > limit else None)
+
+    def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
+        found = self.get_for_end(run_id)
+        return replace(found, tasks={ref: found.tasks[ref] for ref in refs if ref in found.tasks})
+
+    def get_for_end(self, run_id: UUID) -> RunWithTasks:
+        try:
+            return self._runs[run_id]
+        except KeyError as exc:
+            raise RunNotFoundError(f"There is no run {run_id}.") from exc
+
+    def begin_task(self, run: Run, ref: str, *, attempt: int, now: datetime) -> None:
+        with self._lock:
+            stored = self.get_for_end(run.run_id).run
+            if run.status is RunStatus.PENDING and stored.status.has_ended:
+                raise refused_move(run.run_id, stored.status)
+            task = self._unfinished_task(run.run_id, ref)
+            begun = replace(task, status=TaskStatus.RUNNING, attempts=attempt + 1, started_at=task.started_at or now)
+            if stored.status is RunStatus.PENDING:
+                stored = replace(stored, status=RunStatus.RUNNING, started_at=now)
+            self._save(stored, begun)
+
+    def complete_task(self, run_id: UUID, ref: str, output: StoredPayload, now: datetime) -> None:
+        with self._lock:
+            task = self._running_task(run_id, ref)
+            done = replace(task, status=TaskStatus.COMPLETED, completed_at=now, output=output, error=None)
+            self._save(self._runs[run_id].run, done)
+
+    def record_task_error(self, run_id: UUID, ref: str, error: ErrorResult) -> None:
+        with self._lock:
+            self._save(self._runs[run_id].run, replace(self._running_task(run_id, ref), error=error))
+
+    def fail_task(self, run_id: UUID, ref: str, error: ErrorResult, now: datetime) -> None:
+        with self._lock:
+            task = self._unfinished_task(run_id, ref)
+            failed = replace(task, status=TaskStatus.FAILED, completed_at=now, error=error)
+            self._save(self._runs[run_id].run, failed)
+
+    def end(self, run_id: UUID, end: RunEnd) -> None:
+        with self._lock:
+            found = self.get_for_end(run_id)
+            if found.run.status not in statuses_before(end.status):
+                raise refused_move(run_id, found.run.status)
+            run = replace(
+                found.run, status=end.status, completed_at=end.completed_at, output=end.output, error=end.error
+            )
+            self._runs[run_id] = replace(found, run=run)
+
+    def _unfinished_task(self, run_id: UUID, ref: str) -> TaskRun:
+        task = self.get_for_end(run_id).tasks.get(ref, TaskRun(ref))
+        if task.status not in {TaskStatus.PENDING, TaskStatus.RUNNING}:
+            raise TaskNotRunningError(f"The task {ref} is {task.status}.")
+        return task
+
+    def _running_task(self, run_id: UUID, ref: str) -> TaskRun:
+        task = self._unfinished_task(run_id, ref)
+        if task.status is not TaskStatus.RUNNING:
+            raise TaskNotRunningError(f"The task {ref} is {task.status}.")
+        return task
+
+    def _save(self, run: Run, task: TaskRun) -> None:
+        self._runs[run.run_id] = RunWithTasks(run, {**self._runs[run.run_id].tasks, task.ref: task})

@@ -1,0 +1,45 @@
+"""The port to JSON values of any size: a small one travels in its record, a large one lies in the bucket."""
+
+from typing import Any, Protocol
+
+from stepcall.domain.errors import StepcallError
+from stepcall.domain.json_text import write_json
+from stepcall.domain.run import StoredPayload
+
+INLINE_LIMIT_BYTES = 8 * 1024  # above it a write and a read of S3 cost less than the capacity units of DynamoDB
+MAX_PAYLOAD_BYTES = 100 * 1024 * 1024
+
+
+class PayloadTooLargeError(StepcallError):
+    """The value has more bytes of JSON than a task may hand on."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The value has {size:,} bytes of JSON; at most {MAX_PAYLOAD_BYTES:,} can be handed on.")
+        self.size = size
+
+
+def encode_payload(value: Any) -> bytes:
+    """A value's JSON text. Raises NotJsonError, PayloadTooLargeError."""
+    text = write_json(value).encode()
+    if len(text) > MAX_PAYLOAD_BYTES:
+        raise PayloadTooLargeError(len(text))
+    return text
+
+
+def inline_payload(text: bytes) -> StoredPayload | None:
+    """The payload that travels in its record; None when it must go to the bucket."""
+    return StoredPayload(len(text), inline=text.decode()) if len(text) <= INLINE_LIMIT_BYTES else None
+
+
+class PayloadStore(Protocol):
+    def put(self, name: str, value: Any) -> StoredPayload:
+        """Keep a JSON value; `name` says what it is, such as `RUN_ID/tasks/REF`.
+
+        Raises NotJsonError, PayloadTooLargeError.
+        """
+
+    def get(self, payload: StoredPayload) -> Any:
+        """The value again."""
+
+    def url(self, payload: StoredPayload) -> str:
+        """An address, good for 15 minutes, from which a payload in the bucket can be fetched without credentials."""

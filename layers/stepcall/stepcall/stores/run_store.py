@@ -1,0 +1,84 @@
+"""The port to runs: every change is one conditional write."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from stepcall.domain.errors import StepcallError
+from stepcall.domain.run import ErrorResult, Run, RunEnd, RunStatus, RunSummary, RunWithTasks, StoredPayload
+
+
+class RunNotFoundError(StepcallError):
+    """There is no such run, or it is another tenant's: readers cannot tell which."""
+
+
+class RunExistsError(StepcallError):
+    """A run of this id is already stored."""
+
+
+class RunMoveRefusedError(StepcallError):
+    """A run of this status cannot move to the one that was asked for."""
+
+    def __init__(self, run_id: UUID, status: RunStatus) -> None:
+        super().__init__(f"The run is {status}.")
+        self.run_id = run_id
+        self.status = status
+
+
+class RunHasEndedError(RunMoveRefusedError):
+    """The run has ended as `status`, and nothing reopens a finished run."""
+
+
+def refused_move(run_id: UUID, status: RunStatus) -> RunMoveRefusedError:
+    return (RunHasEndedError if status.has_ended else RunMoveRefusedError)(run_id, status)
+
+
+class TaskNotRunningError(StepcallError):
+    """Late news: the task is no longer being worked on, so the write changed nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Runs, newest first; `next_run_id` is the run to go on after, None on the last page."""
+
+    runs: tuple[RunSummary, ...]
+    next_run_id: UUID | None
+
+
+class RunStore(Protocol):
+    def put(self, run: Run) -> None:
+        """Store a new run. Raises RunExistsError."""
+
+    def get(self, tenant: str, run_id: UUID) -> RunWithTasks:
+        """A tenant's run and all its tasks. Raises RunNotFoundError."""
+
+    def list_by_workflow(
+        self, tenant: str, workflow_id: UUID, *, status: RunStatus | None, limit: int, after: UUID | None
+    ) -> RunPage:
+        """Runs of a workflow, newest first, at most `limit`, from the first one older than `after`."""
+
+    def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
+        """A run and those of its tasks, for a worker. Raises RunNotFoundError."""
+
+    def get_for_end(self, run_id: UUID) -> RunWithTasks:
+        """A run and all its tasks, for what ends it. Raises RunNotFoundError."""
+
+    def begin_task(self, run: Run, ref: str, *, attempt: int, now: datetime) -> None:
+        """Mark a task RUNNING, and its run with it when that is PENDING.
+
+        Raises RunHasEndedError when the run has ended meanwhile, TaskNotRunningError when the task has.
+        """
+
+    def complete_task(self, run_id: UUID, ref: str, output: StoredPayload, now: datetime) -> None:
+        """Mark a RUNNING task COMPLETED. Raises TaskNotRunningError."""
+
+    def record_task_error(self, run_id: UUID, ref: str, error: ErrorResult) -> None:
+        """Keep what went wrong in the latest attempt of a RUNNING task. Raises TaskNotRunningError."""
+
+    def fail_task(self, run_id: UUID, ref: str, error: ErrorResult, now: datetime) -> None:
+        """Mark a task FAILED that is RUNNING or was never begun. Raises TaskNotRunningError."""
+
+    def end(self, run_id: UUID, end: RunEnd) -> None:
+        """Move a run to its end. Raises RunHasEndedError, RunMoveRefusedError, RunNotFoundError."""

@@ -1,0 +1,28 @@
+"""Cancel a run: its record first, so that no worker of it begins anything more, then its execution."""
+
+from uuid import UUID
+
+from stepcall.domain.errors import ErrorReason
+from stepcall.domain.run import CALL_LOCATION, ErrorResult, RunEnd, RunStatus
+from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.read_run import RunView, read_run
+
+MESSAGE = "The run was cancelled."
+
+
+def cancel_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow_id: UUID | None = None) -> RunView:
+    """The cancelled run. Raises RunNotFoundError, RunHasEndedError."""
+    view = read_run(run_id, caller, deps, workflow_id=workflow_id)
+    error = ErrorResult(ErrorReason.STOPPED, CALL_LOCATION, MESSAGE)
+    deps.runs.end(run_id, RunEnd(RunStatus.CANCELLED, deps.now(), error=error))
+    _stop_execution(view, deps)
+    return read_run(run_id, caller, deps, workflow_id=workflow_id)
+
+
+def _stop_execution(view: RunView, deps: FaceDependencies) -> None:
+    try:
+        deps.engine.stop(view.run.run_id, deps.compile(view.version), MESSAGE)
+    except EngineUnavailableError:
+        # the run is CANCELLED all the same: its execution ends at its next task, which refuses to begin
+        deps.log("execution_not_stopped", run_id=str(view.run.run_id))

@@ -1,0 +1,50 @@
+"""What use cases work with, passed in by the composition root (`runtime/wiring.py`)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from stepcall.domain.task_contract import TaskContract
+from stepcall.stores.payload_store import PayloadStore
+from stepcall.stores.run_store import RunStore
+from stepcall.stores.workflow_store import WorkflowStore
+from stepcall.use_cases.compile_version import MachineCompiler
+from stepcall.use_cases.engine import StateMachines
+
+
+class Log(Protocol):
+    def __call__(self, event: str, /, **facts: str) -> None:
+        """Write one fact with its keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerDependencies:
+    """For what state machines call."""
+
+    workflows: WorkflowStore
+    runs: RunStore
+    payloads: PayloadStore
+    catalog: Mapping[str, TaskContract]
+    now: Callable[[], datetime]
+    log: Log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceDependencies(WorkerDependencies):
+    """For the faces."""
+
+    engine: StateMachines
+    compile: MachineCompiler
+    new_id: Callable[[], UUID]
+    sleep: Callable[[float], None]
+    monotonic: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: `principal` is the name of the key within the tenant."""
+
+    tenant: str
+    principal: str

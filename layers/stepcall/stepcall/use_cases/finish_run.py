@@ -1,0 +1,96 @@
+"""Write a run's end: what a machine's last state calls, on the good road and on the bad one."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from stepcall.domain.errors import ErrorReason, StepcallError
+from stepcall.domain.json_text import NotJsonError
+from stepcall.domain.run import ErrorResult, RunEnd, RunStatus, RunWithTasks, StoredPayload, TaskRun, TaskStatus
+from stepcall.domain.template import RenderError, render
+from stepcall.domain.workflow import WorkflowVersion
+from stepcall.stores.payload_store import PayloadTooLargeError
+from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
+from stepcall.use_cases.dependencies import WorkerDependencies
+from stepcall.use_cases.read_scope import read_scope
+
+OUTPUT_LOCATION = "output"
+TIMEOUTS = frozenset({"States.Timeout", "Sandbox.Timedout"})
+
+
+class StateError(BaseModel):
+    """What a state's Catch keeps of an error. Its Cause is never shown: it may hold an ARN or a traceback."""
+
+    name: str = Field(alias="Error")
+
+
+class RunEnding(BaseModel):
+    """What the last states of a machine send; `error` is there on the bad road only."""
+
+    run_id: UUID
+    workflow_id: UUID
+    workflow_version: int
+    error: StateError | None = None
+
+
+class RunFailedError(StepcallError):
+    """The run has just been ended as FAILED on the good road: its machine must not end as a success."""
+
+
+def finish_run(ending: RunEnding, deps: WorkerDependencies) -> None:
+    """End the run, once: a run that has ended stays as it is. Raises RunFailedError when its outputs cannot be rendered."""
+    version = deps.workflows.get_version(ending.workflow_id, ending.workflow_version)
+    found = deps.runs.get_for_end(ending.run_id)
+    if found.run.status.has_ended:
+        return
+    end = _failed(ending.error, version, found, deps) if ending.error else _completed(version, found, deps)
+    try:
+        deps.runs.end(ending.run_id, end)
+    except RunHasEndedError:
+        return  # cancelled in this very moment
+    deps.log("run_ended", run_id=str(ending.run_id), status=end.status)
+    if end.status is RunStatus.FAILED and ending.error is None:
+        raise RunFailedError("The run's outputs could not be rendered.")
+
+
+def _completed(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDependencies) -> RunEnd:
+    now = deps.now()
+    try:
+        output = _render_output(version, found, deps)
+    except (RenderError, NotJsonError, PayloadTooLargeError) as exc:
+        return RunEnd(RunStatus.FAILED, now, error=ErrorResult(ErrorReason.INVALID, OUTPUT_LOCATION, str(exc)))
+    return RunEnd(RunStatus.COMPLETED, now, output=output)
+
+
+def _render_output(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDependencies) -> StoredPayload:
+    definition = version.definition
+    scope = read_scope(found, definition.output_needs, deps)
+    return deps.payloads.put(f"{found.run.run_id}/output", render(definition.output_template, scope))
+
+
+def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, deps: WorkerDependencies) -> RunEnd:
+    task = _failed_task(version, found)
+    result = task.error if task.error and error.name not in TIMEOUTS else _stopped_short(error, task)
+    now = deps.now()
+    try:
+        deps.runs.fail_task(found.run.run_id, task.ref, result, now)
+    except TaskNotRunningError:
+        deps.log("task_already_failed", run_id=str(found.run.run_id), ref=task.ref)
+    return RunEnd(RunStatus.FAILED, now, error=result)
+
+
+def _failed_task(version: WorkflowVersion, found: RunWithTasks) -> TaskRun:
+    """The task that failed, else the one that was under way, else the first that never began."""
+    tasks = [found.task(task.ref) for task in version.definition.tasks]
+    for status in (TaskStatus.FAILED, TaskStatus.RUNNING, TaskStatus.PENDING):
+        if matching := [task for task in tasks if task.status is status]:
+            return matching[0]
+    # every task is done: the states that end the run failed themselves
+    return TaskRun(OUTPUT_LOCATION)
+
+
+def _stopped_short(error: StateError, task: TaskRun) -> ErrorResult:
+    if error.name in TIMEOUTS:
+        return ErrorResult(ErrorReason.TIMEOUT, task.ref, f"`{task.ref}` took longer than it may.")
+    message = f"`{task.ref}` stopped before it could say why ({error.name}): its worker died, or could not be called."
+    return ErrorResult(ErrorReason.INTERNAL_ERROR, task.ref, message)

@@ -1,0 +1,89 @@
+"""What a reader sees of a run: one query, and the version from memory. Step Functions is never asked."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
+from stepcall.domain.workflow import WorkflowVersion
+from stepcall.stores.run_store import RunNotFoundError, RunPage
+from stepcall.use_cases.dependencies import Caller, FaceDependencies
+
+SHOWN_LIMIT_BYTES = 256 * 1024
+"""A value larger than this is shown by its address: a Lambda answer has 6 MB at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownValue:
+    """A value as it is shown: itself, or an address to fetch it from for 15 minutes."""
+
+    value: Any = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with all its tasks in the order of the definition."""
+
+    run: Run
+    tasks: tuple[TaskRun, ...]
+    version: WorkflowVersion
+    input: ShownValue
+    output: ShownValue | None
+
+
+def read_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow_id: UUID | None = None) -> RunView:
+    """A run of the caller's tenant, and of that workflow when one is named. Raises RunNotFoundError."""
+    return _view(_get(run_id, caller, deps, workflow_id), deps)
+
+
+def wait_for_end(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunView | None:
+    """The run once it has ended; None when it has not after that time. Raises RunNotFoundError."""
+    deadline, pause = deps.monotonic() + seconds, 0.05
+    while True:
+        found = deps.runs.get(caller.tenant, run_id)
+        if found.run.status.has_ended:
+            return _view(found, deps)
+        if deps.monotonic() + pause > deadline:
+            return None
+        deps.sleep(pause)
+        pause = min(pause * 1.5, 1.0)
+
+
+def list_runs(
+    workflow_id: UUID,
+    caller: Caller,
+    deps: FaceDependencies,
+    *,
+    status: RunStatus | None,
+    limit: int,
+    after: UUID | None,
+) -> RunPage:
+    """Runs of a workflow, newest first. Raises WorkflowNotFoundError."""
+    deps.workflows.get_latest(caller.tenant, workflow_id)
+    return deps.runs.list_by_workflow(caller.tenant, workflow_id, status=status, limit=limit, after=after)
+
+
+def _get(run_id: UUID, caller: Caller, deps: FaceDependencies, workflow_id: UUID | None) -> RunWithTasks:
+    found = deps.runs.get(caller.tenant, run_id)
+    if workflow_id not in {None, found.run.workflow_id}:
+        raise RunNotFoundError(f"The workflow has no run {run_id}.")
+    return found
+
+
+def _view(found: RunWithTasks, deps: FaceDependencies) -> RunView:
+    run = found.run
+    version = deps.workflows.get_version(run.workflow_id, run.workflow_version)
+    return RunView(
+        run=run,
+        tasks=tuple(found.task(task.ref) for task in version.definition.tasks),
+        version=version,
+        input=_show(run.input, deps),
+        output=_show(run.output, deps) if run.output else None,
+    )
+
+
+def _show(payload: StoredPayload, deps: FaceDependencies) -> ShownValue:
+    if payload.key and payload.size > SHOWN_LIMIT_BYTES:
+        return ShownValue(url=deps.payloads.url(payload))
+    return ShownValue(value=deps.payloads.get(payload))

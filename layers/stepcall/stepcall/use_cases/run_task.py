@@ -1,0 +1,99 @@
+"""Do one task of a run: everything around the work itself, for every task type."""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, TaskError
+from stepcall.domain.json_text import NotJsonError
+from stepcall.domain.model_problems import problems_of
+from stepcall.domain.run import ErrorResult, RunWithTasks, StoredPayload, TaskStatus
+from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
+from stepcall.domain.template import RenderError, Scope, render
+from stepcall.domain.workflow import Task
+from stepcall.stores.payload_store import PayloadTooLargeError
+from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
+from stepcall.use_cases.dependencies import WorkerDependencies
+from stepcall.use_cases.read_scope import read_scope
+
+INTERNAL_MESSAGE = "The task failed by a fault of Stepcall's own; the operators find it in the log under the run's id."
+
+
+class TaskInvocation(BaseModel):
+    """What a task state sends to its worker."""
+
+    run_id: UUID
+    workflow_id: UUID
+    workflow_version: int
+    ref: str
+    attempt: int
+
+
+def run_task(
+    invocation: TaskInvocation,
+    implementations: Mapping[str, TaskImplementation],
+    remaining_seconds: Callable[[], float],
+    deps: WorkerDependencies,
+) -> None:
+    """Do the task and store its output. A task that is done already is left alone.
+
+    Raises RunHasEndedError when the run has ended, and TaskError when the task failed, after its record says why.
+    """
+    version = deps.workflows.get_version(invocation.workflow_id, invocation.workflow_version)
+    task = version.definition.task(invocation.ref)
+    found = deps.runs.get_for_work(invocation.run_id, (task.ref, *task.needs))
+    if found.task(task.ref).status is TaskStatus.COMPLETED:
+        return  # delivered twice
+    if found.run.status.has_ended:
+        raise RunHasEndedError(found.run.run_id, found.run.status)
+    deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=deps.now())
+    context = TaskContext(found.run.run_id, found.run.tenant, task.ref, invocation.attempt, remaining_seconds)
+    try:
+        output = _work(task, found, implementations[task.type], context, deps)
+    except TaskError as error:
+        _record_error(error, context, deps)
+        raise
+    except Exception as exc:
+        # ours or AWS's: a second attempt is safe, and often enough
+        fault = RetryableTaskError(ErrorReason.INTERNAL_ERROR, INTERNAL_MESSAGE)
+        _record_error(fault, context, deps)
+        raise fault from exc
+    try:
+        deps.runs.complete_task(context.run_id, context.ref, output, deps.now())
+    except TaskNotRunningError:
+        deps.log("late_output_ignored", run_id=str(context.run_id), ref=context.ref)
+
+
+def _work(
+    task: Task, found: RunWithTasks, implementation: TaskImplementation, context: TaskContext, deps: WorkerDependencies
+) -> StoredPayload:
+    contract = deps.catalog[task.type]
+    output = implementation(_read_input(contract, task, read_scope(found, task.needs, deps)), context)
+    try:
+        return deps.payloads.put(f"{context.run_id}/{task.ref}", output.model_dump())
+    except (NotJsonError, PayloadTooLargeError) as exc:
+        raise PermanentTaskError(ErrorReason.RESOURCES_EXCEEDED, f"The output cannot be stored. {exc}") from exc
+
+
+def _read_input(contract: TaskContract, task: Task, scope: Scope) -> TaskInput:
+    try:
+        return contract.input_model.model_validate(render(task.input_template, scope))
+    except RenderError as exc:
+        raise PermanentTaskError(ErrorReason.INVALID, str(exc)) from exc
+    except ValidationError as exc:
+        problems = "; ".join(
+            f"{problem.location}: {problem.message}" for problem in problems_of(exc, contract.input_model)
+        )
+        raise PermanentTaskError(ErrorReason.INVALID, f"The input does not fit {contract.name}. {problems}") from exc
+
+
+def _record_error(error: TaskError, context: TaskContext, deps: WorkerDependencies) -> None:
+    result = ErrorResult(error.reason, context.ref, error.message)
+    try:
+        if error.retryable:
+            deps.runs.record_task_error(context.run_id, context.ref, result)
+        else:
+            deps.runs.fail_task(context.run_id, context.ref, result, deps.now())
+    except TaskNotRunningError:
+        deps.log("late_error_ignored", run_id=str(context.run_id), ref=context.ref)

@@ -1,0 +1,75 @@
+"""Start a run: what every face and every trigger comes down to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
+from stepcall.domain.json_text import NotJsonError
+from stepcall.domain.parameters import bind_parameters
+from stepcall.domain.run import CALL_LOCATION, Run, RunStatus, failed_end
+from stepcall.domain.workflow import WorkflowVersion
+from stepcall.stores.run_store import RunMoveRefusedError
+from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.engine import EngineUnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """The command: which workflow, with which parameters."""
+
+    workflow_id: UUID
+    parameters: Mapping[str, Any]
+
+
+def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
+    """Store a run of the newest version as PENDING, and start its execution.
+
+    Raises WorkflowNotFoundError, InvalidParametersError (nothing exists then), EngineUnavailableError (the run is FAILED then).
+    """
+    version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
+    run = _new_run(version, command.parameters, caller, deps)
+    deps.runs.put(run)
+    try:
+        deps.engine.start(run.run_id, deps.compile(version), execution_input(run))
+    except EngineUnavailableError:
+        _give_up(run, deps)
+        raise
+    return run
+
+
+def execution_input(run: Run) -> dict[str, Any]:
+    """All that Step Functions carries: who runs what. Data stays in the run's record."""
+    return {
+        "run_id": str(run.run_id),
+        "workflow_id": str(run.workflow_id),
+        "workflow_version": run.workflow_version,
+    }
+
+
+def _new_run(version: WorkflowVersion, parameters: Mapping[str, Any], caller: Caller, deps: FaceDependencies) -> Run:
+    run_id = deps.new_id()
+    try:
+        stored_input = deps.payloads.put(f"{run_id}/input", bind_parameters(version.definition, parameters))
+    except NotJsonError as exc:
+        raise InvalidParametersError([Problem("/input", "not_json", str(exc))]) from exc
+    return Run(
+        run_id=run_id,
+        tenant=caller.tenant,
+        principal=caller.principal,
+        workflow_id=version.workflow_id,
+        workflow_version=version.version,
+        status=RunStatus.PENDING,
+        created_at=deps.now(),
+        input=stored_input,
+    )
+
+
+def _give_up(run: Run, deps: FaceDependencies) -> None:
+    # the caller is told to try again, which makes a new run; this one must not stay PENDING for ever
+    message = "The run could not be started: Step Functions did not take it."
+    try:
+        deps.runs.end(run.run_id, failed_end(deps.now(), ErrorReason.BACKEND_ERROR, CALL_LOCATION, message))
+    except RunMoveRefusedError:
+        return  # it was started after all: its own end is the true one
