@@ -1,7 +1,7 @@
 """Last stage: what Step Functions would refuse, and what it accepts although it must fail later.
 
-moto, cfn-lint and asl-validator each miss some of these, so the check is ours. It takes any machine written in JSONPath,
-compiled or written by hand. Sources: https://states-language.net/spec.html and the quotas page of Step Functions.
+moto, cfn-lint and asl-validator each miss some of these, so the check is ours. It takes any machine written in
+JSONPath, compiled or written by hand. Sources: https://states-language.net/spec.html and Step Functions' quotas page.
 """
 
 from collections.abc import Iterator, Mapping

@@ -44,6 +44,8 @@ LAMBDA_TRANSIENT = Retrier(
     backoff_rate=2.0,
 )
 TASK_RETRYABLE = Retrier((RetryableTaskError.__name__,), interval_seconds=1, max_attempts=2, backoff_rate=5.0)
+# a run's end must be written: wait out a throttled table
+END_RETRYABLE = Retrier((RetryableTaskError.__name__,), interval_seconds=1, max_attempts=6, backoff_rate=2.0)
 CATCH_ALL = Catcher((ALL_ERRORS,), next=FAIL_STATE, result_path="$.error")
 
 
@@ -71,14 +73,19 @@ def states_of(planned: Plan, function_arns: FunctionArns) -> StateMachine:
     tasks = [_task_state(step, after, function_arns) for step, after in zip(planned.steps, names_after, strict=True)]
     finish_arn = function_arns[FINISH_RUN]
     finish = LambdaTaskState(
-        FINISH_STATE, finish_arn, RUN, FINISH_TIMEOUT_SECONDS, retry=(LAMBDA_TRANSIENT,), catch=(CATCH_ALL,)
+        FINISH_STATE,
+        finish_arn,
+        RUN,
+        FINISH_TIMEOUT_SECONDS,
+        retry=(LAMBDA_TRANSIENT, END_RETRYABLE),
+        catch=(CATCH_ALL,),
     )
     fail = LambdaTaskState(
         FAIL_STATE,
         finish_arn,
         RUN | {"error.$": "$.error"},
         FINISH_TIMEOUT_SECONDS,
-        retry=(LAMBDA_TRANSIENT,),
+        retry=(LAMBDA_TRANSIENT, END_RETRYABLE),
         next=FAILED_STATE,
     )
     failed = FailState(FAILED_STATE, error="RunFailed", cause="The run failed; its record says why.")

@@ -113,7 +113,7 @@ def _split(url: str) -> SplitResult:
     except ValueError as exc:
         raise InvalidRequestError(f"The URL cannot be read: {exc}.") from exc
     if parts.scheme not in DEFAULT_PORTS:
-        raise InvalidRequestError(f"The URL begins with {url[:20]!r}; only http:// and https:// can be called.")
+        raise InvalidRequestError(f"The URL begins with {url[:12]!r}; only http:// and https:// can be called.")
     if not parts.netloc:
         raise InvalidRequestError("The URL names no host.")
     return parts

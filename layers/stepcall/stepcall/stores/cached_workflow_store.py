@@ -1,7 +1,7 @@
-"""A workflow store that remembers: versions for ever, because they never change, and which one is the newest for a second.
+"""A workflow store that remembers: versions for ever, for they never change, and which one is the newest for a second.
 
-What changes a workflow answers only after that second (see `LATEST_LEASE_SECONDS`), so nobody who has been told of a new version
-is ever served the one before: docs/decisions/2026-11-21-latest-version-lease.md.
+What changes a workflow must answer only after that second, so that nobody who has been told of a new version is
+served the one before: docs/decisions/2026-11-21-latest-version-lease.md.
 """
 
 from collections import OrderedDict

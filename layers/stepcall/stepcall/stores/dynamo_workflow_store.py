@@ -85,7 +85,7 @@ def _version_item(version: WorkflowVersion) -> "dict[str, AttributeValueTypeDef]
     compressed = zlib.compress(write_json(version.definition.to_json()).encode())
     if len(compressed) > MAX_COMPRESSED_BYTES:
         raise WorkflowTooLargeError(
-            f"The definition has {len(compressed):,} bytes when compressed; at most {MAX_COMPRESSED_BYTES:,} can be stored."
+            f"The definition has {len(compressed):,} bytes when compressed; {MAX_COMPRESSED_BYTES:,} can be stored."
         )
     values = write_values(
         {

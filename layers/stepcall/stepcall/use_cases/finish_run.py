@@ -38,7 +38,10 @@ class RunFailedError(StepcallError):
 
 
 def finish_run(ending: RunEnding, deps: WorkerDependencies) -> None:
-    """End the run, once: a run that has ended stays as it is. Raises RunFailedError when its outputs cannot be rendered."""
+    """End the run, once: a run that has ended stays as it is.
+
+    Raises RunFailedError when its outputs cannot be rendered; the run is FAILED then.
+    """
     version = deps.workflows.get_version(ending.workflow_id, ending.workflow_version)
     found = deps.runs.get_for_end(ending.run_id)
     if found.run.status.has_ended:

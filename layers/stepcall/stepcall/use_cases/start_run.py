@@ -26,7 +26,8 @@ class StartRun:
 def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     """Store a run of the newest version as PENDING, and start its execution.
 
-    Raises WorkflowNotFoundError, InvalidParametersError (nothing exists then), EngineUnavailableError (the run is FAILED then).
+    Raises WorkflowNotFoundError and InvalidParametersError (nothing exists then), EngineUnavailableError (the run is
+    FAILED then).
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
     run = _new_run(version, command.parameters, caller, deps)

@@ -1,0 +1,81 @@
+"""The native face's errors: RFC 9457 `application/problem+json`, one map from what was raised."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from stepcall.domain.errors import InvalidDefinitionError, InvalidParametersError
+from stepcall.domain.ids import MalformedIdError
+from stepcall.domain.json_text import MalformedJsonError, write_json
+from stepcall.runtime.authentication import UnauthenticatedError
+from stepcall.runtime.http import BodyTooLargeError, InvalidRequestError, RouteNotFoundError, log_fault
+from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
+from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.use_cases.engine import EngineUnavailableError
+
+PROBLEM_JSON = "application/problem+json"
+NOT_AUTHENTICATED = "Send an API key as `x-api-key`, as `Authorization: Bearer …`, or as `access_token` in the query."
+INTERNAL = "Something went wrong on our side. Say the id in `instance` when you report it."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one kind of error is answered; without a `detail` the error speaks for itself."""
+
+    status: HTTPStatus
+    type: str
+    title: str
+    detail: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_WORKFLOW = "There is no such workflow. `POST /workflows` answers with the id of the one it creates."
+NO_EXECUTION = "There is no such execution."
+ANSWERS: Mapping[type[Exception], Answer] = {
+    InvalidDefinitionError: Answer(
+        HTTPStatus.BAD_REQUEST, "invalid-definition", "The workflow definition is not valid"
+    ),
+    InvalidParametersError: Answer(HTTPStatus.BAD_REQUEST, "invalid-input", "The input does not fit the workflow"),
+    InvalidRequestError: Answer(HTTPStatus.BAD_REQUEST, "invalid-request", "The request is not valid"),
+    MalformedJsonError: Answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON"),
+    UnauthenticatedError: Answer(
+        HTTPStatus.UNAUTHORIZED,
+        "unauthenticated",
+        "Authentication is needed",
+        NOT_AUTHENTICATED,
+        {"WWW-Authenticate": "Bearer"},
+    ),
+    MalformedIdError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing of this id."),
+    WorkflowNotFoundError: Answer(HTTPStatus.NOT_FOUND, "workflow-not-found", "Workflow not found", NO_WORKFLOW),
+    RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, "execution-not-found", "Execution not found", NO_EXECUTION),
+    RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
+    RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
+    BodyTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
+    EngineUnavailableError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "try-again",
+        "The execution could not be started now",
+        "Step Functions did not take the call. Nothing ran; send the request again.",
+        {"Retry-After": "2"},
+    ),
+}
+BUG = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Internal error", INTERNAL)
+
+
+def print_error(error: Exception, app: APIGatewayHttpResolver) -> Response[str]:
+    """Any exception as a problem. One that is not in the map is a bug: a 500 with an id, and its text in the log."""
+    answer = ANSWERS.get(type(error), BUG)
+    if answer is BUG:
+        log_fault(error)
+    problems = getattr(error, "problems", [])
+    body = {
+        "type": f"urn:stepcall:problem:{answer.type}",
+        "title": answer.title,
+        "status": answer.status.value,
+        "detail": answer.detail or str(error),
+        "instance": f"urn:stepcall:request:{app.current_event.request_context.request_id}",
+        **({"errors": [problem.to_json() for problem in problems]} if problems else {}),
+    }
+    return Response(answer.status.value, PROBLEM_JSON, write_json(body), headers=dict(answer.headers))

@@ -1,0 +1,95 @@
+"""What every face is made of: a resolver that refuses strangers, reads bodies within bounds, and maps errors once."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from pydantic import BaseModel, ValidationError
+
+from stepcall.domain.errors import Problem, StepcallError
+from stepcall.domain.json_text import MalformedJsonError, read_json, write_json
+from stepcall.domain.model_problems import problems_of
+from stepcall.runtime.observability import logger
+from stepcall.runtime.wiring import authenticator
+from stepcall.use_cases.dependencies import Caller
+
+MAX_BODY_BYTES = 1024 * 1024
+JSON = "application/json"
+ModelT = TypeVar("ModelT", bound=BaseModel)
+ErrorPrinter = Callable[[Exception, APIGatewayHttpResolver], Response[str]]
+
+
+class BodyTooLargeError(StepcallError):
+    """The request's body has more than 1 MB."""
+
+
+class InvalidRequestError(StepcallError):
+    """The request's body or query is not what the route takes; `problems` says what and where."""
+
+    def __init__(self, message: str, problems: list[Problem] | None = None) -> None:
+        super().__init__(message)
+        self.problems = problems or []
+
+
+class RouteNotFoundError(StepcallError):
+    """There is no such route."""
+
+
+def resolver(print_error: ErrorPrinter, public: frozenset[str]) -> APIGatewayHttpResolver:
+    """A face's resolver. Every route is closed but those in `public`, each spelled `GET /path`.
+
+    `print_error` turns any exception into an answer in the face's own words.
+    """
+    app = APIGatewayHttpResolver()
+
+    def authenticate(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[str]:
+        route = app.context["_route"]
+        if f"{route.method} {route.path}" not in public:
+            event = app.current_event
+            app.context["caller"] = authenticator().authenticate(event.headers, event.query_string_parameters)
+        return next_middleware(app)
+
+    app.use([authenticate])
+
+    def answer_error(error: Exception) -> Response[str]:
+        return print_error(RouteNotFoundError() if isinstance(error, NotFoundError) else error, app)
+
+    app.exception_handler(Exception)(answer_error)
+    return app
+
+
+def caller(app: APIGatewayHttpResolver) -> Caller:
+    """Who sent the request at hand."""
+    authenticated: Caller = app.context["caller"]
+    return authenticated
+
+
+def read_body(app: APIGatewayHttpResolver, default: Any = None) -> Any:
+    """The body as JSON, `default` when there is none. Raises BodyTooLargeError, MalformedJsonError."""
+    body = app.current_event.decoded_body or ""
+    if len(body) > MAX_BODY_BYTES or len(body.encode()) > MAX_BODY_BYTES:
+        raise BodyTooLargeError(f"A request's body may have {MAX_BODY_BYTES:,} bytes.")
+    if not body and default is not None:
+        return default
+    if not body:
+        raise MalformedJsonError("The request has no body; send a JSON object.")
+    return read_json(body)
+
+
+def read_model(value: Any, model: type[ModelT]) -> ModelT:
+    """A request as its model. Raises InvalidRequestError with every problem."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as exc:
+        raise InvalidRequestError("The request is not valid.", list(problems_of(exc, model))) from exc
+
+
+def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response[str]:
+    return Response(status, content_type=JSON, body=write_json(body), headers=dict(headers or {}))
+
+
+def log_fault(error: Exception) -> None:
+    """A bug: its text goes to the log and nowhere else."""
+    logger.exception("request_failed", exc_info=error)

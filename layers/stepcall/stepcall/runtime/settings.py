@@ -1,0 +1,74 @@
+"""What the environment says, read once. A missing variable is named."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stepcall.asl.compiler import FINISH_RUN
+from stepcall.domain.errors import StepcallError
+from stepcall.domain.task_contract import Worker
+
+DEFAULT_RETENTION_DAYS = "90"
+MAX_PREFIX_LENGTH = 47  # a state machine's name has at most 80 characters: prefix, hyphen, 32 hexadecimal digits
+
+
+class SettingsError(StepcallError):
+    """The environment lacks something, or says something that cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where data is kept: for every function."""
+
+    workflows_table: str
+    runs_table: str
+    data_bucket: str
+    retention: timedelta
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "StoreSettings":
+        return cls(
+            workflows_table=read(env, "WORKFLOWS_TABLE"),
+            runs_table=read(env, "RUNS_TABLE"),
+            data_bucket=read(env, "DATA_BUCKET"),
+            retention=timedelta(days=int(env.get("RUN_RETENTION_DAYS", DEFAULT_RETENTION_DAYS))),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How state machines are made and started: for the faces."""
+
+    name_prefix: str
+    role_arn: str
+    function_arns: Mapping[str, str]
+    """By the name of the function's folder."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "EngineSettings":
+        prefix = read(env, "STATE_MACHINE_PREFIX")
+        if len(prefix) > MAX_PREFIX_LENGTH:
+            raise SettingsError(
+                f"STATE_MACHINE_PREFIX is {prefix!r}: it may have {MAX_PREFIX_LENGTH} characters. "
+                "Deploy under a shorter stack name."
+            )
+        functions = (*Worker, FINISH_RUN)
+        return cls(
+            name_prefix=prefix,
+            role_arn=read(env, "STATE_MACHINE_ROLE_ARN"),
+            function_arns={str(name): read(env, f"{name.upper()}_ARN") for name in functions},
+        )
+
+    @property
+    def states_arn_prefix(self) -> str:
+        """`arn:PARTITION:states:REGION:ACCOUNT`, taken from a function's ARN: they stand in the same place."""
+        _, partition, _, region, account, *_ = self.function_arns[FINISH_RUN].split(":")
+        return f"arn:{partition}:states:{region}:{account}"
+
+
+def read(env: Mapping[str, str], name: str) -> str:
+    """A variable that must be there. Raises SettingsError."""
+    if not env.get(name):
+        raise SettingsError(f"The environment variable {name} is missing; template.yaml sets it.")
+    return env[name]

@@ -1,0 +1,50 @@
+"""The door of what state machines call."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from stepcall.domain.errors import ErrorReason, RetryableTaskError, TaskError
+from stepcall.domain.task_contract import TaskImplementation
+from stepcall.runtime.observability import logger
+from stepcall.runtime.wiring import worker_dependencies
+from stepcall.stores.run_store import RunHasEndedError
+from stepcall.use_cases.finish_run import RunFailedError
+from stepcall.use_cases.run_task import TaskInvocation, run_task
+
+IN_RECORD = "The run's record says why."
+Handler = Callable[[dict[str, Any], LambdaContext], None]
+
+
+def task_handler(implementations: Callable[[], Mapping[str, TaskImplementation]]) -> Handler:
+    """A Lambda handler that does tasks; `implementations` is called once, at the first task."""
+    load = cache(implementations)
+
+    @logger.inject_lambda_context
+    def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
+        invocation = TaskInvocation.model_validate(event)
+        logger.append_keys(run_id=str(invocation.run_id), ref=invocation.ref)
+        with errors_for_the_machine():
+            run_task(invocation, load(), lambda: context.get_remaining_time_in_millis() / 1000, worker_dependencies())
+
+    return lambda_handler
+
+
+@contextmanager
+def errors_for_the_machine() -> Iterator[None]:
+    """Raise what Retry and Catch know, without details: Step Functions keeps those in the execution's history."""
+    try:
+        yield
+    except TaskError as error:
+        logger.warning("task_failed", extra={"reason": error.reason, "error": error.message}, exc_info=True)
+        raise type(error)(error.reason, IN_RECORD) from None
+    except (RunHasEndedError, RunFailedError) as error:
+        logger.info("run_has_ended")
+        raise error from None
+    except Exception:
+        # a store or a client of ours: nothing is lost by another attempt
+        logger.exception("attempt_failed")
+        raise RetryableTaskError(ErrorReason.INTERNAL_ERROR, IN_RECORD) from None

@@ -1,0 +1,3 @@
+"""The version that Stepcall tells others; a test holds it against pyproject.toml."""
+
+VERSION = "0.1.0"
