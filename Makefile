@@ -9,7 +9,10 @@ BIN := $(VENV)/bin
 SAM := .venv-sam/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help demo test serve compile build deploy bench lock lint typecheck unit validate
+# The three places that Python imports from; on Lambda the layer and the function's own folder stand there.
+export PYTHONPATH := layers/stepcall:functions:.
+
+.PHONY: help demo test serve compile build deploy bench lock lint typecheck check validate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +37,31 @@ $(SAM): requirements-sam.txt | $(BIN)/uv
 	@$(BIN)/uv pip install --quiet --python .venv-sam/bin/python --requirements requirements-sam.txt
 	@touch $@
 
+demo: $(VENV)/.local ## define a workflow, execute it on a real page, show every exchange (URL=https://… for another page)
+	@$(BIN)/python -m local.demo $(if $(URL),--url '$(URL)')
+
+serve: $(VENV)/.local ## the local stack on 127.0.0.1:3000, or PORT=…
+	@exec $(BIN)/python -m local.serve --port $${PORT:-3000}
+
+compile: $(VENV)/.local ## the compiled state machine of WORKFLOW=file.json
+	@$(if $(WORKFLOW),,echo 'Say which: make compile WORKFLOW=examples/webpage_summary.json' >&2; exit 1;) \
+	  $(BIN)/python -m tools.compile_workflow '$(WORKFLOW)'
+
+bench: $(VENV)/.dev ## measure, beside references in the same run; writes .bench/latest.json
+	@$(BIN)/python -m tests.benchmarks
+
+test: lint typecheck check validate ## all that CI runs
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo 'Format it: .venv/bin/ruff format .' >&2; exit 1; }
+
+typecheck: $(VENV)/.dev
+	@$(BIN)/mypy
+
+check: $(VENV)/.dev
+	@$(BIN)/python -m pytest
+
 # `uv pip compile` rather than uv.lock: docs/decisions/2026-11-21-locks.md
 COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header
 lock: | $(BIN)/uv ## pin every dependency again
@@ -44,3 +72,17 @@ lock: | $(BIN)/uv ## pin every dependency again
 	for worker in web ai data; do \
 	  $(COMPILE) --python-version 3.13 --group run-$$worker-task -c requirements-dev.txt -o functions/run_$${worker}_task/requirements.txt || exit 1; \
 	done
+
+# The processor of the functions: arm64 or x86_64.
+ARCHITECTURE ?= arm64
+
+validate: | $(SAM) ## check template.yaml (no account, no network)
+	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM) validate --lint
+
+build: | $(SAM) ## build the functions and the layer, for ARCHITECTURE=arm64 or x86_64
+	@sh tools/lambda_build/find_python313.sh > /dev/null
+	@$(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@$(BIN)/python tools/lambda_build/finish_build.py .aws-sam/build $(ARCHITECTURE)
+
+deploy: build ## build, then deploy to your AWS account, asking for what it needs to know
+	@$(SAM) deploy --guided

@@ -12,5 +12,6 @@ from stepcall.use_cases.finish_run import RunEnding, finish_run
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
-    with errors_for_the_machine():
-        finish_run(RunEnding.model_validate(event), worker_dependencies())
+    ending = RunEnding.model_validate(event)
+    with errors_for_the_machine(run_id=str(ending.run_id)):
+        finish_run(ending, worker_dependencies())

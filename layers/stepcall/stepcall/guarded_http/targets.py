@@ -20,6 +20,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _SHOWN_LENGTH = 200
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]|\s")
 _NETLOC = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>[0-9]{0,5}))?")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _KEPT_AS_WRITTEN = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"<>^`{|}')
@@ -87,6 +88,8 @@ def parse_target(url: str) -> Target:
 
 def join_target(base: Target, location: str) -> Target:
     """The target of a redirect from `base`; raises InvalidRequestError as `parse_target` does."""
+    if _SCHEME.match(location):
+        return parse_target(location)
     try:
         joined = urljoin(base.url, location)
     except ValueError as exc:

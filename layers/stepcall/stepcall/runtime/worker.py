@@ -26,25 +26,24 @@ def task_handler(implementations: Callable[[], Mapping[str, TaskImplementation]]
     @logger.inject_lambda_context
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
         invocation = TaskInvocation.model_validate(event)
-        logger.append_keys(run_id=str(invocation.run_id), ref=invocation.ref)
-        with errors_for_the_machine():
+        with errors_for_the_machine(run_id=str(invocation.run_id), ref=invocation.ref):
             run_task(invocation, load(), lambda: context.get_remaining_time_in_millis() / 1000, worker_dependencies())
 
     return lambda_handler
 
 
 @contextmanager
-def errors_for_the_machine() -> Iterator[None]:
+def errors_for_the_machine(**facts: str) -> Iterator[None]:
     """Raise what Retry and Catch know, without details: Step Functions keeps those in the execution's history."""
     try:
         yield
     except TaskError as error:
-        logger.warning("task_failed", extra={"reason": error.reason, "error": error.message}, exc_info=True)
+        logger.warning("task_failed", extra=facts | {"reason": error.reason, "error": error.message}, exc_info=True)
         raise type(error)(error.reason, IN_RECORD) from None
     except (RunHasEndedError, RunFailedError) as error:
-        logger.info("run_has_ended")
+        logger.info("run_has_ended", extra=facts)
         raise error from None
     except Exception:
         # a store or a client of ours: nothing is lost by another attempt
-        logger.exception("attempt_failed")
+        logger.exception("attempt_failed", extra=facts)
         raise RetryableTaskError(ErrorReason.INTERNAL_ERROR, IN_RECORD) from None

@@ -4,10 +4,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from stepcall.domain.errors import ErrorReason, StepcallError
+from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, StepcallError
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.run import ErrorResult, RunEnd, RunStatus, RunWithTasks, StoredPayload, TaskRun, TaskStatus
-from stepcall.domain.template import RenderError, render
+from stepcall.domain.template import RenderError, describe, render
+from stepcall.domain.types import is_of_type
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.payload_store import PayloadTooLargeError
 from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
@@ -16,6 +17,7 @@ from stepcall.use_cases.read_scope import read_scope
 
 OUTPUT_LOCATION = "output"
 TIMEOUTS = frozenset({"States.Timeout", "Sandbox.Timedout"})
+RAISED_BY_WORKERS = frozenset({RetryableTaskError.__name__, PermanentTaskError.__name__})
 
 
 class StateError(BaseModel):
@@ -67,14 +69,21 @@ def _completed(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDepend
 
 def _render_output(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDependencies) -> StoredPayload:
     definition = version.definition
-    scope = read_scope(found, definition.output_needs, deps)
-    return deps.payloads.put(f"{found.run.run_id}/output", render(definition.output_template, scope))
+    output = render(definition.output_template, read_scope(found, definition.output_needs, deps))
+    for declared in definition.output:
+        value = output[declared.name]
+        if value is not None and not is_of_type(value, declared.type):
+            raise RenderError(f"The output `{declared.name}` must be of type {declared.type}, not {describe(value)}.")
+    return deps.payloads.put(f"{found.run.run_id}/output", output)
 
 
 def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, deps: WorkerDependencies) -> RunEnd:
-    task = _failed_task(version, found)
-    result = task.error if task.error and error.name not in TIMEOUTS else _stopped_short(error, task)
     now = deps.now()
+    task = _failed_task(version, found)
+    if task is None:
+        message = f"The run's end could not be written in time ({error.name})."
+        return RunEnd(RunStatus.FAILED, now, error=ErrorResult(ErrorReason.INTERNAL_ERROR, OUTPUT_LOCATION, message))
+    result = task.error if task.error and error.name in RAISED_BY_WORKERS else _stopped_short(error, task)
     try:
         deps.runs.fail_task(found.run.run_id, task.ref, result, now)
     except TaskNotRunningError:
@@ -82,14 +91,11 @@ def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, de
     return RunEnd(RunStatus.FAILED, now, error=result)
 
 
-def _failed_task(version: WorkflowVersion, found: RunWithTasks) -> TaskRun:
-    """The task that failed, else the one that was under way, else the first that never began."""
+def _failed_task(version: WorkflowVersion, found: RunWithTasks) -> TaskRun | None:
+    """The task that failed, else the one that was under way, else the first that never began; None when all are done."""
     tasks = [found.task(task.ref) for task in version.definition.tasks]
-    for status in (TaskStatus.FAILED, TaskStatus.RUNNING, TaskStatus.PENDING):
-        if matching := [task for task in tasks if task.status is status]:
-            return matching[0]
-    # every task is done: the states that end the run failed themselves
-    return TaskRun(OUTPUT_LOCATION)
+    statuses = (TaskStatus.FAILED, TaskStatus.RUNNING, TaskStatus.PENDING)
+    return next((task for status in statuses for task in tasks if task.status is status), None)
 
 
 def _stopped_short(error: StateError, task: TaskRun) -> ErrorResult:

@@ -1,0 +1,47 @@
+"""`make compile WORKFLOW=file.json`: the compiled Amazon States Language on stdout, or the problems on stderr."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from stepcall.asl.check import InvalidStateMachineError
+from stepcall.asl.compiler import FINISH_RUN, compile_workflow
+from stepcall.domain.check import check_definition
+from stepcall.domain.errors import InvalidDefinitionError, Problem
+from stepcall.domain.json_text import MalformedJsonError, read_json
+from stepcall.domain.task_contract import Worker
+from stepcall.tasks.catalog import CATALOG
+
+
+def placeholder_arns() -> dict[str, str]:
+    """Where a deployment has ARNs, the names of the template's resources stand, as in a hand-written machine."""
+    return {name: f"${{{name.title().replace('_', '')}Function.Arn}}" for name in (*Worker, FINISH_RUN)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("workflow", type=Path, help="a workflow definition as JSON")
+    path: Path = parser.parse_args().workflow
+    try:
+        definition = check_definition(read_json(path.read_bytes()), CATALOG)
+        compiled = compile_workflow(definition, CATALOG, placeholder_arns())
+    except OSError as exc:
+        return _refuse(path, str(exc.strerror))
+    except (MalformedJsonError, InvalidStateMachineError) as exc:
+        return _refuse(path, str(exc))
+    except InvalidDefinitionError as exc:
+        return _refuse(path, str(exc), exc.problems)
+    print(json.dumps(json.loads(compiled.definition), indent=2))
+    return 0
+
+
+def _refuse(path: Path, message: str, problems: list[Problem] | None = None) -> int:
+    print(f"{path}: {message}", file=sys.stderr)
+    for problem in problems or []:
+        print(f"  {problem.location or '(the whole document)'} [{problem.code}] {problem.message}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
