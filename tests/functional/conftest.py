@@ -1,0 +1,107 @@
+"""The whole service in this process, over real HTTP; one for all functional tests, as moto keeps one world per process."""
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+import pytest
+
+from local.stack import DEVELOPMENT_KEY, LocalStack
+
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    """By lower-case name."""
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class Api:
+    """A client as a user would write it."""
+
+    url: str
+    key: str | None = DEVELOPMENT_KEY
+
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, raw: bytes | None = None
+    ) -> Answer:
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=raw if raw is not None else None if body is None else json.dumps(body).encode(),
+            headers=({"x-api-key": self.key} if self.key else {}) | {"content-type": "application/json"} | (headers or {}),
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=40) as answer:
+                return _answer(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return _answer(refusal.code, refusal.headers, refusal.read())
+
+    def define(self, **definition: Any) -> str:
+        answer = self("POST", "/workflows", {"name": "test"} | definition)
+        assert answer.status == 201, answer.text
+        workflow_id: str = answer.json["workflow_id"]
+        return workflow_id
+
+    def run(self, workflow_id: str, parameters: dict[str, Any] | None = None) -> Any:
+        """Execute, and wait for the end; the finished execution."""
+        path = f"/workflows/{workflow_id}/execute"
+        answer = self("POST", path, {"input": parameters or {}}, headers={"prefer": "wait=25"})
+        assert answer.status == 200, answer.text
+        return answer.json
+
+
+def _answer(status: int, headers: Any, body: bytes) -> Answer:
+    return Answer(status, {name.lower(): value for name, value in headers.items()}, body.decode())
+
+
+class PageServer(BaseHTTPRequestHandler):
+    """Serves `pages` by path: (status, content type, body). Anything else is 404."""
+
+    pages: ClassVar[dict[str, tuple[int, str, bytes]]] = {}
+
+    def do_GET(self) -> None:
+        status, content_type, body = self.pages.get(self.path, (404, "text/plain", b"no such page"))
+        self.send_response(status)
+        self.send_header("content-type", content_type)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Keep the test output clean."""
+
+
+@pytest.fixture(scope="session")
+def page_host() -> Iterator[str]:
+    """`host:port` of a web server that the stack may download from."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), PageServer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def stack(page_host: str) -> Iterator[LocalStack]:
+    with LocalStack(port=0, allowed_hosts=(page_host,)) as running:
+        yield running
+
+
+@pytest.fixture
+def api(stack: LocalStack) -> Api:
+    return Api(stack.url)
