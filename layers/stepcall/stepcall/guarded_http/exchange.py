@@ -2,10 +2,10 @@
 
 import http.client
 import io
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from socket import socket
 
 import urllib3
 from urllib3.connection import HTTPConnection
@@ -24,6 +24,7 @@ from stepcall.guarded_http.messages import Request
 from stepcall.guarded_http.targets import Target
 
 CHUNK_BYTES = 64 * 1024
+_SHOWN_LENGTH = 100
 _DECODABLE = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 _VERSION: str = urllib3.__version__  # type: ignore[attr-defined]
@@ -33,7 +34,7 @@ if tuple(int(part) for part in _VERSION.split(".")[:2]) < (2, 8):
 
 
 @contextmanager
-def exchange(sock: socket, request: Request) -> Iterator[urllib3.HTTPResponse]:
+def exchange(sock: socket.socket, request: Request) -> Iterator[urllib3.HTTPResponse]:
     """The answer with its body unread; the socket is closed at the end."""
     connection = HTTPConnection(request.target.host, request.target.port)
     connection.sock = sock
@@ -50,7 +51,14 @@ def exchange(sock: socket, request: Request) -> Iterator[urllib3.HTTPResponse]:
             yield response
     finally:
         connection.close()
-        sock.close()
+        _close_now(sock)
+
+
+def _close_now(sock: socket.socket) -> None:
+    """Also where http.client gave up and left a file on the socket, which would keep it open until it is collected."""
+    descriptor = sock.detach()
+    if descriptor >= 0:
+        socket.close(descriptor)
 
 
 def read_headers(response: urllib3.HTTPResponse) -> Mapping[str, str]:
@@ -62,7 +70,7 @@ def read_body(response: urllib3.HTTPResponse, target: Target, limit: int) -> byt
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _DECODABLE:
         raise InvalidResponseError(
-            f"{target.shown} answered with Content-Encoding {encoding!r}, which was not asked for."
+            f"{target.shown} answered with Content-Encoding {encoding[:_SHOWN_LENGTH]!r}, which was not asked for."
         )
     if (response.length_remaining or 0) > limit:
         raise _too_large(target, limit)
@@ -91,7 +99,9 @@ def translate_errors(target: Target, limits: Limits, deadline: Deadline) -> Iter
             f"The certificate of {target.host} is not valid: {exc.verify_message}."
         ) from exc
     except (DecodeError, InvalidHeader) as exc:
-        raise InvalidResponseError(f"The answer of {target.shown} cannot be decoded: {exc.args[0]}") from exc
+        raise InvalidResponseError(
+            f"The answer of {target.shown} cannot be decoded: {str(exc.args[0])[:_SHOWN_LENGTH]}"
+        ) from exc
     except http.client.RemoteDisconnected as exc:
         raise ConnectionFailedError(f"The host {target.host} closed the connection without an answer.") from exc
     except http.client.HTTPException as exc:
@@ -102,9 +112,8 @@ def translate_errors(target: Target, limits: Limits, deadline: Deadline) -> Iter
 
 def _describe_timeout(target: Target, limits: Limits, deadline: Deadline) -> str:
     if deadline.is_past():
-        return (
-            f"{target.shown} was not done within {limits.total_seconds:g} seconds, the most that one request may take."
-        )
+        whole = f"{limits.total_seconds:.3g} seconds, the most that one request may take"
+        return f"{target.shown} was not done within {whole}."
     waits = f"connecting {limits.connect_seconds:g} s, reading {limits.read_seconds:g} s"
     return f"The host {target.host} did not answer in time ({waits})."
 
