@@ -75,13 +75,15 @@ lock: | $(BIN)/uv ## pin every dependency again
 
 # The processor of the functions: arm64 or x86_64.
 ARCHITECTURE ?= arm64
+# SAM and the build import nothing of ours.
+validate build deploy: export PYTHONPATH :=
 
 validate: | $(SAM) ## check template.yaml (no account, no network)
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM) validate --lint
 
 build: | $(SAM) ## build the functions and the layer, for ARCHITECTURE=arm64 or x86_64
 	@sh tools/lambda_build/find_python313.sh > /dev/null
-	@$(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@MAKELEVEL=0 $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@$(BIN)/python tools/lambda_build/finish_build.py .aws-sam/build $(ARCHITECTURE)
 
 deploy: build ## build, then deploy to your AWS account, asking for what it needs to know

@@ -19,7 +19,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from local.stack import DEVELOPMENT_KEY, LocalStack
+from local.seed import API_KEY
+from local.stack import LocalStack
 
 ROOT = Path(__file__).parent.parent
 WORKFLOW = ROOT / "examples" / "webpage_summary.json"
@@ -54,7 +55,7 @@ class Api:
             self._base_url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"x-api-key": DEVELOPMENT_KEY, "content-type": "application/json"},
+            headers={"x-api-key": API_KEY, "content-type": "application/json"},
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
@@ -108,9 +109,7 @@ def follow(api: Api, path: str) -> Json:
 def run_demo(api: Api, page_url: str) -> bool:
     """Whether the run COMPLETED."""
     created = api.call("POST", "/workflows", json.loads(WORKFLOW.read_text()))
-    started = api.call(
-        "POST", f"/workflows/{created['workflow_id']}/execute", {"input": {"webpage_url": page_url}}
-    )
+    started = api.call("POST", f"/workflows/{created['workflow_id']}/execute", {"input": {"webpage_url": page_url}})
     execution = follow(api, f"/workflows/{created['workflow_id']}/executions/{started['execution_id']}")
     if summary := execution.get("output", {}).get("summary_text"):
         print("The summary:")

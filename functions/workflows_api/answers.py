@@ -106,6 +106,8 @@ def _error_result(run: Run) -> Json:
 
 
 def _print_value(name: str, shown: ShownValue) -> Json:
+    if shown.has_expired:
+        return {f"{name}_expired": True}
     return {f"{name}_url": shown.url} if shown.url else {name: shown.value}
 
 

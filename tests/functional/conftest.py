@@ -1,4 +1,4 @@
-"""The whole service in this process, over real HTTP; one for all functional tests, as moto keeps one world per process."""
+"""The whole service in this process, over real HTTP: one for all tests, as moto keeps one world per process."""
 
 import json
 import threading
@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from local.stack import DEVELOPMENT_KEY, LocalStack
+from local.seed import API_KEY
+from local.stack import LocalStack
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
@@ -33,16 +34,24 @@ class Api:
     """A client as a user would write it."""
 
     url: str
-    key: str | None = DEVELOPMENT_KEY
+    key: str | None = API_KEY
 
     def __call__(
-        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, raw: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        raw: bytes | None = None,
     ) -> Answer:
         request = urllib.request.Request(
             self.url + path,
             method=method,
             data=raw if raw is not None else None if body is None else json.dumps(body).encode(),
-            headers=({"x-api-key": self.key} if self.key else {}) | {"content-type": "application/json"} | (headers or {}),
+            headers=({"x-api-key": self.key} if self.key else {})
+            | {"content-type": "application/json"}
+            | (headers or {}),
         )
         try:
             with urllib.request.urlopen(request, timeout=40) as answer:

@@ -62,7 +62,7 @@ def uv_command(uv: str, architecture: str) -> list[str]:
 def pip_command(architecture: str) -> list[str]:
     platforms = [f"--platform={tag}_{MACHINES[architecture]}" for tag in GLIBC_TAGS]
     flags = ["--python-version=3.13", "--implementation=cp", "--no-compile", "--disable-pip-version-check"]
-    return [sys.executable, "-m", "pip", "install", *flags, *platforms]
+    return [sys.executable, "-I", "-m", "pip", "install", *flags, *platforms]
 
 
 def install(pins: dict[str, str], target: Path, architecture: str) -> None:

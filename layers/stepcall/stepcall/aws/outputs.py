@@ -4,15 +4,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from botocore.exceptions import ClientError
+
 from stepcall.domain.json_text import read_json
 from stepcall.domain.run import StoredPayload
-from stepcall.stores.payload_store import encode_payload, inline_payload
+from stepcall.stores.payload_store import PayloadGoneError, encode_payload, inline_payload
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 URL_SECONDS = 15 * 60
 PREFIX = "runs/"
+# without the permission to list the bucket, which nothing here needs, S3 calls a missing object "access denied"
+NOT_THERE = frozenset({"NoSuchKey", "AccessDenied"})
 
 
 class S3PayloadStore:
@@ -35,7 +39,12 @@ class S3PayloadStore:
     def get(self, payload: StoredPayload) -> Any:
         if payload.key is None:
             return read_json(payload.inline or "null")
-        return read_json(self._make_client().get_object(Bucket=self._bucket, Key=payload.key)["Body"].read())
+        try:
+            return read_json(self._make_client().get_object(Bucket=self._bucket, Key=payload.key)["Body"].read())
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] not in NOT_THERE:
+                raise
+            raise PayloadGoneError(f"There is no {payload.key}.") from exc
 
     def url(self, payload: StoredPayload) -> str:
         return self._make_client().generate_presigned_url(

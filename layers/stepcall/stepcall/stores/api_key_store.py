@@ -22,7 +22,7 @@ class ApiKey:
 
 def hash_api_key(text: str) -> str:
     """A fast hash is right for a random key of 256 bits: there is nothing to guess."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 class ApiKeyStore(Protocol):

@@ -5,7 +5,7 @@ from typing import Any
 
 from stepcall.domain.json_text import read_json
 from stepcall.domain.run import StoredPayload
-from stepcall.stores.payload_store import encode_payload, inline_payload
+from stepcall.stores.payload_store import PayloadGoneError, encode_payload, inline_payload
 
 
 class MemoryPayloadStore:
@@ -24,7 +24,11 @@ class MemoryPayloadStore:
         return StoredPayload(len(text), key=key)
 
     def get(self, payload: StoredPayload) -> Any:
-        return read_json(self._texts[payload.key] if payload.key else payload.inline or "null")
+        if payload.key is None:
+            return read_json(payload.inline or "null")
+        if payload.key not in self._texts:
+            raise PayloadGoneError(f"There is no {payload.key}.")
+        return read_json(self._texts[payload.key])
 
     def url(self, payload: StoredPayload) -> str:
         return f"memory:{payload.key}"

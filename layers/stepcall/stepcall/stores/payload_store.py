@@ -18,6 +18,10 @@ class PayloadTooLargeError(StepcallError):
         self.size = size
 
 
+class PayloadGoneError(StepcallError):
+    """The value was kept in the bucket, and has been deleted since: large values are kept 30 days."""
+
+
 def encode_payload(value: Any) -> bytes:
     """A value's JSON text. Raises NotJsonError, PayloadTooLargeError."""
     text = write_json(value).encode()
@@ -39,7 +43,7 @@ class PayloadStore(Protocol):
         """
 
     def get(self, payload: StoredPayload) -> Any:
-        """The value again."""
+        """The value again. Raises PayloadGoneError."""
 
     def url(self, payload: StoredPayload) -> str:
         """An address, good for 15 minutes, from which a payload in the bucket can be fetched without credentials."""

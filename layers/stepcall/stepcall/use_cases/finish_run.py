@@ -10,7 +10,7 @@ from stepcall.domain.run import ErrorResult, RunEnd, RunStatus, RunWithTasks, St
 from stepcall.domain.template import RenderError, describe, render
 from stepcall.domain.types import is_of_type
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.payload_store import PayloadTooLargeError
+from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.read_scope import read_scope
@@ -62,7 +62,7 @@ def _completed(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDepend
     now = deps.now()
     try:
         output = _render_output(version, found, deps)
-    except (RenderError, NotJsonError, PayloadTooLargeError) as exc:
+    except (RenderError, NotJsonError, PayloadTooLargeError, PayloadGoneError) as exc:
         return RunEnd(RunStatus.FAILED, now, error=ErrorResult(ErrorReason.INVALID, OUTPUT_LOCATION, str(exc)))
     return RunEnd(RunStatus.COMPLETED, now, output=output)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
 from stepcall.domain.workflow import WorkflowVersion
+from stepcall.stores.payload_store import PayloadGoneError
 from stepcall.stores.run_store import RunNotFoundError, RunPage
 from stepcall.use_cases.dependencies import Caller, FaceDependencies
 
@@ -15,10 +16,11 @@ SHOWN_LIMIT_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ShownValue:
-    """A value as it is shown: itself, or an address to fetch it from for 15 minutes."""
+    """A value as it is shown: itself, or an address to fetch it from for 15 minutes, or word that it is kept no more."""
 
     value: Any = None
     url: str | None = None
+    has_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +88,7 @@ def _view(found: RunWithTasks, deps: FaceDependencies) -> RunView:
 def _show(payload: StoredPayload, deps: FaceDependencies) -> ShownValue:
     if payload.key and payload.size > SHOWN_LIMIT_BYTES:
         return ShownValue(url=deps.payloads.url(payload))
-    return ShownValue(value=deps.payloads.get(payload))
+    try:
+        return ShownValue(value=deps.payloads.get(payload))
+    except PayloadGoneError:
+        return ShownValue(has_expired=True)

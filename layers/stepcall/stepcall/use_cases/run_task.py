@@ -12,7 +12,7 @@ from stepcall.domain.run import ErrorResult, RunWithTasks, StoredPayload, TaskSt
 from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
 from stepcall.domain.template import RenderError, Scope, render
 from stepcall.domain.workflow import Task
-from stepcall.stores.payload_store import PayloadTooLargeError
+from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.read_scope import read_scope
@@ -69,7 +69,12 @@ def _work(
     task: Task, found: RunWithTasks, implementation: TaskImplementation, context: TaskContext, deps: WorkerDependencies
 ) -> StoredPayload:
     contract = deps.catalog[task.type]
-    output = implementation(_read_input(contract, task, read_scope(found, task.needs, deps)), context)
+    try:
+        scope = read_scope(found, task.needs, deps)
+    except PayloadGoneError as exc:
+        message = "What earlier tasks handed on is kept 30 days, and has been deleted."
+        raise PermanentTaskError(ErrorReason.NOT_FOUND, message) from exc
+    output = implementation(_read_input(contract, task, scope), context)
     try:
         return deps.payloads.put(f"{context.run_id}/{task.ref}", output.model_dump())
     except (NotJsonError, PayloadTooLargeError) as exc:

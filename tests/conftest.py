@@ -1,0 +1,54 @@
+"""What every test has: no AWS account, in unit and contract tests no network, and a time and ids of its own."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+from uuid import UUID
+
+import pytest
+
+from tests.clock import Clock, new_ids
+
+WITHOUT_NETWORK = frozenset({"unit", "contract"})
+
+
+def pytest_configure() -> None:
+    """Credentials of nobody, before any fixture makes a client: nothing can reach an account by mistake."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_ENDPOINT_URL"):
+        os.environ.pop(name, None)
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="testing",
+        AWS_SECRET_ACCESS_KEY="testing",
+        AWS_DEFAULT_REGION="eu-central-1",
+        AWS_REGION="eu-central-1",
+        AWS_EC2_METADATA_DISABLED="true",
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In unit and contract tests a socket that connects, or a name that is looked up, fails the test."""
+    if request.path.relative_to(Path(__file__).parent).parts[0] not in WITHOUT_NETWORK:
+        return
+
+    def refuse(*target: object, **_options: object) -> NoReturn:
+        # not an OSError: what is tested would take that for a network that is down
+        pytest.fail(f"A unit or contract test tried to reach the network: {target[-1]!r}.")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def new_id(clock: Clock) -> Callable[[], UUID]:
+    return new_ids(clock)

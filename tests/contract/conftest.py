@@ -1,0 +1,103 @@
+"""Each store's implementations, in memory and on moto with the tables of template.yaml."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local.moto_world.atomic_calls import atomic_calls
+from stepcall.aws.outputs import S3PayloadStore
+from stepcall.stores.api_key_store import ApiKeyStore
+from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from stepcall.stores.dynamo_run_store import DynamoRunStore
+from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
+from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
+from stepcall.stores.memory_payload_store import MemoryPayloadStore
+from stepcall.stores.memory_run_store import MemoryRunStore
+from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
+from stepcall.stores.payload_store import PayloadStore
+from stepcall.stores.run_store import RunStore
+from stepcall.stores.workflow_store import WorkflowStore
+from tests.clock import Clock, new_ids
+from tests.template.sam_template import read_template
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+RETENTION = timedelta(days=90)
+BUCKET = "the-data-bucket"
+TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+IMPLEMENTATIONS = ("memory", "dynamodb")
+
+
+@pytest.fixture
+def dynamodb() -> "Iterator[DynamoDBClient]":
+    """moto's DynamoDB, atomic, with both tables by their logical ids."""
+    resources = read_template()["Resources"]
+    with mock_aws(), atomic_calls():
+        client = boto3.client("dynamodb")
+        for name in ("RunsTable", "WorkflowsTable"):
+            properties: dict[str, Any] = {key: resources[name]["Properties"][key] for key in TABLE_PROPERTIES}
+            client.create_table(TableName=name, **properties)
+        yield client
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def run_store(request: pytest.FixtureRequest) -> RunStore:
+    if request.param == "memory":
+        return MemoryRunStore()
+    return DynamoRunStore(request.getfixturevalue("dynamodb"), "RunsTable", RETENTION)
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def workflow_store(request: pytest.FixtureRequest) -> WorkflowStore:
+    if request.param == "memory":
+        return MemoryWorkflowStore()
+    return DynamoWorkflowStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def api_key_store(request: pytest.FixtureRequest) -> ApiKeyStore:
+    if request.param == "memory":
+        return MemoryApiKeyStore()
+    return DynamoApiKeyStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
+
+
+@pytest.fixture(params=("memory", "s3"))
+def payload_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[PayloadStore]:
+    if request.param == "memory":
+        yield MemoryPayloadStore()
+        return
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        yield S3PayloadStore(lambda: client, BUCKET, new_ids(clock))
+
+
+def in_parallel(calls: list[Any]) -> list[BaseException | None]:
+    """Each call in a thread of its own, all let go at once; what each raised."""
+    gate, raised = threading.Barrier(len(calls)), list[BaseException | None]([None] * len(calls))
+
+    def run(index: int) -> None:
+        gate.wait()
+        try:
+            calls[index]()
+        except Exception as exc:  # the test looks at every one
+            raised[index] = exc
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return raised
+
+
+def nth_id(number: int) -> UUID:
+    """Ids that sort as their numbers."""
+    return UUID(int=(0x7 << 76) | number)

@@ -1,0 +1,128 @@
+"""Each payload in `events/` is what its function is really sent: here each one is sent."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import boto3
+import pytest
+
+from local.stack import LocalStack
+from stepcall.domain.check import check_definition
+from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskStatus
+from stepcall.domain.workflow import WorkflowVersion
+from stepcall.runtime.wiring import worker_dependencies
+from stepcall.tasks.catalog import CATALOG
+from tests.functional.conftest import PageServer
+
+EVENTS = Path(__file__).parents[2] / "events"
+NOW = datetime(2026, 11, 21, 9, 15, 32, tzinfo=UTC)
+FUNCTIONS = {
+    "workflows_api": "WorkflowsApiFunction",
+    "run_web_task": "RunWebTaskFunction",
+    "run_ai_task": "RunAiTaskFunction",
+    "run_data_task": "RunDataTaskFunction",
+    "finish_run": "FinishRunFunction",
+}
+
+
+def event(name: str) -> Any:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def send(stack: LocalStack, name: str) -> Any:
+    """Invoke the function that the event is for, as Lambda would; what it answers, or the error it raised."""
+    function = stack.deployment.names[FUNCTIONS[name.split(".", maxsplit=1)[0]]]
+    return json.loads(stack.functions.invoke(function, (EVENTS / f"{name}.json").read_text()).payload)
+
+
+@pytest.fixture(scope="module")
+def workflow(stack: LocalStack, page_host: str) -> WorkflowVersion:
+    """The workflow that the events name."""
+    PageServer.pages["/event"] = (
+        200,
+        "text/html",
+        b"<html><body><article><p>Tide mills ground corn.</p></article></body></html>",
+    )
+    document = {
+        "name": "Events",
+        "input": [{"name": "url", "type": "string"}],
+        "tasks": [
+            {"ref": "page", "type": "Web.Download", "input": {"url": "{{input.url}}"}},
+            {"ref": "summary", "type": "OpenAI.Text.Summarize", "input": {"text": "Tide mills ground corn."}},
+            {"ref": "length", "type": "Data.Transform", "input": {"expression": "$length($)", "data": "{{input.url}}"}},
+        ],
+        "output": [{"name": "summary", "type": "string", "value": "{{refs.summary.output.summary}}"}],
+    }
+    ids = event("finish_run")
+    version = WorkflowVersion(UUID(ids["workflow_id"]), 1, "local", check_definition(document, CATALOG), NOW)
+    worker_dependencies().workflows.put_first(version)
+    return version
+
+
+@pytest.fixture
+def run(stack: LocalStack, workflow: WorkflowVersion, page_host: str) -> Iterator[UUID]:
+    """The run that the events name, fresh."""
+    run_id = UUID(event("finish_run")["run_id"])
+    url = json.dumps({"url": f"http://{page_host}/event"})
+    stored = Run(
+        run_id=run_id,
+        tenant="local",
+        principal="test",
+        workflow_id=workflow.workflow_id,
+        workflow_version=1,
+        status=RunStatus.PENDING,
+        created_at=NOW,
+        input=StoredPayload(len(url), inline=url),
+    )
+    worker_dependencies().runs.put(stored)
+    yield run_id
+    table = stack.deployment.names["RunsTable"]
+    for item in ("RUN", "TASK#page", "TASK#summary", "TASK#length"):
+        boto3.client("dynamodb").delete_item(TableName=table, Key={"run_id": {"S": str(run_id)}, "item": {"S": item}})
+
+
+def found(run_id: UUID) -> RunWithTasks:
+    return worker_dependencies().runs.get_for_end(run_id)
+
+
+def test_every_event_file_belongs_to_a_function_and_every_function_has_one() -> None:
+    assert {path.name.split(".")[0] for path in EVENTS.glob("*.json")} == set(FUNCTIONS)
+
+
+def test_workflows_api_defines_the_workflow_of_its_event(stack: LocalStack) -> None:
+    answer = send(stack, "workflows_api")
+    assert answer["statusCode"] == 201
+    assert json.loads(answer["body"])["workflow_version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "ref"), [("run_web_task", "page"), ("run_ai_task", "summary"), ("run_data_task", "length")]
+)
+def test_a_worker_does_the_task_of_its_event_once(stack: LocalStack, run: UUID, name: str, ref: str) -> None:
+    assert send(stack, name) is None
+    first = found(run)
+    assert (first.run.status, first.tasks[ref].status) == (RunStatus.RUNNING, TaskStatus.COMPLETED)
+    assert send(stack, name) is None
+    assert found(run) == first
+
+
+def test_finish_run_ends_the_run_of_its_event(stack: LocalStack, run: UUID) -> None:
+    send(stack, "run_ai_task")
+    assert send(stack, "finish_run") is None
+    ended = found(run).run
+    assert ended.status is RunStatus.COMPLETED
+    assert ended.output is not None
+    assert "Tide mills ground corn." in str(ended.output.inline)
+
+
+def test_finish_run_fails_the_run_whose_task_timed_out(stack: LocalStack, run: UUID) -> None:
+    send(stack, "run_web_task")
+    assert send(stack, "finish_run.error") is None
+    ended = found(run).run
+    assert ended.status is RunStatus.FAILED
+    assert ended.error is not None
+    assert (ended.error.reason, ended.error.location) == ("timeout", "summary")

@@ -1,0 +1,47 @@
+"""A worker that dies or hangs: the run still ends, and says what happened. Compiled machines, really interpreted."""
+
+import time
+from typing import Any
+
+import pytest
+
+from local.lambda_runtime import Invocation
+from local.stack import LocalStack
+from tests.functional.conftest import Api
+
+
+def wait_for_end(api: Api, path: str) -> Any:
+    deadline = time.monotonic() + 30
+    while (execution := api("GET", path).json)["status"] in {"PENDING", "RUNNING"}:
+        assert time.monotonic() < deadline, execution
+        time.sleep(0.02)
+    return execution
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [("Runtime.ExitError", "internalError"), ("Sandbox.Timedout", "timeout"), ("Lambda.Unknown", "internalError")],
+)
+def test_a_worker_that_stops_short_fails_its_run(
+    api: Api, stack: LocalStack, monkeypatch: pytest.MonkeyPatch, error: str, reason: str
+) -> None:
+    # Given a data worker that dies before it has written anything
+    worker, invoke = stack.deployment.names["RunDataTaskFunction"], stack.functions.invoke
+
+    def die(function: str, payload: str, **options: Any) -> Invocation:
+        if worker in function:
+            return Invocation.error(error, "arn:aws:lambda:us-east-1:123456789012:function:secret died")
+        return invoke(function, payload, **options)
+
+    monkeypatch.setattr(stack.functions, "invoke", die)
+    # When a workflow runs
+    tasks = [{"ref": ref, "type": "Data.Transform", "input": {"expression": "1"}} for ref in ("first", "second")]
+    workflow = api.define(tasks=tasks)
+    started = api("POST", f"/workflows/{workflow}/execute").json
+    execution = wait_for_end(api, f"/workflows/{workflow}/executions/{started['execution_id']}")
+    # Then the run is FAILED, by the task that was its worker's, and no detail of ours is told
+    assert execution["status"] == "FAILED"
+    assert [task["status"] for task in execution["tasks"]] == ["FAILED", "PENDING"]
+    assert (execution["error"]["reason"], execution["error"]["location"]) == (reason, "first")
+    assert "arn:" not in str(execution)
+    assert "secret" not in str(execution)

@@ -1,0 +1,177 @@
+"""All that the functions do, each in its own environment, with the permissions noted that their AWS calls need."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import _lru_cache_wrapper
+from typing import Any
+
+import boto3
+import botocore.handlers
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from finish_run import app as finish_run
+from run_data_task import app as run_data_task
+from stepcall.domain.errors import PermanentTaskError
+from stepcall.domain.ids import read_run_id, read_workflow_id
+from stepcall.runtime import wiring
+from stepcall.stores.api_key_store import ApiKey, hash_api_key
+from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from tests.template.deployed_stack import Deployed
+from tests.template.permissions import Permission, needed_for
+from tests.template.sam_template import REGION, functions_of, read_template, transform, variables_of
+from workflows_api import app as workflows_api
+
+FUNCTIONS = functions_of(transform(read_template())).values()
+ALL_VARIABLES = {name for function in FUNCTIONS for name in variables_of(function)}
+Handler = Callable[[dict[str, Any], Any], Any]
+ACCOUNT_ID = "123456789012"
+KEY = "sc_least_privilege"
+LARGE = "x" * 20_000
+DEFINITION = {
+    "name": "Hand a large value on",
+    "input": [{"name": "text", "type": "string"}, {"name": "expression", "type": "string"}],
+    "tasks": [
+        {
+            "ref": "first",
+            "type": "Data.Transform",
+            "input": {"expression": "{{input.expression}}", "data": "{{input.text}}"},
+        },
+        {
+            "ref": "second",
+            "type": "Data.Transform",
+            "input": {"expression": "$", "data": "{{refs.first.output.result}}"},
+        },
+    ],
+    "output": [{"name": "text", "type": "string", "value": "{{refs.second.output.result}}"}],
+}
+
+
+class Context(LambdaContext):
+    """What Lambda tells a function of its invocation."""
+
+    def __init__(self) -> None:
+        self._function_name = "function"
+        self._memory_limit_in_mb = 1024
+        self._invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:function"
+        self._aws_request_id = "request"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 20_000
+
+
+def arn_of(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT_ID}:{resource}"
+
+
+@dataclass
+class Account:
+    """Invokes functions, each in its own environment, and keeps what each of them needed."""
+
+    deployed: Deployed
+    patch: pytest.MonkeyPatch
+    needed: dict[str, set[Permission]] = field(default_factory=lambda: defaultdict(set))
+    acting: str = ""
+
+    def record(self, params: dict[str, Any], event_name: str, **_: Any) -> None:
+        operation = event_name.removeprefix("provide-client-params.")
+        self.needed[self.acting] |= needed_for(operation, params, arn_of)
+
+    def invoke(self, role_id: str, handler: Handler, event: dict[str, Any]) -> Any:
+        if self.acting != role_id:
+            self.become(role_id)
+        return handler(event, Context())
+
+    def become(self, role_id: str) -> None:
+        """Another function is another process: its variables and no other's, and nothing remembered."""
+        forget_what_wiring_holds()
+        for name in ALL_VARIABLES:
+            self.patch.delenv(name, raising=False)
+        function = self.deployed.functions[role_id.removesuffix("Role") + "Function"]
+        for name, value in function["Environment"]["Variables"].items():
+            self.patch.setenv(name, str(value))
+        self.acting = role_id
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        event = {
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"x-api-key": KEY},
+            "requestContext": {"http": {"method": method, "path": path}, "requestId": "request", "stage": "$default"},
+            "body": None if body is None else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        response = self.invoke("WorkflowsApiRole", workflows_api.lambda_handler, event)
+        assert response["statusCode"] < 300, response
+        return json.loads(response["body"])
+
+
+def forget_what_wiring_holds() -> None:
+    for value in vars(wiring).values():
+        if isinstance(value, _lru_cache_wrapper):
+            value.cache_clear()
+
+
+@contextmanager
+def functions_in(deployed: Deployed) -> Iterator[Account]:
+    """The handlers as if they ran in the account: its names in their environment, its clients in their hands."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        account = Account(deployed, patch)
+        # what botocore hangs on every session that is opened from now on
+        handlers = [*botocore.handlers.BUILTIN_HANDLERS, ("provide-client-params", account.record)]
+        patch.setattr(botocore.handlers, "BUILTIN_HANDLERS", handlers)
+        yield account
+        forget_what_wiring_holds()
+
+
+def live(account: Account) -> None:
+    """All there is to do, with values large enough for the bucket: a run for each way to end."""
+    path = f"/workflows/{account.request('POST', '/workflows', DEFINITION)['workflow_id']}"
+    account.request("GET", path)
+    completed, failed, cancelled = (
+        account.request("POST", f"{path}/execute", {"input": {"text": LARGE, "expression": expression}})
+        for expression in ("$", "$error('no')", "$")
+    )
+    work(account, completed, "first")
+    work(account, completed, "second")
+    finish(account, completed)
+    with pytest.raises(PermanentTaskError):
+        work(account, failed, "first")
+    finish(account, failed, error={"Error": "PermanentTaskError", "Cause": ""})
+    account.request("POST", f"{path}/executions/{cancelled['execution_id']}/cancel")
+    assert account.request("GET", f"{path}/executions/{completed['execution_id']}")["output"] == {"text": LARGE}
+    assert account.request("GET", f"/jobs/{failed['externalId']}")["status"]["state"] == "DONE"
+    assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
+
+
+def work(account: Account, started: dict[str, Any], ref: str) -> None:
+    account.invoke("RunDataTaskRole", run_data_task.lambda_handler, payload(started, ref=ref, attempt=0))
+
+
+def finish(account: Account, started: dict[str, Any], **error: Any) -> None:
+    account.invoke("FinishRunRole", finish_run.lambda_handler, payload(started, **error))
+
+
+def payload(started: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """What a state machine sends."""
+    return {
+        "run_id": str(read_run_id(started["execution_id"])),
+        "workflow_id": str(read_workflow_id(started["workflow_id"])),
+        "workflow_version": started["workflow_version"],
+        **more,
+    }
+
+
+def live_in(session: boto3.Session, deployed: Deployed) -> dict[str, set[Permission]]:
+    """What each role needed for it."""
+    keys = DynamoApiKeyStore(session.client("dynamodb"), deployed.names["WorkflowsTable"])
+    keys.put(ApiKey(hash_api_key(KEY), "tenant", "tester"))
+    with functions_in(deployed) as functions:
+        live(functions)
+        return functions.needed

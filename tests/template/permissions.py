@@ -1,0 +1,74 @@
+"""IAM as far as Stepcall uses it: what a call needs, and whether a role's statements give it.
+
+moto checks actions only ("once the Resource element in IAM policies is supported", it says), so it is done here.
+Source: docs.aws.amazon.com/service-authorization/latest/reference, one page per service.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.template.sam_template import as_list
+
+TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+Parameters = Mapping[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Permission:
+    """In a statement the resource is a pattern."""
+
+    action: str
+    resource: str
+
+    def gives(self, needed: "Permission") -> bool:
+        pattern = re.escape(self.resource).replace(r"\*", ".*").replace(r"\?", ".")
+        return self.action == needed.action and re.fullmatch(pattern, needed.resource) is not None
+
+
+def given_by(statements: list[dict[str, Any]]) -> set[Permission]:
+    """Every action of the statements with every resource of its own statement."""
+    return {
+        Permission(action, resource)
+        for statement in statements
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+
+
+def needed_for(operation: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -> set[Permission]:
+    """What an API call needs; `operation` is `dynamodb.GetItem`, `arn_of` makes an ARN of service and resource."""
+    service, _, name = operation.partition(".")
+    found = {"dynamodb": _dynamodb, "s3": _s3, "sfn": _states, "secrets-manager": _secrets}[service]
+    return set(found(name, parameters, arn_of))
+
+
+def _dynamodb(name: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -> Iterator[Permission]:
+    if name == "TransactWriteItems":
+        for item in parameters["TransactItems"]:
+            for kind, write in item.items():
+                yield from _dynamodb(TRANSACTED[kind], write, arn_of)
+    elif name == "BatchGetItem":
+        for table in parameters["RequestItems"]:
+            yield Permission("dynamodb:BatchGetItem", arn_of("dynamodb", f"table/{table}"))
+    else:
+        index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
+        yield Permission(f"dynamodb:{name}", arn_of("dynamodb", f"table/{parameters['TableName']}{index}"))
+
+
+def _s3(name: str, parameters: Parameters, _: Callable[[str, str], str]) -> Iterator[Permission]:
+    action = {"HeadObject": "GetObject"}.get(name, name)
+    yield Permission(f"s3:{action}", f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}")
+
+
+def _states(name: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -> Iterator[Permission]:
+    if name == "CreateStateMachine":
+        yield Permission("states:CreateStateMachine", arn_of("states", f"stateMachine:{parameters['name']}"))
+        yield Permission("iam:PassRole", parameters["roleArn"])
+    else:
+        yield Permission(f"states:{name}", parameters.get("executionArn") or parameters["stateMachineArn"])
+
+
+def _secrets(name: str, parameters: Parameters, _: Callable[[str, str], str]) -> Iterator[Permission]:
+    yield Permission(f"secretsmanager:{name}", parameters["SecretId"])

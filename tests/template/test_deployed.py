@@ -1,0 +1,59 @@
+"""What moto's CloudFormation makes of the template: the local stack is built this way."""
+
+from tests.template.deployed_stack import Deployed
+from tests.template.sam_template import Template, folder_of, functions_of
+from tests.template.world import API_KEY_SECRET, STACK, World
+
+NOT_MADE_BY_MOTO = [
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::S3::BucketPolicy",
+]
+
+
+def test_moto_makes_everything_but_what_it_is_known_not_to(deployed: Deployed) -> None:
+    assert deployed.skipped == NOT_MADE_BY_MOTO
+
+
+def test_tables_come_out_with_their_indexes_and_stream(deployed: Deployed) -> None:
+    runs, workflows = deployed.tables["RunsTable"], deployed.tables["WorkflowsTable"]
+    assert runs["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert runs["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert [i["IndexName"] for i in runs["GlobalSecondaryIndexes"]] == ["by_workflow", "by_tenant", "open_runs"]
+    assert [i["IndexName"] for i in workflows["GlobalSecondaryIndexes"]] == ["by_tenant"]
+
+
+def test_functions_come_out_with_their_roles_and_variables(deployed: Deployed, transformed: Template) -> None:
+    for logical_id, written in functions_of(transformed).items():
+        made = deployed.functions[logical_id]
+        role_id, _ = written["Role"]["Fn::GetAtt"]
+        assert made["Role"].endswith(f":role/{deployed.names[role_id]}")
+        assert made["Handler"] == f"{folder_of(written)}.app.lambda_handler"
+        assert made["Environment"]["Variables"].keys() == written["Environment"]["Variables"].keys()
+        assert made["Environment"]["Variables"]["RUNS_TABLE"] == deployed.names["RunsTable"]
+
+
+def test_the_api_knows_the_functions_and_the_role_that_were_made(deployed: Deployed) -> None:
+    variables = deployed.functions["WorkflowsApiFunction"]["Environment"]["Variables"]
+    assert variables["FINISH_RUN_ARN"] == deployed.functions["FinishRunFunction"]["FunctionArn"]
+    assert variables["STATE_MACHINE_ROLE_ARN"].endswith(f":role/{deployed.names['StateMachineRole']}")
+    assert variables["STATE_MACHINE_PREFIX"] == STACK
+
+
+def test_the_bucket_comes_out_encrypted(deployed: Deployed) -> None:
+    # moto leaves the rest of a bucket's properties away; test_data.py has them as they are written
+    [rule] = deployed.encryption["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_log_groups_and_the_queue_come_out(deployed: Deployed) -> None:
+    assert set(deployed.retention_days.values()) == {30}
+    assert f"/aws/lambda/{STACK}-finish-run" in deployed.retention_days
+    assert deployed.queue["MessageRetentionPeriod"] == "1209600"
+
+
+def test_the_api_key_may_be_read_when_there_is_one(world: World) -> None:
+    secrets = [s for s in world.deployed.statements["RunAiTaskRole"] if "secretsmanager" in str(s["Action"])]
+    assert [statement["Resource"] for statement in secrets] == [API_KEY_SECRET]
+    assert "secretsmanager" not in str(world.without_key.statements["RunAiTaskRole"])

@@ -1,0 +1,64 @@
+import ast
+import importlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepcall.runtime.settings import EngineSettings, StoreSettings
+from tests.template.deployed_stack import Deployed
+from tests.template.sam_template import ROOT, folder_of, functions_of, read_template, transform, variables_of
+
+LAYER = ROOT / "layers" / "stepcall"
+FUNCTIONS = functions_of(transform(read_template()))
+SET_BY_LAMBDA = ("AWS_",)
+READ_BY_POWERTOOLS = ("POWERTOOLS_",)
+
+
+class Environment(Mapping[str, str]):
+    """Variables that know who asked for them."""
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._variables = {name: str(value) for name, value in variables.items()}
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+
+def settings_under(folder: Path, root: Path) -> list[Any]:
+    """The classes below a folder that read the environment."""
+    found = []
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and any(getattr(item, "name", "") == "from_env" for item in node.body):
+                module = ".".join(path.relative_to(root).with_suffix("").parts)
+                found.append(getattr(importlib.import_module(module), node.name))
+    return found
+
+
+def settings_of(folder: str) -> list[Any]:
+    """What a function reads: of the layer, and of its own."""
+    shared = [StoreSettings, EngineSettings] if folder.endswith("_api") else [StoreSettings]
+    return [*shared, *settings_under(ROOT / "functions" / folder, ROOT / "functions")]
+
+
+@pytest.mark.parametrize("logical_id", sorted(FUNCTIONS))
+def test_a_function_is_given_the_variables_it_reads_and_no_other(deployed: Deployed, logical_id: str) -> None:
+    environment = Environment(deployed.functions[logical_id]["Environment"]["Variables"])
+    for settings in settings_of(folder_of(FUNCTIONS[logical_id])):
+        settings.from_env(environment)
+    read = {name for name in environment.asked if not name.startswith(SET_BY_LAMBDA)}
+    assert read == {name for name in variables_of(FUNCTIONS[logical_id]) if not name.startswith(READ_BY_POWERTOOLS)}
+
+
+def test_no_settings_of_the_layer_go_unchecked() -> None:
+    assert settings_under(LAYER / "stepcall", LAYER) == [StoreSettings, EngineSettings]

@@ -1,0 +1,43 @@
+"""The AWS calls that functions make while they do all they do, held against their roles: all they need, and no more."""
+
+import pytest
+
+from tests.template.permissions import Permission, given_by
+from tests.template.world import World
+
+OF_LAMBDA = ("logs:", "sqs:")  # what Lambda itself does in the function's name
+OF_ONE_WORKER = "secretsmanager:"  # test_permissions.py
+ROLES = ["WorkflowsApiRole", "RunDataTaskRole", "FinishRunRole"]
+MACHINES = "arn:aws:states:eu-central-1:123456789012:stateMachine"
+
+
+def given(world: World, role_id: str) -> set[Permission]:
+    permissions = given_by(world.deployed.statements[role_id])
+    return {permission for permission in permissions if not permission.action.startswith(OF_LAMBDA)}
+
+
+@pytest.mark.parametrize("role_id", ROLES)
+def test_a_role_gives_all_that_its_function_needs(world: World, role_id: str) -> None:
+    permissions = given(world, role_id)
+    assert world.needed[role_id]
+    assert [need for need in world.needed[role_id] if not any(p.gives(need) for p in permissions)] == []
+
+
+@pytest.mark.parametrize("role_id", ROLES)
+def test_a_role_gives_nothing_that_its_function_does_not_need(world: World, role_id: str) -> None:
+    needed = world.needed[role_id]
+    assert [permission for permission in given(world, role_id) if not any(permission.gives(n) for n in needed)] == []
+
+
+@pytest.mark.parametrize("role_id", ["RunWebTaskRole", "RunAiTaskRole"])
+def test_workers_of_every_kind_have_the_same_permissions(world: World, role_id: str) -> None:
+    # what they do of their own needs no AWS, but for the API key of language models
+    shared = {permission for permission in given(world, role_id) if not permission.action.startswith(OF_ONE_WORKER)}
+    assert shared == given(world, "RunDataTaskRole")
+
+
+def test_a_pattern_gives_what_it_spells_and_no_more() -> None:
+    machines = Permission("states:StartExecution", f"{MACHINES}:stepcall-*")
+    assert machines.gives(Permission("states:StartExecution", f"{MACHINES}:stepcall-0a1b"))
+    assert not machines.gives(Permission("states:StartExecution", f"{MACHINES}:other-0a1b"))
+    assert not machines.gives(Permission("states:StopExecution", f"{MACHINES}:stepcall-0a1b"))

@@ -1,0 +1,61 @@
+import json
+import re
+
+import pytest
+
+from stepcall.guarded_http.targets import parse_host_list
+from tests.template.sam_template import TEXT, Template, read_template
+
+LONGEST_NAME = 80  # of a state machine: docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+HASH_DIGITS = 32
+
+
+def test_every_parameter_is_explained_grouped_and_used(written: Template) -> None:
+    interface = written["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(interface["ParameterLabels"]) == sorted(written["Parameters"])
+    body = json.dumps({part: written[part] for part in ("Resources", "Globals", "Conditions")})
+    for name, parameter in written["Parameters"].items():
+        assert parameter["Description"].endswith(".")
+        assert f'"Ref": "{name}"' in body, name
+
+
+def test_every_default_is_allowed(written: Template) -> None:
+    for name, parameter in written["Parameters"].items():
+        default = parameter["Default"]
+        assert default in parameter.get("AllowedValues", [default]), name
+        assert parameter.get("MinValue", default) <= default <= parameter.get("MaxValue", default), name
+        assert re.fullmatch(parameter.get("AllowedPattern", ".*"), str(default)), name
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "allowed"),
+    [
+        ("OpenAiBaseUrl", "http://models.internal:8000/v1", True),
+        ("OpenAiBaseUrl", "https://user:secret@models.example/v1", False),
+        ("OpenAiBaseUrl", "https://models.example/v1?key=secret", False),
+        ("OpenAiBaseUrl", "models.example", False),
+        ("OpenAiApiKeySecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stepcall/key-a1B2c3", True),
+        ("OpenAiApiKeySecretArn", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*", False),
+        ("OpenAiApiKeySecretArn", "sk-a-key-itself", False),
+        ("OpenAiDefaultModel", "meta-llama/Llama-3.1-8B:free", True),
+        ("OpenAiDefaultModel", "", False),
+        ("WebAllowedHosts", "wiki.internal,10.0.0.5:8080,[fd00::1]:80", True),
+        ("WebAllowedHosts", "wiki.internal, other", False),
+        ("WebAllowedHosts", "http://wiki.internal", False),
+    ],
+)
+def test_a_parameter_takes_what_it_means_and_nothing_else(parameter: str, value: str, allowed: bool) -> None:
+    pattern = read_template()["Parameters"][parameter]["AllowedPattern"]
+    assert bool(re.search(pattern, value)) is allowed
+
+
+def test_the_worker_reads_the_hosts_the_template_allows() -> None:
+    value = "wiki.internal,10.0.0.5:8080,[fd00::1]:80"
+    assert re.search(read_template()["Parameters"]["WebAllowedHosts"]["AllowedPattern"], value)
+    assert parse_host_list(value) == frozenset(value.split(","))
+
+
+def test_the_deployer_is_told_how_long_a_stack_name_may_be() -> None:
+    longest = LONGEST_NAME - len("-") - HASH_DIGITS
+    assert f"stack name of at most {longest} characters" in TEXT

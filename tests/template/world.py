@@ -1,0 +1,56 @@
+"""A world of moto in a process of its own (there is room for one in each): deployed, lived in, and told as JSON.
+
+python -m tests.template.world
+"""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tests.template.deployed_stack import Deployed, account, deploy
+from tests.template.life import live_in
+from tests.template.permissions import Permission
+from tests.template.sam_template import ROOT
+
+STACK = "stepcall-under-test"
+API_KEY_SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:openai-a1B2c3"
+IMPORTED_FROM = [ROOT / "layers" / "stepcall", ROOT / "functions", ROOT]
+
+
+@dataclass(frozen=True)
+class World:
+    deployed: Deployed
+    without_key: Deployed
+    """The same for an endpoint that wants no API key."""
+    needed: dict[str, set[Permission]]
+    """By role."""
+
+
+def read_world() -> World:
+    """Raises AssertionError with what the process said when it failed."""
+    foreign = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    env = {**foreign, "PYTHONPATH": os.pathsep.join(str(path) for path in IMPORTED_FROM)}
+    command = [sys.executable, "-m", "tests.template.world"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    needed = {role: {Permission(**permission) for permission in told["needed"][role]} for role in told["needed"]}
+    return World(Deployed(**told["deployed"]), Deployed(**told["without_key"]), needed)
+
+
+def make_world() -> dict[str, Any]:
+    with account() as session:
+        deployed = deploy(session, STACK, {"OpenAiApiKeySecretArn": API_KEY_SECRET})
+        needed = live_in(session, deployed)
+        return {
+            "deployed": asdict(deployed),
+            "without_key": asdict(deploy(session, "without-key", {})),
+            "needed": {role: [asdict(permission) for permission in sorted(needed[role])] for role in needed},
+        }
+
+
+if __name__ == "__main__":
+    print(json.dumps(make_world(), default=str))
