@@ -59,8 +59,11 @@ lint: $(VENV)/.dev
 typecheck: $(VENV)/.dev
 	@$(BIN)/mypy
 
+# moto keeps one AWS per process: what starts a whole stack has a process of its own.
 check: $(VENV)/.dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/golden tests/template
+	@$(BIN)/python -m pytest tests/functional
+	@$(BIN)/python -m pytest tests/local
 
 # `uv pip compile` rather than uv.lock: docs/decisions/2026-11-21-locks.md
 COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header

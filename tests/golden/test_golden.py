@@ -1,0 +1,63 @@
+"""Pairs that a reviewer can read: `NAME.workflow.json` with `NAME.asl.json`, `error_NAME.workflow.json` with `.errors.json`.
+
+`STEPCALL_UPDATE_GOLDEN=1` writes the second of each pair anew; read the difference before you commit it.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepcall.asl.compiler import compile_workflow
+from stepcall.domain.check import check_definition
+from stepcall.domain.errors import InvalidDefinitionError
+from stepcall.domain.json_text import read_json
+from stepcall.tasks.catalog import CATALOG
+from tools.compile_workflow import placeholder_arns
+
+FOLDER = Path(__file__).parent
+WORKFLOWS = sorted(path.name.removesuffix(".workflow.json") for path in FOLDER.glob("*.workflow.json"))
+FAULTY = [name for name in WORKFLOWS if name.startswith("error_")]
+SOUND = [name for name in WORKFLOWS if not name.startswith("error_")]
+
+
+def document(name: str) -> Any:
+    return read_json((FOLDER / f"{name}.workflow.json").read_bytes())
+
+
+def expect(path: Path, value: Any) -> None:
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("STEPCALL_UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_workflow_compiles_to_its_golden_machine(name: str) -> None:
+    compiled = compile_workflow(check_definition(document(name), CATALOG), CATALOG, placeholder_arns())
+    expect(FOLDER / f"{name}.asl.json", json.loads(compiled.definition))
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_faulty_workflow_has_its_golden_problems(name: str) -> None:
+    with pytest.raises(InvalidDefinitionError) as refused:
+        check_definition(document(name), CATALOG)
+    expect(FOLDER / f"{name}.errors.json", [problem.to_json() for problem in refused.value.problems])
+
+
+def test_every_golden_answer_has_its_workflow() -> None:
+    answers = [path.name for kind in ("asl", "errors") for path in FOLDER.glob(f"*.{kind}.json")]
+    assert sorted(name.split(".")[0] for name in answers) == WORKFLOWS
+
+
+def test_every_problem_code_has_a_golden_pair() -> None:
+    """The codes are what programs act on: docs/problems.md names them, and each is shown here."""
+    shown = {problem["code"] for name in FAULTY for problem in read_json((FOLDER / f"{name}.errors.json").read_bytes())}
+    documented = {
+        line.split("`")[1]
+        for line in (FOLDER.parents[1] / "docs" / "problems.md").read_text().splitlines()
+        if "| `" in line
+    }
+    assert documented == shown
