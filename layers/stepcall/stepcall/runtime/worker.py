@@ -38,7 +38,9 @@ def errors_for_the_machine(**facts: str) -> Iterator[None]:
     try:
         yield
     except TaskError as error:
-        logger.warning("task_failed", extra=facts | {"reason": error.reason, "error": error.message}, exc_info=True)
+        # what the author is told stands in the run's record; a traceback helps only where the fault is ours
+        log = logger.exception if error.reason is ErrorReason.INTERNAL_ERROR else logger.info
+        log("task_failed", extra=facts | {"reason": error.reason})
         raise type(error)(error.reason, IN_RECORD) from None
     except (RunHasEndedError, RunFailedError) as error:
         logger.info("run_has_ended", extra=facts)
