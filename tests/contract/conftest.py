@@ -8,6 +8,7 @@ from uuid import UUID
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto import mock_aws
 
 from local.moto_world.atomic_calls import atomic_calls
@@ -28,23 +29,31 @@ from tests.template.sam_template import read_template
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_s3 import S3Client
 
 RETENTION = timedelta(days=90)
 BUCKET = "the-data-bucket"
 TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 IMPLEMENTATIONS = ("memory", "dynamodb")
+# a local stack in the same process points clients to itself
+AS_ON_AWS = Config(ignore_configured_endpoint_urls=True)  # type: ignore[call-arg] # the stubs do not know it
+
+
+@pytest.fixture(scope="session")
+def dynamodb_client() -> "DynamoDBClient":
+    """One for all tests, as it is slow to make. moto answers every client that is made after moto was imported."""
+    return boto3.client("dynamodb", config=AS_ON_AWS)
 
 
 @pytest.fixture
-def dynamodb() -> "Iterator[DynamoDBClient]":
-    """moto's DynamoDB, atomic, with both tables by their logical ids."""
+def dynamodb(dynamodb_client: "DynamoDBClient") -> "Iterator[DynamoDBClient]":
+    """moto's DynamoDB, atomic, with both tables of template.yaml by their logical ids."""
     resources = read_template()["Resources"]
     with mock_aws(), atomic_calls():
-        client = boto3.client("dynamodb")
         for name in ("RunsTable", "WorkflowsTable"):
             properties: dict[str, Any] = {key: resources[name]["Properties"][key] for key in TABLE_PROPERTIES}
-            client.create_table(TableName=name, **properties)
-        yield client
+            dynamodb_client.create_table(TableName=name, **properties)
+        yield dynamodb_client
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
@@ -68,15 +77,24 @@ def api_key_store(request: pytest.FixtureRequest) -> ApiKeyStore:
     return DynamoApiKeyStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
 
 
-@pytest.fixture(params=("memory", "s3"))
-def payload_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[PayloadStore]:
-    if request.param == "memory":
-        yield MemoryPayloadStore()
-        return
+@pytest.fixture(scope="session")
+def s3_client() -> "S3Client":
+    return boto3.client("s3", region_name="us-east-1", config=AS_ON_AWS)
+
+
+@pytest.fixture
+def s3_store(s3_client: "S3Client", clock: Clock) -> Iterator[S3PayloadStore]:
     with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket=BUCKET)
-        yield S3PayloadStore(lambda: client, BUCKET, new_ids(clock))
+        s3_client.create_bucket(Bucket=BUCKET)
+        yield S3PayloadStore(lambda: s3_client, BUCKET, new_ids(clock))
+
+
+@pytest.fixture(params=("memory", "s3"))
+def payload_store(request: pytest.FixtureRequest) -> PayloadStore:
+    if request.param == "memory":
+        return MemoryPayloadStore()
+    store: S3PayloadStore = request.getfixturevalue("s3_store")
+    return store
 
 
 def in_parallel(calls: list[Any]) -> list[BaseException | None]:

@@ -2,13 +2,18 @@
 
 import random
 import string
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from stepcall.aws.outputs import S3PayloadStore
 from stepcall.domain.json_text import NotJsonError
-from stepcall.domain.workflow import WorkflowVersion
 from stepcall.domain.run import StoredPayload
+from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.api_key_store import ApiKey, ApiKeyStore, UnknownApiKeyError, hash_api_key
 from stepcall.stores.payload_store import (
     INLINE_LIMIT_BYTES,
@@ -18,7 +23,8 @@ from stepcall.stores.payload_store import (
     PayloadTooLargeError,
 )
 from stepcall.stores.workflow_store import WorkflowNotFoundError, WorkflowStore
-from tests.contract.conftest import nth_id
+from tests.clock import Clock, new_ids
+from tests.contract.conftest import BUCKET, nth_id
 from tests.sample_workflows import checked, declare, give, transform, workflow
 
 DEFINITION = checked(
@@ -48,11 +54,44 @@ def test_a_workflow_of_nobody_or_somebody_else_is_not_found(workflow_store: Work
             workflow_store.get_version(workflow_id, number)
 
 
+def nested(depth: int) -> Any:
+    value: Any = {}
+    for level in range(depth):
+        value = [value] if level % 2 else {"~/": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "default",
+    [None, 10**400, -(2**63) - 1, 1e300, 5e-324, 3.0, -0.0, "", "\0 \u2028 🌊 {{{{", {"": [None]}, nested(150)],
+    ids=lambda value: str(value)[:12],
+)
+def test_a_definition_keeps_its_values_to_the_last_digit(workflow_store: WorkflowStore, default: Any) -> None:
+    types = {dict: "object", int: "number", float: "number", list: "array"}
+    document = workflow(
+        transform("a", {"literal": "{{{{", "number": 2**70}),
+        inputs=[declare("n", types.get(type(default), "string"), default=default), declare("t", "text")],
+    )
+    version = replace(VERSION, definition=checked(document))
+    workflow_store.put_first(version)
+    kept = workflow_store.get_latest("acme", VERSION.workflow_id).definition
+    assert kept == version.definition
+    assert repr(kept.to_json()) == repr(version.definition.to_json())
+    assert kept.input[0].has_default
+    assert not kept.input[1].has_default
+
+
 def test_a_workflow_of_1000_tasks_is_stored(workflow_store: WorkflowStore) -> None:
     tasks = [transform(f"task_{number}", f"a text of its own: {number}" * 10) for number in range(1000)]
     large = WorkflowVersion(nth_id(3), 1, "acme", checked(workflow(*tasks)), VERSION.created_at)
     workflow_store.put_first(large)
     assert workflow_store.get_latest("acme", nth_id(3)) == large
+
+
+def test_a_key_that_is_put_again_is_replaced(api_key_store: ApiKeyStore) -> None:
+    for principal in ("nightly", ""):
+        api_key_store.put(ApiKey("0" * 64, "acme", principal))
+    assert api_key_store.get("0" * 64) == ApiKey("0" * 64, "acme", "")
 
 
 def test_a_key_is_found_by_its_hash_and_by_nothing_else(api_key_store: ApiKeyStore) -> None:
@@ -107,3 +146,22 @@ def test_a_large_value_that_has_been_deleted_is_gone(payload_store: PayloadStore
 def test_a_large_value_has_an_address(payload_store: PayloadStore) -> None:
     text = "".join(random.Random(1).choices(string.ascii_letters, k=20_000))
     assert payload_store.url(payload_store.put("run/output", text))
+
+
+def test_an_address_is_good_for_15_minutes_and_names_the_values_own_object(s3_store: S3PayloadStore) -> None:
+    stored = s3_store.put("run/output", "x" * 20_000)
+    address = urlsplit(s3_store.url(stored))
+    assert address.path.endswith(f"{BUCKET}/{stored.key}") or address.path == f"/{stored.key}"
+    assert stored.key
+    assert stored.key.startswith("runs/run/output-")
+    query = parse_qs(address.query)
+    lasts = query.get("X-Amz-Expires") or [str(int(query["Expires"][0]) - int(time.time()))]
+    assert 890 <= int(lasts[0]) <= 900
+
+
+def test_a_client_is_made_for_large_values_only(clock: Clock) -> None:
+    def refuse() -> Any:
+        pytest.fail("a client was made")
+
+    store = S3PayloadStore(refuse, BUCKET, new_ids(clock))
+    assert store.get(store.put("run/output", "x" * 8000)) == "x" * 8000

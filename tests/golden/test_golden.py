@@ -1,4 +1,4 @@
-"""Pairs that a reviewer can read: `NAME.workflow.json` with `NAME.asl.json`, `error_NAME.workflow.json` with `.errors.json`.
+"""Pairs that a reviewer can read: `X.workflow.json` with `X.asl.json`, `error_X.workflow.json` with `.errors.json`.
 
 `STEPCALL_UPDATE_GOLDEN=1` writes the second of each pair anew; read the difference before you commit it.
 """

@@ -1,7 +1,7 @@
 """Workflow definition → Amazon States Language. Pure: equal input gives equal bytes, and the bytes name the machine.
 
 A sequential workflow of n tasks costs n + 1 state transitions on the good road: its tasks, and `Finish run`, which ends
-the machine. On the bad road a task's `Catch` leads to `Fail run`, which writes the run's end, and to `Failed`.
+the machine. On the bad road a task's `Catch` leads to `Fail run`, which writes the run's end, and to `Run failed`.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import WorkflowDefinition
 
 FINISH_RUN = "finish_run"
-FINISH_STATE = "Finish run"  # with a space, so that no task's ref can be a state of ours
+FINISH_STATE = "Finish run"  # each with a space, so that no task's ref can be a state of ours
 FAIL_STATE = "Fail run"
-FAILED_STATE = "Failed"
+FAILED_STATE = "Run failed"
 FINISH_TIMEOUT_SECONDS = 70
 COMMENT = "Compiled by Stepcall: edit the workflow, not this machine."
 
@@ -63,7 +63,7 @@ def compile_workflow(
     """Compile a checked definition. Raises InvalidStateMachineError when Step Functions could not run it."""
     machine = states_of(plan(definition, catalog), function_arns).to_asl()
     text = json.dumps(machine, separators=(",", ":"))
-    check_state_machine(machine, len(text))
+    check_state_machine(machine, text)
     return CompiledWorkflow(text, hashlib.sha256(text.encode()).hexdigest()[:32])
 
 

@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 MAX_MESSAGE_LENGTH = 2000
+MAX_PROBLEMS = 1000
+"""Of one document: nobody reads more, and an answer has 6 MB at most. The rest shows when these are mended."""
 
 
 class ErrorReason(StrEnum):
@@ -43,7 +45,7 @@ class StepcallError(Exception):
 
 
 class InvalidDefinitionError(StepcallError):
-    """A workflow definition was refused; `problems` holds all that is wrong with it, in document order."""
+    """A workflow definition was refused; `problems` holds all that is wrong (at most 1,000), in document order."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(f"The workflow definition has {count(len(problems), 'problem')}.")
@@ -51,7 +53,7 @@ class InvalidDefinitionError(StepcallError):
 
 
 class InvalidParametersError(StepcallError):
-    """The parameters of a call do not fit the workflow's inputs; `problems` holds all that is wrong."""
+    """The parameters of a call do not fit the workflow's inputs; `problems` holds all that is wrong (at most 1,000)."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(f"The parameters have {count(len(problems), 'problem')}.")

@@ -6,7 +6,7 @@ Spellings of a workflow: `wf-…` (native), the plain UUID (Wave).
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
@@ -22,6 +22,7 @@ EXECUTION_PREFIX = "ex-"
 LATER_EXECUTION_PREFIX = "we-"
 JOB_PREFIX = "job_"
 
+EPOCH = datetime.fromtimestamp(0, UTC)
 NewId = Callable[[], UUID]
 
 
@@ -31,7 +32,7 @@ class MalformedIdError(StepcallError):
 
 def uuid7(now: datetime, random: Callable[[int], bytes]) -> UUID:
     """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random bits, so ids sort by time."""
-    milliseconds = int(now.timestamp() * 1000)
+    milliseconds = (now - EPOCH) // timedelta(milliseconds=1)
     noise = int.from_bytes(random(10), "big")
     variant_and_noise = (0b10 << 62) | (noise & ((1 << 62) - 1))
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | ((noise >> 62 & 0xFFF) << 64) | variant_and_noise)
@@ -39,7 +40,7 @@ def uuid7(now: datetime, random: Callable[[int], bytes]) -> UUID:
 
 def time_of(identity: UUID) -> datetime:
     """The time a UUIDv7 was made, to the millisecond."""
-    return datetime.fromtimestamp((identity.int >> 80) / 1000, UTC)
+    return EPOCH + timedelta(milliseconds=identity.int >> 80)
 
 
 def spell_workflow(workflow_id: UUID) -> str:
@@ -93,13 +94,10 @@ def _encode(number: int, alphabet: str, width: int) -> str:
 
 
 def _decode(text: str, alphabet: str, width: int) -> int:
-    number = 0
-    for character in text:
-        digit = alphabet.find(character)
-        if digit < 0:
-            break
-        number = number * len(alphabet) + digit
-    else:
-        if len(text) == width and number.bit_length() <= ID_BITS:
+    if len(text) == width and set(text) <= set(alphabet):
+        number = 0
+        for character in text:
+            number = number * len(alphabet) + alphabet.index(character)
+        if number.bit_length() <= ID_BITS:
             return number
     raise MalformedIdError(f"{text[:64]!r} is not an id.")

@@ -1,13 +1,14 @@
 """JSON in and out, in one place: strict, exact for integers of any size, bounded in depth."""
 
 import json
+import math
 from typing import Any
 
 import pydantic_core
 
 from stepcall.domain.errors import StepcallError
 
-MAX_DEPTH = 200
+MAX_DEPTH = 201  # what the parser takes
 
 
 class MalformedJsonError(StepcallError):
@@ -19,11 +20,28 @@ class NotJsonError(StepcallError):
 
 
 def read_json(text: bytes | str) -> Any:
-    """The value of a JSON text, nested at most 200 deep. Raises MalformedJsonError with line and column."""
+    """The value of a JSON text, nested at most 201 deep. Raises MalformedJsonError with line and column."""
     try:
-        return pydantic_core.from_json(text, allow_inf_nan=False)
-    except ValueError as exc:
+        value = pydantic_core.from_json(text, allow_inf_nan=False)
+    except (ValueError, TypeError) as exc:  # TypeError: half a surrogate pair in a str
         raise MalformedJsonError(f"This is not JSON: {exc}.") from exc
+    if _holds_infinity(value):
+        raise MalformedJsonError("This JSON holds a number that is too large: numbers reach to about 1.8e308.")
+    return value
+
+
+def _holds_infinity(value: Any) -> bool:
+    """Whether a number overflowed: the parser reads `1e400` as infinity."""
+    ahead = [value]
+    while ahead:
+        kind = type(value := ahead.pop())
+        if kind is float and math.isinf(value):
+            return True
+        if kind is list:
+            ahead.extend(value)
+        elif kind is dict:
+            ahead.extend(value.values())
+    return False
 
 
 def write_json(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -26,15 +27,16 @@ _TYPE_NAMES: Mapping[str, str] = {
 
 
 class Suggester:
-    """Finds near misses. Comparing names is slow: only the first `budget` of a document's problems get a suggestion."""
+    """Finds near misses. Comparing names is slow: a document gets `budget` comparisons, then no more suggestions."""
 
-    def __init__(self, budget: int = 50) -> None:
+    def __init__(self, budget: int = 2000) -> None:
         self._budget = budget
 
     def __call__(self, name: str, known: Iterable[str]) -> str:
         """`; did you mean `html_content`?` for a near miss, else a full stop."""
-        self._budget -= 1
-        near = difflib.get_close_matches(name[:128], list(known), n=1, cutoff=0.7) if self._budget >= 0 else []
+        compared = list(islice(known, self._budget))
+        self._budget -= len(compared)
+        near = difflib.get_close_matches(name[:64], compared, n=1, cutoff=0.7)
         return f"; did you mean `{near[0]}`?" if near else "."
 
 

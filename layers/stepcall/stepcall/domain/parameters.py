@@ -1,9 +1,10 @@
 """The parameters of a call against the inputs that a workflow declares."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
-from stepcall.domain.errors import InvalidParametersError, Problem, shorten
+from stepcall.domain.errors import MAX_PROBLEMS, InvalidParametersError, Problem, shorten
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.template import escape_pointer
 from stepcall.domain.types import describe_value, is_of_type
@@ -15,7 +16,8 @@ def bind_parameters(definition: WorkflowDefinition, given: Mapping[str, Any]) ->
 
     Raises InvalidParametersError with every problem, in the order of the declaration, unknown names last.
     """
-    problems = [*_check_declared(definition, given), *_check_unknown(definition, given)]
+    found = chain(_check_declared(definition, given), _check_unknown(definition, given))
+    problems = list(islice(found, MAX_PROBLEMS))
     if problems:
         raise InvalidParametersError(problems)
     return {parameter.name: given.get(parameter.name, parameter.default) for parameter in definition.input}
@@ -41,10 +43,9 @@ def _fits(value: Any, parameter: InputParameter) -> bool:
 
 
 def _check_unknown(definition: WorkflowDefinition, given: Mapping[str, Any]) -> Iterator[Problem]:
-    known = [parameter.name for parameter in definition.input]
-    suggest = Suggester()
+    known = dict.fromkeys(parameter.name for parameter in definition.input)
+    suggest, expected = Suggester(), shorten(", ".join(known), 512) or "no inputs"
     for name in given:
         if name not in known:
             message = f"The workflow has no input `{shorten(name)}`{suggest(name, known)}"
-            expected = ", ".join(known) or "no inputs"
             yield Problem(f"/input/{escape_pointer(name)}", "unknown_input", message, expected)

@@ -59,7 +59,9 @@ class ErrorResult:
     message: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "message", self.message[:MAX_MESSAGE_LENGTH])
+        # half a surrogate pair, as a service may answer it, cannot be stored
+        message = self.message[:MAX_MESSAGE_LENGTH].encode(errors="replace").decode()
+        object.__setattr__(self, "message", message)
 
     def to_json(self) -> dict[str, str]:
         return {"reason": self.reason, "location": self.location, "message": self.message}

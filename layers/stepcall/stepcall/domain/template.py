@@ -14,19 +14,24 @@ from typing import Any
 from stepcall.domain.errors import StepcallError, shorten
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_STEP = re.compile(rf"\.(?P<name>{NAME})|\[(?P<index>\d{{1,9}})\]")
+_STEP = re.compile(rf"\.(?P<name>{NAME})|\[(?P<index>[0-9]{{1,9}})\]")
 _HEAD = re.compile(rf"(?P<input>input)\.(?P<name>{NAME})|refs\.(?P<ref>{NAME})\.output")
 _OPEN, _CLOSE, _ESCAPE = "{{", "}}", "{{{{"
 MAX_TEMPLATE_DEPTH = 64
 
 
-class TemplateSyntaxError(StepcallError):
-    """A `{{…}}` that is not in the language. `pointer` is the JSON Pointer of the value, below the value parsed."""
+Place = tuple["Place", str | int] | tuple[()]
+"""Where a value stands below another: the place of what holds it, and the last step. Spelled as a JSON Pointer only
+where there is a fault, as a long key above many values would be spelled again for each of them."""
 
-    def __init__(self, message: str, pointer: str = "") -> None:
+
+class TemplateSyntaxError(StepcallError):
+    """A `{{…}}` that is not in the language. `place` is where it stands, below the value parsed."""
+
+    def __init__(self, message: str, place: Place = ()) -> None:
         super().__init__(message)
         self.message = message
-        self.pointer = pointer
+        self.place = place
 
 
 class RenderError(StepcallError):
@@ -97,38 +102,40 @@ def spell_path(path: tuple[str | int, ...]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
-def parse(value: Any, *, pointer: str = "", faults: list["TemplateSyntaxError"] | None = None) -> Template:
+def parse(value: Any, on_fault: Callable[[TemplateSyntaxError], None] | None = None) -> Template:
     """Turn a JSON value into its template.
 
-    Raises TemplateSyntaxError at the first `{{…}}` that it cannot read; with `faults`, puts each one there and goes on.
+    Raises TemplateSyntaxError at the first `{{…}}` that it cannot read; `on_fault` is told of each one instead.
     """
-    return _parse(value, pointer, 0, faults)
+    return _parse(value, (), 0, on_fault or _raise)
 
 
-def _parse(value: Any, pointer: str, depth: int, faults: list["TemplateSyntaxError"] | None) -> Template:
-    try:
-        if depth > MAX_TEMPLATE_DEPTH:
-            raise TemplateSyntaxError(f"Values nest at most {MAX_TEMPLATE_DEPTH} deep.", pointer)
-        if isinstance(value, str):
-            return parse_text(value, pointer)
-    except TemplateSyntaxError as fault:
-        if faults is None:
-            raise
-        faults.append(fault)
+def _raise(fault: TemplateSyntaxError) -> None:
+    raise fault
+
+
+def _parse(value: Any, place: Place, depth: int, on_fault: Callable[[TemplateSyntaxError], None]) -> Template:
+    if depth > MAX_TEMPLATE_DEPTH:
+        on_fault(TemplateSyntaxError(f"Values nest at most {MAX_TEMPLATE_DEPTH} deep.", place))
         return Literal(None)
+    if isinstance(value, str):
+        try:
+            return parse_text(value)
+        except TemplateSyntaxError as fault:
+            on_fault(TemplateSyntaxError(fault.message, place))
+            return Literal(None)
     if isinstance(value, dict):
-        members = ((key, f"{pointer}/{escape_pointer(key)}", member) for key, member in value.items())
-        return Object(tuple((key, _parse(member, place, depth + 1, faults)) for key, place, member in members))
+        return Object(tuple((key, _parse(value[key], (place, key), depth + 1, on_fault)) for key in value))
     if isinstance(value, list):
-        return Array(tuple(_parse(element, f"{pointer}/{i}", depth + 1, faults) for i, element in enumerate(value)))
+        return Array(tuple(_parse(item, (place, index), depth + 1, on_fault) for index, item in enumerate(value)))
     return Literal(value)
 
 
-def parse_text(text: str, pointer: str = "") -> Template:
+def parse_text(text: str) -> Template:
     """A template alone keeps the type of what it names; a template inside longer text becomes text."""
     if _OPEN not in text:
         return Literal(text)
-    parts = tuple(_parts(text, pointer))
+    parts = tuple(_parts(text))
     match parts:
         case (InputReference() | OutputReference() as alone,):
             return alone
@@ -138,49 +145,51 @@ def parse_text(text: str, pointer: str = "") -> Template:
             return Text(parts)
 
 
-def _parts(text: str, pointer: str) -> Iterator[str | Reference]:
-    literal, position = "", 0
+def _parts(text: str) -> Iterator[str | Reference]:
+    literal, position = list[str](), 0
     while (found := text.find(_OPEN, position)) >= 0:
-        literal += text[position:found]
+        literal.append(text[position:found])
         if text.startswith(_ESCAPE, found):
-            literal, position = literal + _OPEN, found + len(_ESCAPE)
+            literal.append(_OPEN)
+            position = found + len(_ESCAPE)
             continue
         end = text.find(_CLOSE, found)
         if end < 0:
             raise TemplateSyntaxError(
                 f"`{shorten(text[found:])}` opens a template that is not closed; write `}}}}` after it, or `{{{{{{{{` "
-                "for a literal `{{`.",
-                pointer,
+                "for a literal `{{`."
             )
-        if literal:
-            yield literal
-        yield parse_reference(text[found + len(_OPEN) : end], pointer)
-        literal, position = "", end + len(_CLOSE)
-    if literal := literal + text[position:]:
-        yield literal
+        yield from _joined(literal)
+        yield parse_reference(text[found + len(_OPEN) : end])
+        literal, position = [], end + len(_CLOSE)
+    yield from _joined([*literal, text[position:]])
 
 
-def parse_reference(text: str, pointer: str = "") -> Reference:
+def _joined(literal: list[str]) -> Iterator[str]:
+    if text := "".join(literal):
+        yield text
+
+
+def parse_reference(text: str) -> Reference:
     """`input.NAME` or `refs.REF.output`, then any number of `.field` and `[index]`."""
     spelled = text.strip()
     head = _HEAD.match(spelled)
     if not head:
-        raise _not_a_reference(spelled, pointer)
+        raise _not_a_reference(spelled)
     path: list[str | int] = []
     position = head.end()
     while position < len(spelled):
         step = _STEP.match(spelled, position)
         if not step:
-            raise _not_a_reference(spelled, pointer)
+            raise _not_a_reference(spelled)
         path.append(step["name"] or int(step["index"]))
         position = step.end()
     return InputReference(head["name"], tuple(path)) if head["input"] else OutputReference(head["ref"], tuple(path))
 
 
-def _not_a_reference(spelled: str, pointer: str) -> TemplateSyntaxError:
+def _not_a_reference(spelled: str) -> TemplateSyntaxError:
     return TemplateSyntaxError(
-        f"`{{{{{shorten(spelled)}}}}}` names nothing: write `{{{{input.NAME}}}}` or `{{{{refs.REF.output.FIELD}}}}`.",
-        pointer,
+        f"`{{{{{shorten(spelled)}}}}}` names nothing: write `{{{{input.NAME}}}}` or `{{{{refs.REF.output.FIELD}}}}`."
     )
 
 
@@ -189,19 +198,28 @@ def escape_pointer(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def references(template: Template, pointer: str = "") -> Iterator[tuple[str, Reference]]:
-    """Every reference in a template with the JSON Pointer of the value that holds it, in document order."""
+def spell_place(place: Place) -> str:
+    """A place as a JSON Pointer."""
+    tokens = []
+    while place:
+        place, step = place
+        tokens.append(f"/{escape_pointer(str(step))}")
+    return "".join(reversed(tokens))
+
+
+def references(template: Template, place: Place = ()) -> Iterator[tuple[Place, Reference]]:
+    """Every reference in a template with the place of the value that holds it, in document order."""
     match template:
         case InputReference() | OutputReference():
-            yield pointer, template
+            yield place, template
         case Text(parts):
-            yield from ((pointer, part) for part in parts if not isinstance(part, str))
+            yield from ((place, part) for part in parts if not isinstance(part, str))
         case Object(members):
             for key, member in members:
-                yield from references(member, f"{pointer}/{escape_pointer(key)}")
+                yield from references(member, (place, key))
         case Array(elements):
             for index, element in enumerate(elements):
-                yield from references(element, f"{pointer}/{index}")
+                yield from references(element, (place, index))
 
 
 def render(template: Template, scope: Scope) -> Any:

@@ -18,6 +18,7 @@ from stepcall.domain.types import ValueType
 MAX_NAME_LENGTH = 64
 MAX_TITLE_LENGTH = 256
 MAX_DESCRIPTION_LENGTH = 4096
+MAX_TASK_TYPE_LENGTH = 128
 MAX_TASKS = 1000
 """Step Functions ends an execution at 25,000 history events; a task that uses all its retries takes 20."""
 
@@ -55,7 +56,7 @@ class Task(DefinitionModel):
     """One step: a task type and the template of its input."""
 
     ref: Identifier
-    type: Annotated[str, Field(min_length=1, max_length=128)]
+    type: Annotated[str, Field(min_length=1, max_length=MAX_TASK_TYPE_LENGTH)]
     input: dict[str, Any] = Field(default_factory=dict)
     description: Description | None = None
 

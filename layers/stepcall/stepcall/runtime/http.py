@@ -45,10 +45,11 @@ def resolver(print_error: ErrorPrinter, public: frozenset[str]) -> APIGatewayHtt
     app = APIGatewayHttpResolver()
 
     def authenticate(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[str]:
-        route = app.context["_route"]
+        route, event = app.context["_route"], app.current_event
+        # lower case once: every look at Powertools' own `headers` does it again
+        app.context["headers"] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         if f"{route.method} {route.path}" not in public:
-            event = app.current_event
-            app.context["caller"] = authenticator().authenticate(event.headers, event.query_string_parameters)
+            app.context["caller"] = authenticator().authenticate(headers(app), event.query_string_parameters)
         return next_middleware(app)
 
     app.use([authenticate])
@@ -64,6 +65,12 @@ def caller(app: APIGatewayHttpResolver) -> Caller:
     """Who sent the request at hand."""
     authenticated: Caller = app.context["caller"]
     return authenticated
+
+
+def headers(app: APIGatewayHttpResolver) -> Mapping[str, str]:
+    """The request's headers by lower-case name."""
+    sent: Mapping[str, str] = app.context["headers"]
+    return sent
 
 
 def read_body(app: APIGatewayHttpResolver, default: Any = None) -> Any:

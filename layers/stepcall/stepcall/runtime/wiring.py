@@ -4,13 +4,14 @@ import os
 import time
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 from stepcall.aws.outputs import S3PayloadStore
+from stepcall.aws.session import open_session
 from stepcall.aws.state_machines import MachineAddress, StepFunctions
 from stepcall.domain.ids import uuid7
 from stepcall.runtime.authentication import Authenticator
@@ -42,18 +43,31 @@ def new_id() -> UUID:
 
 
 @cache
+def session() -> Session:
+    return open_session()
+
+
+def make_client(service: str) -> Any:
+    """A new client, in a tenth of the time that the session's first one takes."""
+    return session().create_client(service, config=CONFIG)
+
+
+@cache
 def dynamodb() -> "DynamoDBClient":
-    return boto3.client("dynamodb", config=CONFIG)
+    client: DynamoDBClient = make_client("dynamodb")
+    return client
 
 
 @cache
 def stepfunctions() -> "SFNClient":
-    return boto3.client("stepfunctions", config=CONFIG)
+    client: SFNClient = make_client("stepfunctions")
+    return client
 
 
 @cache
 def s3() -> "S3Client":
-    return boto3.client("s3", config=CONFIG)
+    client: S3Client = make_client("s3")
+    return client
 
 
 @cache

@@ -94,7 +94,10 @@ class DynamoRunStore:
         return _with_tasks(run_id, self._query(run_id))
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
-        keys = [run_key(run_id), *(task_key(run_id, ref) for ref in refs)]
+        keys = [
+            run_key(run_id),
+            *(task_key(run_id, ref) for ref in dict.fromkeys(refs)),
+        ]
         pages = (keys[start : start + BATCH_GET_LIMIT] for start in range(0, len(keys), BATCH_GET_LIMIT))
         return _with_tasks(run_id, (item for page in pages for item in self._batch_get(page)))
 

@@ -87,7 +87,8 @@ class MemoryRunStore:
 
     def record_task_error(self, run_id: UUID, ref: str, error: ErrorResult) -> None:
         with self._lock:
-            self._save(self._runs[run_id].run, replace(self._running_task(run_id, ref), error=error))
+            task = self._running_task(run_id, ref)
+            self._save(self._runs[run_id].run, replace(task, error=error))
 
     def fail_task(self, run_id: UUID, ref: str, error: ErrorResult, now: datetime) -> None:
         with self._lock:
@@ -112,9 +113,9 @@ class MemoryRunStore:
         return task
 
     def _running_task(self, run_id: UUID, ref: str) -> TaskRun:
-        task = self._unfinished_task(run_id, ref)
-        if task.status is not TaskStatus.RUNNING:
-            raise TaskNotRunningError(f"The task {ref} is {task.status}.")
+        task = self._runs[run_id].tasks.get(ref) if run_id in self._runs else None
+        if task is None or task.status is not TaskStatus.RUNNING:
+            raise TaskNotRunningError(f"The task {ref} of the run {run_id} is not running.")
         return task
 
     def _save(self, run: Run, task: TaskRun) -> None:

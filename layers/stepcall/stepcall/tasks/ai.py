@@ -13,7 +13,9 @@ class SummarizeInput(TaskInput):
         default=None, min_length=1, description="The model; without one, the deployment's default."
     )
     parameters: dict[str, Any] = Field(
-        default_factory=dict, description="Passed on to the model as they are, such as `max_tokens` and `temperature`."
+        default_factory=dict,
+        description="Passed on to the model as they are, such as `max_tokens` and `temperature`. "
+        "`messages`, `model` and `stream` are set by the task.",
     )
 
 

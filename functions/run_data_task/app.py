@@ -1,0 +1,21 @@
+"""Does the tasks that reshape data."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from run_data_task.evaluator import EvaluatorPool, Limits
+from run_data_task.transform import Transformer
+from stepcall.domain.task_contract import TaskImplementation
+from stepcall.runtime.worker import task_handler
+from stepcall.tasks.data import DATA_TRANSFORM
+
+# Lambda gives an instance one task at a time; the local stack gives several, on few processors.
+EVALUATORS = 2
+
+
+@cache
+def implementations() -> Mapping[str, TaskImplementation]:
+    return {DATA_TRANSFORM.name: Transformer(EvaluatorPool(EVALUATORS, Limits())).transform}
+
+
+lambda_handler = task_handler(implementations)

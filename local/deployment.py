@@ -1,0 +1,88 @@
+"""The transformed template made real by moto's CloudFormation, and what the rest of the stack needs to know of it."""
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moto.cloudformation.models import cloudformation_backends
+from moto.cloudformation.parsing import clean_json, get_model_map
+from moto.core.models import DEFAULT_ACCOUNT_ID
+
+from local.lambda_runtime import Function
+from local.template import REGION, STACK_NAME, Template, declared
+
+API = "AWS::ApiGatewayV2::Api"
+FUNCTION = "AWS::Lambda::Function"
+# What moto's CloudFormation does not know, and why that is no loss here. Anything else it does not know is refused.
+NOT_IN_MOTO = {
+    API: "the gateway of the local stack serves it",
+    "AWS::ApiGatewayV2::Stage": "nothing is throttled or written to an access log here",
+    "AWS::Lambda::EventInvokeConfig": "nothing is invoked asynchronously here",
+    "AWS::S3::BucketPolicy": "moto does not enforce policies",
+}
+PLACEHOLDER = "AWS::CloudFormation::WaitConditionHandle"  # a type that moto knows and makes nothing of
+
+
+class UnsupportedResourceError(Exception):
+    """The template has a resource that would silently not exist locally."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """`names`: the physical name of each resource, by logical id. `apis`: each HTTP API's OpenAPI body, resolved."""
+
+    functions: tuple[Function, ...]
+    names: Mapping[str, str]
+    apis: Mapping[str, Any]
+
+
+def deploy(template: Template, parameters: Mapping[str, str]) -> Deployment:
+    """Create the stack. Raises UnsupportedResourceError."""
+    resources = template["Resources"]
+    _refuse_unsupported(resources)
+    known = {logical_id: _with_placeholder(resource) for logical_id, resource in resources.items()}
+    backend = cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=f"Tried to parse {PLACEHOLDER}", category=UserWarning)
+        body = json.dumps({**template, "Resources": known})
+        stack = backend.create_stack(STACK_NAME, body, declared(template, parameters))
+        return _describe(resources, stack.resource_map)
+
+
+def _refuse_unsupported(resources: Mapping[str, Any]) -> None:
+    unknown = {r["Type"] for r in resources.values()} - set(get_model_map()) - set(NOT_IN_MOTO)
+    if unknown:
+        raise UnsupportedResourceError(f"The local stack cannot make these resources: {', '.join(sorted(unknown))}.")
+
+
+def _with_placeholder(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"Type": PLACEHOLDER} if resource["Type"] in NOT_IN_MOTO else resource
+
+
+def _describe(resources: Mapping[str, Any], created: Any) -> Deployment:
+    made = {logical_id: created[logical_id] for logical_id in resources}
+    bodies = {
+        logical_id: clean_json(resource["Properties"]["Body"], created)
+        for logical_id, resource in resources.items()
+        if resource["Type"] == API
+    }
+    named = {logical_id: thing for logical_id, thing in made.items() if hasattr(thing, "physical_resource_id")}
+    names = {logical_id: str(thing.physical_resource_id) for logical_id, thing in named.items()}
+    return Deployment(tuple(_functions(resources, made)), names, bodies)
+
+
+def _functions(resources: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[Function]:
+    for logical_id, resource in resources.items():
+        if resource["Type"] == FUNCTION:
+            function = made[logical_id]
+            yield Function(
+                logical_id=logical_id,
+                name=function.function_name,
+                arn=function.function_arn,
+                handler=function.handler,
+                timeout_seconds=int(function.timeout),
+                memory_mb=int(function.memory_size),
+                variables={name: str(value) for name, value in function.environment_vars.items()},
+            )

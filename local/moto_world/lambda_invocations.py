@@ -1,0 +1,61 @@
+"""Every invocation that moto would give to Docker goes to the in-process Lambda runtime instead.
+
+`LambdaFunction._invoke_lambda` serves the Invoke API and event source mappings. Task states would reach it through a
+boto3 client, signing and moto's own HTTP layer; they ask the runtime directly.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from moto.awslambda.models import LambdaFunction
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+
+from local.moto_world.replacing import replaced
+
+
+class Invocation(Protocol):
+    """What came of an invocation. `payload` is JSON text; `failed` says that it describes an error."""
+
+    @property
+    def payload(self) -> str: ...
+
+    @property
+    def failed(self) -> bool: ...
+
+
+class LambdaRuntime(Protocol):
+    def knows(self, function: str) -> bool:
+        """Whether this name or ARN is one of the stack's functions."""
+
+    def invoke(self, function: str, payload: str) -> Invocation:
+        """Run the function of this name or ARN on a JSON text."""
+
+
+@contextmanager
+def invocations_go_to(runtime: LambdaRuntime) -> Iterator[None]:
+    def invoke_lambda(self: Any, event: str | None = None) -> tuple[str, bool, str]:
+        done = runtime.invoke(self.function_name, event or "{}")
+        return done.payload, done.failed, ""
+
+    def invoke_from_task(parameters: dict[str, Any], region: str, state_credentials: Any) -> Any:
+        if not runtime.knows(parameters["FunctionName"]):
+            return by_client(parameters, region, state_credentials)  # for the error AWS gives
+        return _response(runtime.invoke(parameters["FunctionName"], _text(parameters.get("Payload"))))
+
+    with (
+        replaced(LambdaFunction, "_invoke_lambda", invoke_lambda),
+        replaced(lambda_eval_utils, "_invoke_lambda_function", invoke_from_task) as by_client,
+    ):
+        yield
+
+
+def _text(payload: bytes | str | None) -> str:
+    return payload.decode() if isinstance(payload, bytes) else payload or "{}"
+
+
+def _response(done: Invocation) -> dict[str, Any]:
+    """The answer of Lambda's Invoke API, as the interpreter takes it on: with the payload parsed."""
+    response = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": json.loads(done.payload)}
+    return response | ({"FunctionError": "Unhandled"} if done.failed else {})

@@ -1,0 +1,32 @@
+"""Put something in the place of an attribute of moto's, for as long as a local stack runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def replaced(owner: Any, name: str, value: Any) -> Iterator[Any]:
+    """`owner.name` is `value` inside. Yields what stood there; raises AttributeError when nothing did: moto changed."""
+    original = getattr(owner, name)
+    own = vars(owner).get(name)
+    setattr(owner, name, value)
+    try:
+        yield original
+    finally:
+        if own is None:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, own)
+
+
+@contextmanager
+def added(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """`owner.name` is `value` inside. Raises AttributeError when there is one already: moto changed."""
+    if hasattr(owner, name):
+        raise AttributeError(f"{owner!r} has its own {name!r} now.")
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        delattr(owner, name)

@@ -1,0 +1,18 @@
+"""The one tenant the local stack knows. Nothing outside this folder may know its key."""
+
+import boto3
+
+from local.template import REGION
+
+TENANT = "local"
+PRINCIPAL = "local-developer"
+API_KEY = "sc_local_development_key"
+
+
+def put_local_api_key(workflows_table: str) -> None:
+    """Needs the layer to be importable, as it is while the stack runs."""
+    from stepcall.stores.api_key_store import ApiKey, hash_api_key  # noqa: PLC0415
+    from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore  # noqa: PLC0415
+
+    client = boto3.client("dynamodb", region_name=REGION)
+    DynamoApiKeyStore(client, workflows_table).put(ApiKey(hash_api_key(API_KEY), TENANT, PRINCIPAL))

@@ -1,0 +1,77 @@
+"""`python -m local.serve`: the local stack on a port, until SIGINT or SIGTERM.
+
+stdout gets one line, `ready http://127.0.0.1:PORT`, when the service can be used; everything else goes to stderr.
+"""
+
+import argparse
+import gc
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from local.http_server import PortInUseError
+
+DEFAULT_PORT = 3000
+HEALTH_SECONDS = 20.0
+NOISY = ("moto", "botocore", "boto3", "waitress", "samtranslator", "urllib3", "s3transfer")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns only when the stack cannot start: 1, after one sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _leave)
+    out, sys.stdout = sys.stdout, sys.stderr  # what functions print is log, as on Lambda
+    gc.disable()  # until the stack has started
+    from local.stack import LocalStack, log_level  # noqa: PLC0415 - seconds of imports, which a signal may end
+
+    _configure_logs(log_level())
+    stack = LocalStack(port=options.port, allowed_hosts=options.allow_host)
+    try:
+        stack.start()
+        _require_health(stack.url)
+    except (PortInUseError, URLError) as exc:
+        print(f"The local stack cannot start: {exc}", file=sys.stderr)
+        return 1
+    print(f"ready {stack.url}", file=out, flush=True)
+    while True:
+        signal.pause()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    """All that the stack holds is in memory, and handlers that still run could not be ended otherwise."""
+    os._exit(0)
+
+
+def _require_health(url: str) -> None:
+    """Raises URLError when the service does not answer, or not with 200."""
+    direct = build_opener(ProxyHandler({}))
+    with direct.open(f"{url}/health", timeout=HEALTH_SECONDS) as answer:
+        answer.read()
+
+
+def _configure_logs(level: str) -> None:
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
+    for name in NOISY if level != "DEBUG" else ():
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local.serve", description=__doc__)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="a private host that Web.Download may fetch; may be given again",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

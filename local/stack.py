@@ -1,0 +1,156 @@
+"""The local stack, put together: port, AWS, deployment, functions, gateway."""
+
+import gc
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from moto import mock_aws
+
+from local.deployment import Deployment, deploy
+from local.environment import FOREIGN, aws_variables, endpoint_variables, environment, function_variables
+from local.gateway import Gateway
+from local.http_server import HOST, Application, bind, mounted, served
+from local.lambda_runtime import InProcessLambda
+from local.moto_world import abort_running_executions, corrected_moto, invocations_go_to
+from local.object_links import ObjectLinks
+from local.seed import put_local_api_key
+from local.separate_requests import separate_requests
+from local.template import REGION, read_template
+
+REPOSITORY = Path(__file__).parents[1]
+TEMPLATE = REPOSITORY / "template.yaml"
+CODE = (REPOSITORY / "functions", REPOSITORY / "layers" / "stepcall")
+S3_PREFIX = "/_local/s3"
+OPENAI_PREFIX = "/_local/openai"
+WORKFLOWS_TABLE = "WorkflowsTable"
+IDLE_SECONDS = 1.0
+
+
+class LocalStack:
+    """The whole service while the context lasts; only one at a time in a process, for moto's state is the process's.
+
+    `port` 0 takes a free one. `allowed_hosts` are the host:port that Web.Download may fetch although they are private.
+    `code` are the folders that functions are imported from; `parameters` replaces parameters of the template.
+    """
+
+    def __init__(
+        self,
+        template: Path = TEMPLATE,
+        port: int = 0,
+        allowed_hosts: Iterable[str] = (),
+        code: Iterable[Path] = CODE,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        self._template = template
+        self._port = port
+        self._allowed_hosts = tuple(allowed_hosts)
+        self._code = tuple(code)
+        self._parameters = dict(parameters or {})
+        self._stack = ExitStack()
+        self.url = ""
+        self.deployment: Deployment
+        self.functions: InProcessLambda
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Raises PortInUseError, UnsupportedResourceError, ConflictingVariableError."""
+        gc.disable()  # what is loaded now stays: the collector need not look at it, while it loads nor later
+        try:
+            with ExitStack() as stack:
+                self._start(stack)
+                self._stack = stack.pop_all()
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    def stop(self) -> None:
+        """Close the port, give running handlers a moment, and put everything back as it was."""
+        self._stack.close()
+        gc.unfreeze()
+
+    def _start(self, stack: ExitStack) -> None:
+        bound = bind(self._port)
+        stack.callback(bound.close)
+        self.url = f"http://{HOST}:{bound.getsockname()[1]}"
+        elsewhere = [*FOREIGN, *endpoint_variables()]
+        stack.enter_context(environment(aws_variables(f"{self.url}{S3_PREFIX}"), without=elsewhere))
+        stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
+        stack.enter_context(corrected_moto(self._at_aws))
+        self._deploy()
+        self.functions = InProcessLambda(self.deployment.functions)
+        stack.enter_context(environment(function_variables(self.deployment.functions)))
+        stack.enter_context(importable_from(self._code))
+        stack.enter_context(invocations_go_to(self.functions))
+        stack.enter_context(separate_requests())
+        self._seed()
+        stack.callback(self.functions.wait_until_idle, IDLE_SECONDS)
+        stack.callback(abort_running_executions)
+        stack.enter_context(served(self._application(), bound))
+
+    def _at_aws(self, url: str) -> str:
+        """The URL that AWS would have in place of one of our own."""
+        own = f"{self.url}{S3_PREFIX}"
+        return f"https://s3.{REGION}.amazonaws.com{url.removeprefix(own)}" if url.startswith(f"{own}/") else url
+
+    def _deploy(self) -> None:
+        parameters = self._local_parameters() | self._parameters
+        template = read_template(self._template, parameters)
+        self.deployment = deploy(template, parameters)
+
+    def _local_parameters(self) -> dict[str, str]:
+        secrets = boto3.client("secretsmanager", region_name=REGION)
+        secret = secrets.create_secret(Name="local-openai-api-key", SecretString="no-key-is-needed-here")
+        return {
+            "Architecture": "x86_64",
+            "DeletionProtection": "false",
+            "LogLevel": log_level(),
+            "OpenAiBaseUrl": f"{self.url}{OPENAI_PREFIX}/v1",
+            "OpenAiDefaultModel": "extractive",
+            "OpenAiApiKeySecretArn": secret["ARN"],
+            "WebAllowedHosts": ",".join(self._allowed_hosts),
+        }
+
+    def _seed(self) -> None:
+        if WORKFLOWS_TABLE in self.deployment.names:
+            put_local_api_key(self.deployment.names[WORKFLOWS_TABLE])
+
+    def _application(self) -> Application:
+        [(api_id, body)] = self.deployment.apis.items()
+        inside: dict[str, Application] = {S3_PREFIX: ObjectLinks(self.url), OPENAI_PREFIX: _chat_completions}
+        return mounted(inside, otherwise=Gateway(api_id, body, self.functions))
+
+
+def _chat_completions(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Imported by the first request: its summariser is slow to load."""
+    answer: Iterable[bytes] = import_module("local.chat_completions").application(environ, start_response)
+    return answer
+
+
+def log_level() -> str:
+    """LOG_LEVEL of this process; by default only what should not happen is logged."""
+    return os.environ.get("LOG_LEVEL", "WARN").upper()
+
+
+@contextmanager
+def importable_from(folders: Iterable[Path]) -> Iterator[None]:
+    before = list(sys.path)
+    sys.path[:0] = [str(folder) for folder in folders]
+    try:
+        yield
+    finally:
+        sys.path[:] = before

@@ -1,0 +1,49 @@
+"""template.yaml as CloudFormation gets it: read, packaged and transformed by SAM's own translator."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+Template = dict[str, Any]
+
+PACKAGE_URI = "s3://local/package"  # SAM wants code uploaded; here it stays in its folder
+CODE_PROPERTIES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+REGION = "us-east-1"
+STACK_NAME = "stepcall"
+
+
+class _NoManagedPolicies:
+    """Policies of AWS by short name: ours are written out."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def read_template(path: Path, parameters: Mapping[str, str]) -> Template:
+    """The transformed template. Parameters it does not declare are left out; the others replace their defaults."""
+    template: Template = yaml_parse(path.read_text())
+    _package(template)
+    values = {name: spec["Default"] for name, spec in template.get("Parameters", {}).items() if "Default" in spec}
+    pseudo = {"AWS::Region": REGION, "AWS::StackName": STACK_NAME, "AWS::Partition": "aws"}
+    transformed: Template = transform(
+        template, {**values, **declared(template, parameters), **pseudo}, _NoManagedPolicies()
+    )
+    return transformed
+
+
+def declared(template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in parameters.items() if name in template.get("Parameters", {})}
+
+
+def _package(template: Template) -> None:
+    """What `sam package` does to the code's paths."""
+    function_defaults = template.get("Globals", {}).get("Function", {})
+    if "CodeUri" in function_defaults:
+        function_defaults["CodeUri"] = PACKAGE_URI
+    for resource in template["Resources"].values():
+        name = CODE_PROPERTIES.get(resource["Type"])
+        if name and (name in resource["Properties"] or name not in function_defaults):
+            resource["Properties"][name] = PACKAGE_URI

@@ -1,0 +1,41 @@
+"""Threads that are kept for the next job. Starting one for each would cost an invocation more than its hand-over."""
+
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+
+Job = Callable[[], None]
+
+
+class Workers:
+    """As many threads as jobs have ever run at once. A job that never ends keeps its thread, and only its own."""
+
+    def __init__(self) -> None:
+        self._idle: list[SimpleQueue[Job]] = []
+        self._working = 0
+        self._change = threading.Condition()
+
+    def start(self, job: Job) -> None:
+        """Run the job now, in a thread of its own. It must not raise."""
+        with self._change:
+            self._working += 1
+            inbox = self._idle.pop() if self._idle else None
+        if inbox is None:
+            inbox = SimpleQueue()
+            threading.Thread(target=self._work, args=(inbox,), name="worker", daemon=True).start()
+        inbox.put(job)
+
+    def wait_until_idle(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        with self._change:
+            while self._working and (left := deadline - time.monotonic()) > 0:
+                self._change.wait(left)
+
+    def _work(self, inbox: SimpleQueue[Job]) -> None:
+        while True:
+            inbox.get()()
+            with self._change:
+                self._working -= 1
+                self._idle.append(inbox)
+                self._change.notify_all()

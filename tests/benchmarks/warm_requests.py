@@ -1,0 +1,22 @@
+"""Requests to the native face in a warm process, beside a bare Powertools resolver with validation."""
+
+from typing import Any
+
+from tests.benchmarks.figures import Figure, Reach
+from tests.benchmarks.lambda_python import LambdaPython
+from tests.benchmarks.machine import ROOT
+
+ROUNDS = 25
+EVENT = ROOT / "events" / "workflows_api.json"
+REACH = Reach(1.5, of_ratio=True)
+CALLS = {"execute": Reach(2), "status": Reach(1)}
+
+
+def measure_warm_requests(python: LambdaPython) -> tuple[list[Figure], dict[str, Any]]:
+    measured = python.run("warm_requests_child", "workflows_api", str(EVENT), str(ROUNDS))
+    rows = [Figure(f"warm {name}", measured[name], "µs", measured["bare"], REACH) for name in CALLS]
+    rows += [
+        Figure(f"AWS calls of {name}", sum(measured["calls"][name].values()), "", reach=reach)
+        for name, reach in CALLS.items()
+    ]
+    return rows, measured

@@ -1,0 +1,80 @@
+"""Answers with the event it got, or does with AWS what the caller asks it for."""
+
+import json
+import os
+import time
+from typing import Any
+from uuid import uuid4
+
+import boto3
+
+ENDED = frozenset({"SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"})
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> Any:
+    """Some answers are written out, others left to the gateway's defaults."""
+    match event["rawPath"]:
+        case "/answer":
+            return json.loads(event["body"])
+        case "/raise":
+            raise RuntimeError("a secret that no caller may read")
+        case "/sleep":
+            time.sleep(float(event["queryStringParameters"]["seconds"]))
+            return {"slept": event["queryStringParameters"]["seconds"]}
+        case "/variables":
+            return dict(os.environ)
+        case "/context":
+            return describe_context(context)
+        case "/link":
+            return put_object_and_link(event["queryStringParameters"])
+        case "/machine":
+            return run_machine(json.loads(event["body"]))
+        case "/stop":
+            return stop_machine(json.loads(event["body"]))
+    return event
+
+
+def describe_context(context: Any) -> dict[str, Any]:
+    return {
+        "function_name": context.function_name,
+        "invoked_function_arn": context.invoked_function_arn,
+        "memory_limit_in_mb": context.memory_limit_in_mb,
+        "remaining": context.get_remaining_time_in_millis(),
+    }
+
+
+def put_object_and_link(wanted: dict[str, str]) -> dict[str, str]:
+    s3 = boto3.client("s3")
+    place = {"Bucket": os.environ["FILES_BUCKET"], "Key": wanted["key"]}
+    s3.put_object(**place, Body=b"x" * int(wanted["bytes"]), ContentType="text/plain")
+    return {"url": s3.generate_presigned_url("get_object", Params=place, ExpiresIn=int(wanted["seconds"]))}
+
+
+def run_machine(definition: dict[str, Any]) -> dict[str, Any]:
+    """Runs the definition, in which `WORK` stands for the worker's ARN, to its end."""
+    states, arn = start_machine(definition)
+    while (execution := states.describe_execution(executionArn=arn))["status"] not in ENDED:
+        time.sleep(0.005)
+    return describe_execution(states, execution)
+
+
+def stop_machine(definition: dict[str, Any]) -> dict[str, Any]:
+    states, arn = start_machine(definition)
+    began = time.monotonic()
+    states.stop_execution(executionArn=arn, error="Cancelled", cause="because")
+    stopped = describe_execution(states, states.describe_execution(executionArn=arn))
+    return stopped | {"seconds": time.monotonic() - began}
+
+
+def start_machine(definition: dict[str, Any]) -> tuple[Any, str]:
+    states, name = boto3.client("stepfunctions"), str(uuid4())
+    text = json.dumps(definition).replace('"WORK"', json.dumps(os.environ["WORK_ARN"]))
+    role = os.environ["MACHINE_ROLE_ARN"]
+    machine = states.create_state_machine(name=f"stepcall-{name}", definition=text, roleArn=role)["stateMachineArn"]
+    return states, states.start_execution(stateMachineArn=machine, name=name, input="{}")["executionArn"]
+
+
+def describe_execution(states: Any, execution: dict[str, Any]) -> dict[str, Any]:
+    history = states.get_execution_history(executionArn=execution["executionArn"])["events"]
+    told = {name: execution.get(name) for name in ("status", "error", "cause", "output")}
+    return told | {"events": [event["type"] for event in history]}

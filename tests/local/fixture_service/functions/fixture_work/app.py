@@ -1,0 +1,29 @@
+"""A worker of state machines: does what its event's `do` says."""
+
+import sys
+import threading
+import time
+from typing import Any
+
+RELEASED = threading.Event()
+
+
+class NotTodayError(Exception):
+    """Raised on demand."""
+
+
+def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    match event.get("do"):
+        case "raise":
+            raise NotTodayError("not today")
+        case "raise until the third attempt" if event["attempt"] < 2:
+            raise NotTodayError("not yet")
+        case "die":
+            sys.exit(3)
+        case "hang":
+            RELEASED.wait(20)
+        case "sleep":
+            time.sleep(event["seconds"])
+        case "answer too much":
+            return {"text": "x" * 7_000_000}
+    return event

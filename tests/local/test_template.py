@@ -1,0 +1,33 @@
+"""The template as CloudFormation gets it, and what the local stack refuses to leave out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.deployment import UnsupportedResourceError, deploy
+from local.stack import TEMPLATE
+from local.template import read_template
+
+FIXTURE = Path(__file__).parent / "fixture_service" / "template.yaml"
+
+
+def types_of(template: Any) -> set[str]:
+    return {resource["Type"] for resource in template["Resources"].values()}
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, FIXTURE], ids=["template.yaml", "fixture"])
+def test_a_template_is_transformed_by_sams_own_translator(path: Path) -> None:
+    types = types_of(read_template(path, {"Architecture": "x86_64"}))
+    assert not [name for name in types if name.startswith("AWS::Serverless::")]
+    assert {"AWS::Lambda::Function", "AWS::ApiGatewayV2::Api", "AWS::DynamoDB::Table"} <= types
+
+
+def test_parameters_that_the_template_does_not_declare_are_left_out() -> None:
+    assert read_template(FIXTURE, {"Undeclared": "value", "Architecture": "x86_64"})
+
+
+def test_a_resource_that_would_silently_not_exist_is_refused() -> None:
+    resources = {"Queue": {"Type": "AWS::SQS::Queue"}, "Mesh": {"Type": "AWS::Imaginary::Mesh"}}
+    with pytest.raises(UnsupportedResourceError, match=r"cannot make these resources: AWS::Imaginary::Mesh\."):
+        deploy({"Resources": resources}, {})

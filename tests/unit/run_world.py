@@ -1,0 +1,136 @@
+"""The use cases with memory stores and an engine that does nothing: each test plays the state machine itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from stepcall.asl.compiler import FINISH_RUN, CompiledWorkflow
+from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
+from stepcall.domain.task_contract import TaskContext, TaskImplementation, Worker
+from stepcall.domain.workflow import WorkflowVersion
+from stepcall.stores.memory_payload_store import MemoryPayloadStore
+from stepcall.stores.memory_run_store import MemoryRunStore
+from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
+from stepcall.tasks.catalog import CATALOG
+from stepcall.tasks.data import TransformInput, TransformOutput
+from stepcall.use_cases.compile_version import MachineCompiler
+from stepcall.use_cases.define_workflow import define_workflow
+from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.finish_run import RunEnding, finish_run
+from stepcall.use_cases.run_task import TaskInvocation, run_task
+from stepcall.use_cases.start_run import StartRun, start_run
+from tests.clock import Clock, new_ids
+from tests.sample_workflows import Document
+
+ARNS = {name: f"arn:aws:lambda:eu-central-1:123456789012:function:{name}" for name in (*Worker, FINISH_RUN)}
+CALLER = Caller("acme", "ci")
+STRANGER = Caller("other", "ci")
+
+
+@dataclass
+class FakeEngine:
+    """Step Functions as far as a caller can see it: what was started, what was stopped, and whether it answers."""
+
+    is_down: bool = False
+    started: dict[UUID, tuple[CompiledWorkflow, dict[str, Any]]] = field(default_factory=dict)
+    stopped: list[UUID] = field(default_factory=list)
+    on_start: Callable[[], None] = lambda: None
+
+    def start(self, run_id: UUID, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> None:
+        self.on_start()
+        if self.is_down:
+            raise EngineUnavailableError("Step Functions answered ThrottlingException.")
+        self.started[run_id] = (compiled, execution_input)
+
+    def stop(self, run_id: UUID, compiled: CompiledWorkflow, cause: str) -> None:
+        if self.is_down:
+            raise EngineUnavailableError("Step Functions answered ThrottlingException.")
+        self.stopped.append(run_id)
+
+
+def hand_on(task_input: TransformInput, _context: TaskContext) -> TransformOutput:
+    """The work of a light task: its data is its result."""
+    return TransformOutput(result=task_input.data)
+
+
+@dataclass
+class RunWorld:
+    """One deployment. `work` is what the next tasks do, in place of `hand_on`."""
+
+    clock: Clock = field(default_factory=Clock)
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    runs: MemoryRunStore = field(default_factory=MemoryRunStore)
+    workflows: MemoryWorkflowStore = field(default_factory=MemoryWorkflowStore)
+    payloads: MemoryPayloadStore = field(default_factory=MemoryPayloadStore)
+    logged: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    remaining_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        self.deps = FaceDependencies(
+            workflows=self.workflows,
+            runs=self.runs,
+            payloads=self.payloads,
+            catalog=CATALOG,
+            now=self.clock.now,
+            log=lambda event, /, **facts: self.logged.append((event, facts)),
+            engine=self.engine,
+            compile=MachineCompiler(CATALOG, ARNS),
+            new_id=new_ids(self.clock),
+            sleep=self.clock.sleep,
+            monotonic=self.clock.monotonic,
+        )
+
+    def define(self, document: Document, caller: Caller = CALLER) -> WorkflowVersion:
+        return define_workflow(document, caller, self.deps)
+
+    def start(self, document: Document, caller: Caller = CALLER, **parameters: Any) -> Run:
+        version = self.define(document, caller)
+        return start_run(StartRun(version.workflow_id, parameters), caller, self.deps)
+
+    def do_task(self, run: Run, ref: str, work: TaskImplementation = hand_on, attempt: int = 0) -> None:
+        """Deliver a task to its worker; it takes a second."""
+        self.clock.sleep(1)
+        implementations: Mapping[str, TaskImplementation] = dict.fromkeys(CATALOG, work)
+        run_task(self._invocation(run, ref, attempt), implementations, lambda: self.remaining_seconds, self.deps)
+
+    def finish(self, run: Run, error: str | None = None) -> None:
+        """Deliver the run's end: with the name of an error, on the bad road."""
+        self.clock.sleep(1)
+        names: dict[str, Any] = {"error": {"Error": error, "Cause": "arn:aws:lambda:x Traceback"}} if error else {}
+        finish_run(RunEnding.model_validate(_ids(run) | names), self.deps)
+
+    def found(self, run: Run) -> RunWithTasks:
+        return self.runs.get_for_end(run.run_id)
+
+    def status(self, run: Run) -> RunStatus:
+        return self.found(run).run.status
+
+    def task(self, run: Run, ref: str) -> TaskRun:
+        return self.found(run).task(ref)
+
+    def output(self, run: Run) -> Any:
+        return self.value(self.found(run).run.output)
+
+    def result(self, run: Run, ref: str) -> Any:
+        return self.value(self.task(run, ref).output)["result"]
+
+    def value(self, payload: StoredPayload | None) -> Any:
+        assert payload is not None
+        return self.payloads.get(payload)
+
+    def events(self) -> list[str]:
+        return [event for event, _ in self.logged]
+
+    @staticmethod
+    def _invocation(run: Run, ref: str, attempt: int) -> TaskInvocation:
+        return TaskInvocation.model_validate(_ids(run) | {"ref": ref, "attempt": attempt})
+
+
+def _ids(run: Run) -> dict[str, Any]:
+    return {
+        "run_id": str(run.run_id),
+        "workflow_id": str(run.workflow_id),
+        "workflow_version": run.workflow_version,
+    }

@@ -1,0 +1,151 @@
+"""Versions for ever, the newest one for a second."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import pytest
+
+from stepcall.domain.workflow import WorkflowVersion
+from stepcall.stores.cached_workflow_store import LATEST_LEASE_SECONDS, MAX_VERSIONS, CachedWorkflowStore
+from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
+from stepcall.stores.workflow_store import WorkflowNotFoundError
+from tests.clock import Clock
+from tests.sample_workflows import checked, workflow
+
+DEFINITION = checked(workflow())
+
+
+@dataclass
+class CountedStore:
+    """A store that counts how often it is read, and may be slow to answer."""
+
+    inner: MemoryWorkflowStore = field(default_factory=MemoryWorkflowStore)
+    reads: int = 0
+    pause: Callable[[], None] = lambda: None
+
+    def put_first(self, version: WorkflowVersion) -> None:
+        self.inner.put_first(version)
+
+    def get_latest(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
+        self.reads += 1
+        found = self.inner.get_latest(tenant, workflow_id)
+        self.pause()
+        return found
+
+    def get_version(self, workflow_id: UUID, version: int) -> WorkflowVersion:
+        self.reads += 1
+        return self.inner.get_version(workflow_id, version)
+
+
+@pytest.fixture
+def stored() -> CountedStore:
+    return CountedStore()
+
+
+@pytest.fixture
+def cached(stored: CountedStore, clock: Clock) -> CachedWorkflowStore:
+    return CachedWorkflowStore(stored, clock.monotonic)
+
+
+def version(clock: Clock, number: int = 1, workflow_id: int = 1) -> WorkflowVersion:
+    return WorkflowVersion(UUID(int=workflow_id), number, "acme", DEFINITION, clock.now())
+
+
+def test_what_was_put_is_served_without_reading(
+    stored: CountedStore, cached: CachedWorkflowStore, clock: Clock
+) -> None:
+    first = version(clock)
+    cached.put_first(first)
+    assert cached.get_version(first.workflow_id, 1) is first
+    assert stored.reads == 0
+    assert stored.inner.get_version(first.workflow_id, 1) is first
+
+
+def test_a_version_is_read_once_for_ever(stored: CountedStore, cached: CachedWorkflowStore, clock: Clock) -> None:
+    stored.put_first(version(clock))
+    first = cached.get_version(UUID(int=1), 1)
+    clock.sleep(365 * 86400)
+    assert cached.get_version(UUID(int=1), 1) is first
+    assert stored.reads == 1
+
+
+def test_the_newest_version_is_believed_for_a_second_and_no_longer(
+    stored: CountedStore, cached: CachedWorkflowStore, clock: Clock
+) -> None:
+    stored.put_first(version(clock))
+    assert cached.get_latest("acme", UUID(int=1)).version == 1
+    stored.put_first(version(clock, 2))
+    clock.sleep(LATEST_LEASE_SECONDS - 0.01)
+    assert (cached.get_latest("acme", UUID(int=1)).version, stored.reads) == (1, 1)
+    clock.sleep(0.01)
+    assert (cached.get_latest("acme", UUID(int=1)).version, stored.reads) == (2, 2)
+
+
+def test_the_second_counts_from_before_the_read(
+    stored: CountedStore, cached: CachedWorkflowStore, clock: Clock
+) -> None:
+    """Otherwise a slow read would be believed for longer than whoever changes a workflow waits."""
+    stored.pause = lambda: clock.sleep(0.6)
+    stored.put_first(version(clock))
+    cached.get_latest("acme", UUID(int=1))
+    stored.put_first(version(clock, 2))
+    clock.sleep(0.5)
+    assert cached.get_latest("acme", UUID(int=1)).version == 2
+
+
+def test_another_tenant_learns_nothing_from_the_cache(
+    stored: CountedStore, cached: CachedWorkflowStore, clock: Clock
+) -> None:
+    cached.put_first(version(clock))
+    cached.get_latest("acme", UUID(int=1))
+    for tenant in ("other", "", "acme "):
+        with pytest.raises(WorkflowNotFoundError, match="There is no workflow"):
+            cached.get_latest(tenant, UUID(int=1))
+    assert stored.reads == 1
+
+
+def test_what_is_not_there_is_looked_for_again(stored: CountedStore, cached: CachedWorkflowStore, clock: Clock) -> None:
+    for _ in range(2):
+        with pytest.raises(WorkflowNotFoundError):
+            cached.get_latest("acme", UUID(int=1))
+        with pytest.raises(WorkflowNotFoundError):
+            cached.get_version(UUID(int=1), 1)
+    stored.put_first(version(clock))
+    assert cached.get_latest("acme", UUID(int=1)).version == cached.get_version(UUID(int=1), 1).version == 1
+
+
+def test_a_version_is_one_object_however_it_is_asked_for(
+    stored: CountedStore, cached: CachedWorkflowStore, clock: Clock
+) -> None:
+    """What hangs on it, its parsed templates, is made once."""
+    stored.put_first(version(clock))
+    assert cached.get_latest("acme", UUID(int=1)) is cached.get_version(UUID(int=1), 1)
+
+
+def test_memory_is_bounded_and_the_least_used_version_goes_first(
+    stored: CountedStore, cached: CachedWorkflowStore, clock: Clock
+) -> None:
+    for number in range(MAX_VERSIONS):
+        cached.put_first(version(clock, workflow_id=number))
+    cached.get_version(UUID(int=0), 1)
+    cached.put_first(version(clock, workflow_id=MAX_VERSIONS))
+    assert stored.reads == 0
+    cached.get_version(UUID(int=0), 1)
+    assert stored.reads == 0
+    cached.get_version(UUID(int=1), 1)
+    assert stored.reads == 1
+
+
+def test_many_workflows_do_not_fill_memory_with_their_newest_versions(
+    stored: CountedStore, cached: CachedWorkflowStore, clock: Clock
+) -> None:
+    for number in range(3 * MAX_VERSIONS):
+        stored.put_first(version(clock, workflow_id=number))
+        cached.get_latest("acme", UUID(int=number))
+    kept = 0
+    for number in range(3 * MAX_VERSIONS):
+        before = stored.reads
+        cached.get_latest("acme", UUID(int=number))
+        kept += stored.reads == before
+    assert kept <= MAX_VERSIONS

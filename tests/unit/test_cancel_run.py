@@ -1,0 +1,81 @@
+"""Cancel: the record first, then the execution."""
+
+import pytest
+
+from stepcall.domain.errors import ErrorReason
+from stepcall.domain.run import RunStatus, TaskStatus
+from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
+from stepcall.use_cases.cancel_run import cancel_run
+from tests.sample_workflows import transform, workflow
+from tests.unit.run_world import CALLER, STRANGER, RunWorld
+
+TWO = workflow(transform("a"), transform("b"))
+
+
+def test_a_pending_run_is_cancelled_at_once_and_its_execution_stopped() -> None:
+    world = RunWorld()
+    run = world.start(TWO)
+    view = cancel_run(run.run_id, CALLER, world.deps)
+    assert view.run.status is RunStatus.CANCELLED
+    assert view.run.completed_at == world.clock.now()
+    assert view.run.error
+    assert (view.run.error.reason, view.run.error.location) == (ErrorReason.STOPPED, "query")
+    assert world.engine.stopped == [run.run_id]
+
+
+def test_a_running_run_is_cancelled_with_the_task_under_way() -> None:
+    world = RunWorld()
+    run = world.start(TWO)
+    world.do_task(run, "a")
+    world.runs.begin_task(world.found(run).run, "b", attempt=0, now=world.clock.now())
+    view = cancel_run(run.run_id, CALLER, world.deps)
+    assert [task.status for task in view.tasks] == [TaskStatus.COMPLETED, TaskStatus.CANCELLED]
+    assert view.tasks[1].completed_at == view.run.completed_at
+
+
+def test_an_ended_run_cannot_be_cancelled() -> None:
+    world = RunWorld()
+    run = world.start(workflow())
+    world.do_task(run, "only")
+    world.finish(run)
+    with pytest.raises(RunHasEndedError) as raised:
+        cancel_run(run.run_id, CALLER, world.deps)
+    assert raised.value.status is RunStatus.COMPLETED
+    assert world.status(run) is RunStatus.COMPLETED
+    assert world.engine.stopped == []
+
+
+def test_a_run_is_cancelled_once() -> None:
+    world = RunWorld()
+    run = world.start(TWO)
+    cancel_run(run.run_id, CALLER, world.deps)
+    with pytest.raises(RunHasEndedError):
+        cancel_run(run.run_id, CALLER, world.deps)
+    assert world.engine.stopped == [run.run_id]
+
+
+def test_another_tenants_run_is_not_found_and_goes_on() -> None:
+    world = RunWorld()
+    run = world.start(TWO)
+    with pytest.raises(RunNotFoundError):
+        cancel_run(run.run_id, STRANGER, world.deps)
+    assert world.status(run) is RunStatus.PENDING
+    assert world.engine.stopped == []
+
+
+def test_a_run_is_found_under_its_own_workflow_only() -> None:
+    world = RunWorld()
+    run, other = world.start(TWO), world.define(TWO)
+    with pytest.raises(RunNotFoundError):
+        cancel_run(run.run_id, CALLER, world.deps, workflow_id=other.workflow_id)
+    assert cancel_run(run.run_id, CALLER, world.deps, workflow_id=run.workflow_id).run.status is RunStatus.CANCELLED
+
+
+def test_a_run_is_cancelled_also_while_step_functions_does_not_answer() -> None:
+    world = RunWorld()
+    run = world.start(TWO)
+    world.engine.is_down = True
+    assert cancel_run(run.run_id, CALLER, world.deps).run.status is RunStatus.CANCELLED
+    assert world.logged == [("execution_not_stopped", {"run_id": str(run.run_id)})]
+    with pytest.raises(RunHasEndedError):
+        world.do_task(run, "a")

@@ -1,0 +1,50 @@
+"""One conditional UpdateItem, put together."""
+
+from uuid import UUID
+
+from stepcall.stores.dynamo_items import task_key
+from stepcall.stores.dynamo_update import Update
+
+KEY = task_key(UUID(int=1), "a")
+
+
+def test_an_update_sets_what_has_a_value_and_is_allowed_from_its_statuses() -> None:
+    update = Update(
+        key=KEY,
+        set={"status": "FAILED", "attempts": 2, "error": None},
+        set_once={"started_at": "now"},
+        remove=("open",),
+        allowed_from=frozenset({"RUNNING", "PENDING"}),
+    )
+    assert update.to_request("runs") == {
+        "TableName": "runs",
+        "Key": KEY,
+        "UpdateExpression": "SET #status = :status, #attempts = :attempts, "
+        "#started_at = if_not_exists(#started_at, :started_at) REMOVE #open",
+        "ConditionExpression": "#status IN (:from0, :from1)",
+        "ExpressionAttributeNames": {
+            "#attempts": "attempts",
+            "#open": "open",
+            "#started_at": "started_at",
+            "#status": "status",
+        },
+        "ExpressionAttributeValues": {
+            ":status": {"S": "FAILED"},
+            ":attempts": {"N": "2"},
+            ":started_at": {"S": "now"},
+            ":from0": {"S": "PENDING"},
+            ":from1": {"S": "RUNNING"},
+        },
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def test_an_update_that_may_create_its_item_says_so_in_its_condition() -> None:
+    update = Update(key=KEY, set={"status": "RUNNING"}, allowed_from=frozenset({"RUNNING"}), allowed_when_absent=True)
+    assert update.to_request("runs")["ConditionExpression"] == "attribute_not_exists(#status) OR #status IN (:from0)"
+
+
+def test_the_status_is_named_although_it_is_not_set() -> None:
+    request = Update(key=KEY, set={"error": "e"}, allowed_from=frozenset({"RUNNING"})).to_request("runs")
+    assert request["ExpressionAttributeNames"] == {"#error": "error", "#status": "status"}
+    assert request["UpdateExpression"] == "SET #error = :error"

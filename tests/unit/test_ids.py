@@ -1,0 +1,144 @@
+"""One identity, several spellings, each reversible."""
+
+import os
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from uuid import RFC_4122, UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepcall.domain.ids import (
+    MalformedIdError,
+    read_run_id,
+    read_workflow_id,
+    spell_execution,
+    spell_job,
+    spell_workflow,
+    time_of,
+    uuid7,
+)
+
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+RANDOM = st.binary(min_size=10, max_size=10)
+IDS = st.uuids()
+SAMPLE = UUID("0198c0de-0000-7000-8000-00000000002a")
+
+
+@given(IDS)
+def test_every_spelling_of_a_run_reads_back(run_id: UUID) -> None:
+    execution = spell_execution(run_id)
+    later = "we-" + execution.removeprefix("ex-")
+    for spelled in (execution, later, spell_job(run_id), str(run_id), str(run_id).upper()):
+        assert read_run_id(spelled) == run_id
+
+
+@given(IDS)
+def test_every_spelling_of_a_workflow_reads_back(workflow_id: UUID) -> None:
+    assert read_workflow_id(spell_workflow(workflow_id)) == workflow_id
+    assert read_workflow_id(str(workflow_id)) == workflow_id
+
+
+@pytest.mark.parametrize("identity", [UUID(int=0), UUID(int=2**128 - 1), SAMPLE])
+def test_spellings_have_one_length_and_safe_characters(identity: UUID) -> None:
+    assert len(spell_execution(identity)) == len(spell_workflow(identity)) == 28
+    assert len(spell_job(identity)) == 32
+    assert spell_execution(identity)[3:].isalnum()
+    assert spell_execution(identity).islower()
+    assert spell_job(identity)[4:].isalnum()
+
+
+def test_spellings_stay_as_they_are_in_clients_databases() -> None:
+    # by int(…, 36) and by `bc` with obase=62
+    assert spell_execution(SAMPLE) == "ex-03eiavu4lbb43lm79vblcyi3u"
+    assert spell_workflow(SAMPLE) == "wf-03eiavu4lbb43lm79vblcyi3u"
+    assert spell_job(SAMPLE) == "job_000000030neLrnQJSRroCVCCJRt4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ex-",
+        "ex",
+        "wf-03eiavu4lbb43lm79vblcyi3u",
+        "EX-03eiavu4lbb43lm79vblcyi3u",
+        "ex-03eiavu4lbb43lm79vblcyi3",
+        "ex-03eiavu4lbb43lm79vblcyi3ua",
+        "ex-03EIAVU4LBB43LM79VBLCYI3U",
+        "ex-03eiavu4lbb43lm79vblcyi3\n",
+        " ex-03eiavu4lbb43lm79vblcyi3u",
+        "ex-" + "z" * 25,
+        "ex-" + "٣" * 25,
+        "ex-" + "-" * 25,
+        "job_" + "z" * 28,
+        "job-000000030neLrnQJSRroCVCCJRt4",
+        "ex-0198c0de-0000-7000-8000-00000000002a",
+        "0198c0de00007000800000000000002a",
+        "{0198c0de-0000-7000-8000-00000000002a}",
+        "urn:uuid:0198c0de-0000-7000-8000-00000000002a",
+        "0198c0de-0000-7000-8000-00000000002g",
+        "0198c0de-0000-7000-8000-00000000002a ",
+        "0198c0de_0000-7000-8000-00000000002a",
+        "٠198c0de-0000-7000-8000-00000000002a",
+        "../../etc/passwd",
+        "\x00",
+        "ex-" + "0" * 1_000_000,
+        "job_" + "9" * 1_000_000,
+        "9" * 1_000_000,
+    ],
+    ids=lambda text: ascii(text)[:32],
+)
+def test_what_is_no_spelling_is_refused_with_a_short_message(text: str) -> None:
+    with pytest.raises(MalformedIdError) as raised:
+        read_run_id(text)
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize("spelled", [spell_execution(SAMPLE), spell_job(SAMPLE), "we-03eiavu4lbb43lm79vblcyi3u"])
+def test_a_run_is_no_workflow(spelled: str) -> None:
+    with pytest.raises(MalformedIdError):
+        read_workflow_id(spelled)
+
+
+@given(st.text())
+def test_any_text_is_an_id_or_refused_and_nothing_else(text: str) -> None:
+    for prefix in ("", "ex-", "we-", "job_"):
+        with suppress(MalformedIdError):
+            assert isinstance(read_run_id(prefix + text), UUID)
+
+
+@given(TIMES, RANDOM)
+def test_a_new_id_is_a_uuid_of_version_7(time: datetime, noise: bytes) -> None:
+    identity = uuid7(time, lambda size: noise[:size])
+    assert (identity.version, identity.variant) == (7, RFC_4122)
+
+
+@given(TIMES, RANDOM)
+def test_an_id_tells_when_it_was_made_to_the_millisecond(time: datetime, noise: bytes) -> None:
+    told = time_of(uuid7(time, lambda size: noise[:size]))
+    assert timedelta(0) <= time - told < timedelta(milliseconds=1)
+
+
+@given(TIMES, TIMES, RANDOM, RANDOM)
+def test_ids_of_different_milliseconds_sort_by_time_in_every_spelling(
+    one: datetime, other: datetime, noise: bytes, other_noise: bytes
+) -> None:
+    first, second = (uuid7(time, lambda _, n=n: n) for time, n in sorted([(one, noise), (other, other_noise)]))  # type: ignore[misc]
+    if time_of(first) < time_of(second):
+        for spell in (str, spell_execution, spell_job, spell_workflow):
+            assert spell(first) < spell(second)
+
+
+@given(RANDOM, RANDOM)
+def test_different_noise_gives_different_ids(one: bytes, other: bytes) -> None:
+    time = datetime(2026, 1, 1, tzinfo=UTC)
+    used = [int.from_bytes(noise, "big") & ((1 << 74) - 1) for noise in (one, other)]
+    first, second = (uuid7(time, lambda _, n=n: n) for n in (one, other))  # type: ignore[misc]
+    assert (first == second) == (used[0] == used[1])
+
+
+def test_ids_made_of_the_systems_noise_do_not_repeat() -> None:
+    time = datetime(2026, 1, 1, tzinfo=UTC)
+    assert len({uuid7(time, os.urandom) for _ in range(2000)}) == 2000

@@ -1,0 +1,90 @@
+"""A run's life as a table."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from uuid import UUID
+
+import pytest
+
+from stepcall.domain.errors import ErrorReason
+from stepcall.domain.run import (
+    RUN_MOVES,
+    ErrorResult,
+    Run,
+    RunStatus,
+    RunWithTasks,
+    StoredPayload,
+    TaskRun,
+    TaskStatus,
+    failed_end,
+    statuses_before,
+)
+
+TIME = datetime(2026, 1, 1, tzinfo=UTC)
+ALLOWED = {
+    ("PENDING", "RUNNING"),
+    ("PENDING", "FAILED"),
+    ("PENDING", "CANCELLED"),
+    ("RUNNING", "COMPLETED"),
+    ("RUNNING", "FAILED"),
+    ("RUNNING", "CANCELLED"),
+}
+
+
+def run_of(status: RunStatus) -> Run:
+    return Run(
+        run_id=UUID(int=1),
+        tenant="t",
+        principal="p",
+        workflow_id=UUID(int=2),
+        workflow_version=1,
+        status=status,
+        created_at=TIME,
+        completed_at=TIME + timedelta(seconds=9) if status.has_ended else None,
+        input=StoredPayload(2, "{}"),
+    )
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(RunStatus, RunStatus)))
+def test_a_run_moves_only_as_its_table_says(before: RunStatus, after: RunStatus) -> None:
+    allowed = (before.value, after.value) in ALLOWED
+    assert (after in RUN_MOVES[before]) == allowed
+    assert (before in statuses_before(after)) == allowed
+
+
+def test_a_run_has_ended_when_nothing_can_follow() -> None:
+    assert {status.value for status in RunStatus if status.has_ended} == {"COMPLETED", "FAILED", "CANCELLED"}
+
+
+def test_the_table_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        RUN_MOVES[RunStatus.FAILED] = frozenset({RunStatus.RUNNING})  # type: ignore[index]
+
+
+def test_a_task_without_a_record_is_pending() -> None:
+    assert RunWithTasks(run_of(RunStatus.RUNNING)).task("later") == TaskRun("later", TaskStatus.PENDING)
+
+
+@pytest.mark.parametrize(("run_status", "task_status"), list(product(RunStatus, TaskStatus)))
+def test_only_work_that_a_cancelled_run_left_under_way_is_shown_otherwise(
+    run_status: RunStatus, task_status: TaskStatus
+) -> None:
+    stored = TaskRun("t", task_status, attempts=2, started_at=TIME)
+    run = run_of(run_status)
+    shown = RunWithTasks(run, {"t": stored}).task("t")
+    if (run_status, task_status) == (RunStatus.CANCELLED, TaskStatus.RUNNING):
+        assert shown == TaskRun("t", TaskStatus.CANCELLED, 2, TIME, run.completed_at)
+    else:
+        assert shown is stored
+
+
+def test_a_message_is_cut_to_2000_characters() -> None:
+    assert len(ErrorResult(ErrorReason.INVALID, "query", "é" * 5000).message) == 2000
+    assert ErrorResult(ErrorReason.INVALID, "query", "short").message == "short"
+
+
+def test_a_failed_end_says_why_and_where() -> None:
+    end = failed_end(TIME, ErrorReason.TIMEOUT, "fetch", "Too slow.")
+    assert (end.status, end.completed_at, end.output) == (RunStatus.FAILED, TIME, None)
+    assert end.error
+    assert end.error.to_json() == {"reason": "timeout", "location": "fetch", "message": "Too slow."}

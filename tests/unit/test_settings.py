@@ -1,0 +1,57 @@
+"""The environment, read once; what is missing is named."""
+
+from datetime import timedelta
+
+import pytest
+
+from stepcall.runtime.settings import EngineSettings, SettingsError, StoreSettings
+
+STORES = {"WORKFLOWS_TABLE": "workflows", "RUNS_TABLE": "runs", "DATA_BUCKET": "data"}
+LAMBDA = "arn:aws-cn:lambda:cn-north-1:123456789012:function"
+ENGINE = {
+    "STATE_MACHINE_PREFIX": "stepcall",
+    "STATE_MACHINE_ROLE_ARN": "arn:aws-cn:iam::123456789012:role/machine",
+    "RUN_WEB_TASK_ARN": f"{LAMBDA}:web",
+    "RUN_AI_TASK_ARN": f"{LAMBDA}:ai",
+    "RUN_DATA_TASK_ARN": f"{LAMBDA}:data",
+    "FINISH_RUN_ARN": f"{LAMBDA}:finish",
+}
+
+
+def test_stores_are_where_the_environment_says() -> None:
+    assert StoreSettings.from_env(STORES) == StoreSettings("workflows", "runs", "data", timedelta(days=90))
+    assert StoreSettings.from_env(STORES | {"RUN_RETENTION_DAYS": "7"}).retention == timedelta(days=7)
+
+
+def test_functions_are_known_by_the_names_of_their_folders() -> None:
+    settings = EngineSettings.from_env(ENGINE)
+    assert settings.function_arns == {
+        "run_web_task": f"{LAMBDA}:web",
+        "run_ai_task": f"{LAMBDA}:ai",
+        "run_data_task": f"{LAMBDA}:data",
+        "finish_run": f"{LAMBDA}:finish",
+    }
+    assert (settings.name_prefix, settings.role_arn) == ("stepcall", ENGINE["STATE_MACHINE_ROLE_ARN"])
+
+
+def test_machines_live_in_the_partition_region_and_account_of_the_functions() -> None:
+    assert EngineSettings.from_env(ENGINE).states_arn_prefix == "arn:aws-cn:states:cn-north-1:123456789012"
+
+
+@pytest.mark.parametrize("empty", [False, True])
+@pytest.mark.parametrize(
+    ("settings", "environment", "name"),
+    [(StoreSettings, STORES, name) for name in STORES] + [(EngineSettings, ENGINE, name) for name in ENGINE],
+)
+def test_a_missing_variable_is_named(
+    settings: type[StoreSettings] | type[EngineSettings], environment: dict[str, str], name: str, empty: bool
+) -> None:
+    rest = {key: value for key, value in environment.items() if key != name} | ({name: ""} if empty else {})
+    with pytest.raises(SettingsError, match=f"^The environment variable {name} is missing"):
+        settings.from_env(rest)
+
+
+def test_a_prefix_leaves_room_for_the_hash_in_a_machines_name() -> None:
+    assert EngineSettings.from_env(ENGINE | {"STATE_MACHINE_PREFIX": "p" * 47}).name_prefix == "p" * 47
+    with pytest.raises(SettingsError, match="STATE_MACHINE_PREFIX"):
+        EngineSettings.from_env(ENGINE | {"STATE_MACHINE_PREFIX": "p" * 48})
