@@ -7,8 +7,9 @@ from run_ai_task.api_key import ApiKey, NoApiKey, SecretApiKey
 from run_ai_task.chat_model import ChatModel
 from run_ai_task.settings import AiSettings
 from run_ai_task.summarize import Summarizer
-from stepcall.aws.secrets import SecretsReader, make_client
+from stepcall.aws.secrets import SecretsReader
 from stepcall.domain.task_contract import TaskImplementation
+from stepcall.runtime.wiring import make_client
 from stepcall.runtime.worker import task_handler
 from stepcall.tasks.ai import OPENAI_TEXT_SUMMARIZE
 
@@ -22,7 +23,7 @@ def implementations() -> Mapping[str, TaskImplementation]:
 def _api_key(settings: AiSettings) -> ApiKey:
     if settings.api_key_secret_arn is None:
         return NoApiKey()
-    return SecretApiKey(SecretsReader(make_client(), time.monotonic), settings.api_key_secret_arn)
+    return SecretApiKey(SecretsReader(make_client("secretsmanager"), time.monotonic), settings.api_key_secret_arn)
 
 
 lambda_handler = task_handler(implementations)

@@ -5,11 +5,12 @@ import time
 import pytest
 
 from local.stack import LocalStack
-from stepcall.aws.secrets import SecretNotReadableError, SecretsReader, make_client
+from stepcall.aws.secrets import SecretNotReadableError, SecretsReader
+from stepcall.runtime.wiring import make_client
 
 
 def test_a_rotated_secret_is_read_again_when_it_is_rejected(stack: LocalStack) -> None:
-    client = make_client()
+    client = make_client("secretsmanager")
     arn = client.create_secret(Name="rotated", SecretString="sk-1")["ARN"]
     secrets = SecretsReader(client, time.monotonic)
     rejected = secrets.get(arn)
@@ -20,13 +21,13 @@ def test_a_rotated_secret_is_read_again_when_it_is_rejected(stack: LocalStack) -
 
 def test_a_secret_that_is_not_there_is_not_readable(stack: LocalStack) -> None:
     with pytest.raises(SecretNotReadableError):
-        SecretsReader(make_client(), time.monotonic).get(
+        SecretsReader(make_client("secretsmanager"), time.monotonic).get(
             "arn:aws:secretsmanager:eu-west-1:123456789012:secret:none-AbCdEf"
         )
 
 
 def test_a_binary_secret_is_not_readable(stack: LocalStack) -> None:
-    client = make_client()
+    client = make_client("secretsmanager")
     arn = client.create_secret(Name="binary", SecretBinary=b"\x00\x01")["ARN"]
     with pytest.raises(SecretNotReadableError):
         SecretsReader(client, time.monotonic).get(arn)

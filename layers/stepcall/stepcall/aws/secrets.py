@@ -4,8 +4,6 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stepcall.domain.errors import StepcallError
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
 
 TTL_SECONDS = 300.0
 KEY_FIELD = "api_key"
-CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 # what only somebody who may change the deployment can mend
 NOT_READABLE = frozenset(
     {
@@ -81,10 +78,6 @@ class SecretsReader:
         except BotoCoreError as exc:
             raise SecretsUnavailableError("Secrets Manager does not answer.") from exc
         return answer.get("SecretString", "")
-
-
-def make_client() -> "SecretsManagerClient":
-    return boto3.client("secretsmanager", config=CONFIG)
 
 
 def _value_of(text: str) -> str:

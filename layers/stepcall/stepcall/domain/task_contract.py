@@ -28,6 +28,10 @@ class TaskOutput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON values, not copied: one may hold 100 MB."""
+        return {name: value.to_json() if isinstance(value, TaskOutput) else value for name, value in self}
+
 
 @dataclass(frozen=True)
 class TaskContract:

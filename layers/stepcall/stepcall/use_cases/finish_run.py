@@ -92,7 +92,7 @@ def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, de
 
 
 def _failed_task(version: WorkflowVersion, found: RunWithTasks) -> TaskRun | None:
-    """The task that failed, else the one that was under way, else the first that never began; None when all are done."""
+    """The task that failed, else one that was under way, else the first that never began; None when all are done."""
     tasks = [found.task(task.ref) for task in version.definition.tasks]
     statuses = (TaskStatus.FAILED, TaskStatus.RUNNING, TaskStatus.PENDING)
     return next((task for status in statuses for task in tasks if task.status is status), None)

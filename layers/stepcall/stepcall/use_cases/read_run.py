@@ -16,7 +16,7 @@ SHOWN_LIMIT_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ShownValue:
-    """A value as it is shown: itself, or an address to fetch it from for 15 minutes, or word that it is kept no more."""
+    """A value as it is shown: itself, an address to fetch it from for 15 minutes, or word that it is kept no more."""
 
     value: Any = None
     url: str | None = None

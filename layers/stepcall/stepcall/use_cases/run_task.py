@@ -76,7 +76,7 @@ def _work(
         raise PermanentTaskError(ErrorReason.NOT_FOUND, message) from exc
     output = implementation(_read_input(contract, task, scope), context)
     try:
-        return deps.payloads.put(f"{context.run_id}/{task.ref}", output.model_dump())
+        return deps.payloads.put(f"{context.run_id}/{task.ref}", output.to_json())
     except (NotJsonError, PayloadTooLargeError) as exc:
         raise PermanentTaskError(ErrorReason.RESOURCES_EXCEEDED, f"The output cannot be stored. {exc}") from exc
 
