@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 RETENTION = timedelta(days=90)
 BUCKET = "the-data-bucket"
+TABLES = ("RunsTable", "WorkflowsTable")
 TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 IMPLEMENTATIONS = ("memory", "dynamodb")
 # a local stack in the same process points clients to itself
@@ -50,10 +51,12 @@ def dynamodb(dynamodb_client: "DynamoDBClient") -> "Iterator[DynamoDBClient]":
     """moto's DynamoDB, atomic, with both tables of template.yaml by their logical ids."""
     resources = read_template()["Resources"]
     with mock_aws(), atomic_calls():
-        for name in ("RunsTable", "WorkflowsTable"):
+        for name in TABLES:
             properties: dict[str, Any] = {key: resources[name]["Properties"][key] for key in TABLE_PROPERTIES}
             dynamodb_client.create_table(TableName=name, **properties)
         yield dynamodb_client
+        for name in TABLES:  # moto forgets them itself only when no local stack runs in this process
+            dynamodb_client.delete_table(TableName=name)
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

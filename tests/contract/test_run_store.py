@@ -109,10 +109,21 @@ def test_a_run_ends_only_by_a_move_of_the_table(run_store: RunStore, before: Run
         assert (ended.status, ended.completed_at) == (after, LATER)
         assert (ended.output, ended.error) == (ENDS[after].output, ENDS[after].error)
         return
+    later = replace(ENDS[after], completed_at=LATER + timedelta(seconds=1))
     with pytest.raises(RunHasEndedError if before.has_ended else RunMoveRefusedError) as refused:
-        run_store.end(RUN_ID, ENDS[after])
+        run_store.end(RUN_ID, later)
     assert refused.value.status is before
     assert run_store.get_for_end(RUN_ID) == stored
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_an_end_that_is_written_twice_is_one_end(run_store: RunStore, status: RunStatus) -> None:
+    """AWS's client sends a write again when the answer to it is lost."""
+    running(run_store)
+    run_store.end(RUN_ID, ENDS[status])
+    ended = run_store.get_for_end(RUN_ID)
+    run_store.end(RUN_ID, ENDS[status])
+    assert run_store.get_for_end(RUN_ID) == ended
 
 
 def test_a_run_that_is_not_there_cannot_end(run_store: RunStore) -> None:
@@ -255,6 +266,7 @@ def test_runs_are_listed_newest_first_page_by_page(run_store: RunStore) -> None:
     expected = [nth_id(number) for number in range(13, 0, -1)]
     for limit in (1, 4, 13, 14, 100):
         assert listed(run_store, limit=limit) == expected
+    assert run_store.list_by_workflow("acme", WORKFLOW_ID, status=None, limit=13, after=None).next_run_id is None
     first = run_store.list_by_workflow("acme", WORKFLOW_ID, status=None, limit=1, after=None).runs[0]
     assert (first.tenant, first.status, first.created_at) == ("acme", RunStatus.PENDING, START)
 

@@ -99,6 +99,15 @@ def test_workflows_api_defines_the_workflow_of_its_event(stack: LocalStack) -> N
     assert json.loads(answer["body"])["workflow_version"] == 1
 
 
+@pytest.mark.parametrize(("body", "is_base64"), [("!", True), ("/w==", True), ("\ud800", False), ("", False)])
+def test_a_body_that_is_no_text_is_the_callers_fault(stack: LocalStack, body: str, is_base64: bool) -> None:
+    request = event("workflows_api") | {"body": body, "isBase64Encoded": is_base64}
+    function = stack.deployment.names["WorkflowsApiFunction"]
+    answer = json.loads(stack.functions.invoke(function, json.dumps(request)).payload)
+    assert answer["statusCode"] == 400
+    assert json.loads(answer["body"])["type"] == "urn:stepcall:problem:malformed-json"
+
+
 @pytest.mark.parametrize(
     ("name", "ref"), [("run_web_task", "page"), ("run_ai_task", "summary"), ("run_data_task", "length")]
 )

@@ -17,95 +17,10 @@ def retry(**more: Any) -> Machine:
     return {"ErrorEquals": ["States.Timeout"], "IntervalSeconds": 2, "MaxAttempts": 3, "BackoffRate": 2.0, **more}
 
 
-def task(**more: Any) -> Machine:
-    return {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", **more}
-
-
 def big_machine() -> Machine:
     """Every kind of state and most of what can be said of one, as a careful author would write it by hand."""
-    return {
-        "Comment": "Orders, by hand.",
-        "StartAt": "Prepare",
-        "TimeoutSeconds": 3600,
-        "States": {
-            "Prepare": {
-                "Type": "Pass",
-                "Comment": "Ids only.",
-                "InputPath": "$.order",
-                "Parameters": {"id.$": "$.id", "name.$": "$$.Execution.Name", "all": ["x", {"list.$": "$.items[0]"}]},
-                "ResultPath": "$.prepared",
-                "OutputPath": "$",
-                "Next": "Which",
-            },
-            "Which": {
-                "Type": "Choice",
-                "Choices": [
-                    {"Variable": "$.prepared.kind", "StringEquals": "batch", "Next": "Each"},
-                    {
-                        "And": [
-                            {"Variable": "$.prepared.n", "NumericGreaterThan": 3},
-                            {"Not": {"Variable": "$.prepared.hold", "BooleanEquals": True}},
-                        ],
-                        "Next": "Both",
-                    },
-                    {"Or": [{"Variable": "$.x", "IsPresent": False}], "Next": "Wait a moment"},
-                ],
-                "Default": "Refuse",
-            },
-            "Each": {
-                "Type": "Map",
-                "ItemsPath": "$.items",
-                "ItemSelector": {"item.$": "$$.Map.Item.Value", "order.$": "$.prepared.id"},
-                "MaxConcurrency": 40,
-                "ToleratedFailurePercentage": 5.0,
-                "ItemProcessor": {
-                    "ProcessorConfig": {"Mode": "INLINE"},
-                    "StartAt": "Do one",
-                    "States": {
-                        "Do one": task(
-                            Parameters={"FunctionName": "f", "Payload.$": "$"},
-                            ResultSelector={"status.$": "$.StatusCode"},
-                            TimeoutSeconds=60,
-                            HeartbeatSeconds=20,
-                            Retry=[
-                                retry(MaxDelaySeconds=30, JitterStrategy="FULL"),
-                                retry(ErrorEquals=["States.ALL"], MaxAttempts=0),
-                            ],
-                            Catch=[
-                                {"ErrorEquals": ["Refused"], "Next": "One refused", "ResultPath": "$.error"},
-                                {"ErrorEquals": ["States.ALL"], "Next": "One failed", "ResultPath": None},
-                            ],
-                            End=True,
-                        ),
-                        "One refused": {"Type": "Succeed"},
-                        "One failed": {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
-                    },
-                },
-                "ResultPath": None,
-                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Refuse"}],
-                "Next": "Done",
-            },
-            "Both": {
-                "Type": "Parallel",
-                "Branches": [
-                    {"StartAt": "Left", "States": {"Left": {"Type": "Pass", "Result": {"a.$": 1}, "End": True}}},
-                    {
-                        "StartAt": "Right",
-                        "States": {
-                            "Right": {"Type": "Wait", "SecondsPath": "$.seconds", "Next": "Right again"},
-                            "Right again": {"Type": "Pass", "End": True},
-                        },
-                    },
-                ],
-                "ResultSelector": {"first.$": "$[0]", "joined.$": "States.Format('{}-{}', $[0].a, $[1].b)"},
-                "Retry": [retry(ErrorEquals=["States.ALL"])],
-                "Next": "Wait a moment",
-            },
-            "Wait a moment": {"Type": "Wait", "Seconds": 10, "Next": "Which"},
-            "Refuse": {"Type": "Fail", "Error": "Refused", "Cause": "It could not be done."},
-            "Done": {"Type": "Succeed", "InputPath": None},
-        },
-    }
+    machine: Machine = json.loads((Path(__file__).parent / "orders_by_hand.asl.json").read_text())
+    return machine
 
 
 def faults_of(machine: Machine, definition: str | None = None) -> list[str]:

@@ -49,6 +49,7 @@ def test_a_run_is_cancelled_once() -> None:
     world = RunWorld()
     run = world.start(TWO)
     cancel_run(run.run_id, CALLER, world.deps)
+    world.clock.sleep(0.001)
     with pytest.raises(RunHasEndedError):
         cancel_run(run.run_id, CALLER, world.deps)
     assert world.engine.stopped == [run.run_id]

@@ -212,6 +212,8 @@ def test_one_fault_does_not_make_others_appear() -> None:
     assert found(bad_ref) == [("/tasks/0/ref", "invalid_value"), ("/output/0/value", "unknown_ref")]
     bad_input_name = workflow(transform("a", "{{input.n}}"), inputs=[declare("n", "nope")])
     assert found(bad_input_name) == [("/input/0/type", "unknown_value")]
+    named_twice = workflow(transform("a"), transform("b", "{{refs.a.output.result}}"), transform("a"))
+    assert found(named_twice) == [("/tasks/2/ref", "duplicate_ref")]
 
 
 def test_a_task_may_be_called_like_anything_of_ours() -> None:

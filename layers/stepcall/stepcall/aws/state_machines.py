@@ -58,7 +58,8 @@ class StepFunctions:
             if self._start(run_id, compiled, execution_input):
                 return
             self._sleep(delay)
-        raise EngineUnavailableError("The new state machine is not ready yet.")
+        if not self._start(run_id, compiled, execution_input):
+            raise EngineUnavailableError("The new state machine is not ready yet.")
 
     def stop(self, run_id: UUID, compiled: CompiledWorkflow, cause: str) -> None:
         execution_arn = self._address.execution_arn(compiled, run_id)

@@ -1,5 +1,7 @@
 """What every face is made of: a resolver that refuses strangers, reads bodies within bounds, and maps errors once."""
 
+import binascii
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -75,14 +77,25 @@ def headers(app: APIGatewayHttpResolver) -> Mapping[str, str]:
 
 def read_body(app: APIGatewayHttpResolver, default: Any = None) -> Any:
     """The body as JSON, `default` when there is none. Raises BodyTooLargeError, MalformedJsonError."""
-    body = app.current_event.decoded_body or ""
-    if len(body) > MAX_BODY_BYTES or len(body.encode()) > MAX_BODY_BYTES:
+    body = _raw_body(app)
+    if len(body) > MAX_BODY_BYTES:
         raise BodyTooLargeError(f"A request's body may have {MAX_BODY_BYTES:,} bytes.")
     if not body and default is not None:
         return default
     if not body:
         raise MalformedJsonError("The request has no body; send a JSON object.")
     return read_json(body)
+
+
+def _raw_body(app: APIGatewayHttpResolver) -> bytes:
+    """The body's bytes: what a caller can put there is not always text."""
+    body = app.current_event.get("body") or ""
+    if not app.current_event.get("isBase64Encoded"):
+        return str(body).encode(errors="surrogatepass")
+    try:
+        return b64decode(body)
+    except binascii.Error as exc:
+        raise MalformedJsonError("The request's body cannot be decoded.") from exc
 
 
 def read_model(value: Any, model: type[ModelT]) -> ModelT:

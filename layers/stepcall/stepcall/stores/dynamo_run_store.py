@@ -191,7 +191,10 @@ class DynamoRunStore:
         try:
             self._client.update_item(**update.to_request(self._table))
         except ClientError as exc:
-            raise _refusal(run_id, _refused_item(exc)) from exc
+            stored = _refused_item(exc)
+            # AWS's client tries again when an answer is lost: the end that stands there may be this one
+            if not stored or not update.has_set(stored):
+                raise _refusal(run_id, stored) from exc
 
     def _expiry(self, after: datetime) -> int:
         return int((after + self._retention).timestamp())

@@ -21,6 +21,11 @@ class Update:
     set_once: Mapping[str, str | int | None] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
 
+    def has_set(self, item: Mapping[str, Any]) -> bool:
+        """Whether the item looks as this update leaves it."""
+        wanted = write_values(self.set)
+        return all(item.get(name) == value for name, value in wanted.items())
+
     def to_request(self, table: str) -> dict[str, Any]:
         """The arguments of UpdateItem, and of an Update inside TransactWriteItems."""
         assignments = [f"#{name} = :{name}" for name, value in self.set.items() if value is not None]

@@ -68,7 +68,8 @@ class RunStore(Protocol):
     def begin_task(self, run: Run, ref: str, *, attempt: int, now: datetime) -> None:
         """Mark a task RUNNING, and its run with it when that is PENDING.
 
-        Raises RunHasEndedError when the run has ended meanwhile, TaskNotRunningError when the task has.
+        Raises RunHasEndedError when a run that was read as PENDING has ended meanwhile, TaskNotRunningError when the
+        task has. A run that was read as RUNNING is not looked at again: that would double the price of every task.
         """
 
     def complete_task(self, run_id: UUID, ref: str, output: StoredPayload, now: datetime) -> None:
@@ -81,4 +82,7 @@ class RunStore(Protocol):
         """Mark a task FAILED that is RUNNING or was never begun. Raises TaskNotRunningError."""
 
     def end(self, run_id: UUID, end: RunEnd) -> None:
-        """Move a run to its end. Raises RunHasEndedError, RunMoveRefusedError, RunNotFoundError."""
+        """Move a run to its end; the same end once more is fine.
+
+        Raises RunHasEndedError, RunMoveRefusedError, RunNotFoundError.
+        """

@@ -1,6 +1,7 @@
 """Start a run: what every face and every trigger comes down to."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,9 +11,8 @@ from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.run import CALL_LOCATION, Run, RunStatus, failed_end
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.run_store import RunMoveRefusedError
+from stepcall.stores.run_store import RunExistsError, RunMoveRefusedError
 from stepcall.use_cases.dependencies import Caller, FaceDependencies
-from stepcall.use_cases.engine import EngineUnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,16 @@ class StartRun:
 def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     """Store a run of the newest version as PENDING, and start its execution.
 
-    Raises WorkflowNotFoundError and InvalidParametersError (nothing exists then), EngineUnavailableError (the run is
-    FAILED then).
+    Raises WorkflowNotFoundError and InvalidParametersError (nothing exists then); EngineUnavailableError, or whatever
+    else the engine raises (the run is FAILED then).
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
     run = _new_run(version, command.parameters, caller, deps)
-    deps.runs.put(run)
+    with suppress(RunExistsError):  # a new id exists only if AWS's client has put it twice, its first answer lost
+        deps.runs.put(run)
     try:
         deps.engine.start(run.run_id, deps.compile(version), execution_input(run))
-    except EngineUnavailableError:
+    except Exception:
         _give_up(run, deps)
         raise
     return run
