@@ -73,6 +73,7 @@ def _check_machine(machine: Mapping[str, Any], place: str) -> Iterator[str]:
     for field in sorted(machine.keys() - (FIELDS_OF_INNER_MACHINE if place else FIELDS_OF_MACHINE)):
         yield f"{where}there is no field {field} here"
     targets = {name: _targets(state) for name, state in states.items()}
+    checked_rules = set[int]()
     if not states:
         yield f"{where}there are no states"
         return
@@ -80,7 +81,7 @@ def _check_machine(machine: Mapping[str, Any], place: str) -> Iterator[str]:
         yield f"{where}StartAt names no state: {machine.get('StartAt')!r}"
     for name, state in states.items():
         state_place = f"{place}/{name}" if place else name
-        yield from (f"{state_place}: {fault}" for fault in check_state(state))
+        yield from (f"{state_place}: {fault}" for fault in check_state(state, checked_rules))
         for target in targets[name]:
             if target not in states:
                 yield f"{state_place}: leads to {target!r}, which is no state here"

@@ -58,15 +58,17 @@ def rules_of(state: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
     return [rule for rule in value if isinstance(rule, dict)] if isinstance(value, list) else []
 
 
-def check_state(state: Mapping[str, Any]) -> Iterator[str]:
-    """Every fault of one state, where it leads apart."""
+def check_state(state: Mapping[str, Any], checked_rules: set[int]) -> Iterator[str]:
+    """Every fault of one state, where it leads apart. `checked_rules` are ids of lists that states before it had, too."""
     kind = state.get("Type")
     if not isinstance(kind, str) or kind not in FIELDS:
         yield f"there is no state of Type {kind!r}"
         return
     yield from _check_fields(kind, state)
     for field in FIELDS_OF_RULE.keys() & state.keys():
-        yield from _check_error_handlers(field, rules_of(state, field))
+        if id(state[field]) not in checked_rules:
+            checked_rules.add(id(state[field]))
+            yield from _check_error_handlers(field, rules_of(state, field))
     for index, rule in enumerate(rules_of(state, "Choices")):
         yield from _check_choice(f"Choices[{index}]", rule)
     for field in PAYLOADS & state.keys():

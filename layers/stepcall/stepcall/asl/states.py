@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 AslObject = dict[str, Any]
@@ -38,6 +39,12 @@ class Catcher:
         return {"ErrorEquals": list(self.error_equals), "ResultPath": self.result_path, "Next": self.next}
 
 
+@lru_cache
+def _to_asl(rules: tuple[Retrier, ...] | tuple[Catcher, ...]) -> list[AslObject]:
+    """One list for all states that share their rules: most of a machine's text is these, and they are checked once."""
+    return [rule.to_asl() for rule in rules]
+
+
 @dataclass(frozen=True, slots=True)
 class LambdaTaskState:
     """A Task state that invokes a Lambda function and keeps nothing of its answer: data travels by the run's record."""
@@ -58,8 +65,8 @@ class LambdaTaskState:
             "Parameters": {"FunctionName": self.function_arn, "Payload": dict(self.payload)},
             "ResultPath": None,
             "TimeoutSeconds": self.timeout_seconds,
-            "Retry": [retrier.to_asl() for retrier in self.retry],
-            **({"Catch": [catcher.to_asl() for catcher in self.catch]} if self.catch else {}),
+            "Retry": _to_asl(self.retry),
+            **({"Catch": _to_asl(self.catch)} if self.catch else {}),
             **({"Next": self.next} if self.next else {"End": True}),
         }
 
