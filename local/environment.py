@@ -49,7 +49,7 @@ def function_variables(functions: Iterable[Function]) -> dict[str, str]:
         for name, value in function.variables.items():
             if union.setdefault(name, value) != value:
                 raise ConflictingVariableError(
-                    f"The variable {name} is {value!r} in {function.logical_id} and {union[name]!r} elsewhere."
+                    f"The variable {name} is {value!r} in {function.logical_id}, and {union[name]!r} elsewhere."
                     " The local stack runs all functions in one process: give it one value, or two names."
                 )
     return union

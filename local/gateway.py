@@ -41,7 +41,7 @@ class Gateway:
         response = self._answer(environ, request_id)
         headers = [*response.headers, ("apigw-requestid", request_id), ("content-length", str(len(response.body)))]
         start_response(response.status_line, headers)
-        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else response.body]
+        return [response.body]
 
     def _answer(self, environ: Mapping[str, Any], request_id: str) -> Response:
         if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:

@@ -35,7 +35,7 @@ class Function:
     name: str
     arn: str
     handler: str
-    timeout_seconds: int
+    timeout_seconds: float
     memory_mb: int
     variables: Mapping[str, str]
 

@@ -9,11 +9,13 @@ import logging
 import os
 import signal
 import sys
-from types import FrameType
+import threading
+from collections.abc import Callable
+from typing import TextIO
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from local.http_server import PortInUseError
+from local.http_server import PortInUseError, bind
 
 DEFAULT_PORT = 3000
 HEALTH_SECONDS = 20.0
@@ -21,30 +23,37 @@ NOISY = ("moto", "botocore", "boto3", "waitress", "samtranslator", "urllib3", "s
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns only when the stack cannot start: 1, after one sentence on stderr."""
+    """1, after one sentence on stderr, when the stack cannot start. Otherwise the process ends by a signal, with 0."""
     options = _parser().parse_args(arguments)
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, _leave)
+    _on_ending(lambda: os._exit(0))
     out, sys.stdout = sys.stdout, sys.stderr  # what functions print is log, as on Lambda
+    try:
+        bind(options.port).close()  # to refuse at once rather than after seconds of imports
+        _serve(options, out)
+    except (PortInUseError, URLError) as exc:
+        print(f"The local stack cannot start: {exc}", file=sys.stderr)
+    return 1
+
+
+def _serve(options: argparse.Namespace, out: TextIO) -> None:
     gc.disable()  # until the stack has started
     from local.stack import LocalStack, log_level  # noqa: PLC0415 - seconds of imports, which a signal may end
 
     _configure_logs(log_level())
     stack = LocalStack(port=options.port, allowed_hosts=options.allow_host)
-    try:
-        stack.start()
-        _require_health(stack.url)
-    except (PortInUseError, URLError) as exc:
-        print(f"The local stack cannot start: {exc}", file=sys.stderr)
-        return 1
+    stack.start()
+    _require_health(stack.url)
+    ended = threading.Event()
+    _on_ending(ended.set)
     print(f"ready {stack.url}", file=out, flush=True)
-    while True:
-        signal.pause()
+    ended.wait()
+    stack.wind_down()
+    os._exit(0)  # all that the stack holds is in memory, and handlers that still run could not be ended otherwise
 
 
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    """All that the stack holds is in memory, and handlers that still run could not be ended otherwise."""
-    os._exit(0)
+def _on_ending(call: Callable[[], None]) -> None:
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda _signal, _frame: call())
 
 
 def _require_health(url: str) -> None:

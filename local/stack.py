@@ -79,9 +79,14 @@ class LocalStack:
             gc.enable()
 
     def stop(self) -> None:
-        """Close the port, give running handlers a moment, and put everything back as it was."""
+        """Close the port, wind down, and put everything back as it was."""
         self._stack.close()
         gc.unfreeze()
+
+    def wind_down(self) -> None:
+        """Let no execution go on, and give handlers that run a moment to end."""
+        abort_running_executions()
+        self.functions.wait_until_idle(IDLE_SECONDS)
 
     def _start(self, stack: ExitStack) -> None:
         bound = bind(self._port)
@@ -98,8 +103,7 @@ class LocalStack:
         stack.enter_context(invocations_go_to(self.functions))
         stack.enter_context(separate_requests())
         self._seed()
-        stack.callback(self.functions.wait_until_idle, IDLE_SECONDS)
-        stack.callback(abort_running_executions)
+        stack.callback(self.wind_down)
         stack.enter_context(served(self._application(), bound))
 
     def _at_aws(self, url: str) -> str:

@@ -22,11 +22,13 @@ def replaced(owner: Any, name: str, value: Any) -> Iterator[Any]:
 
 @contextmanager
 def added(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """`owner.name` is `value` inside. Raises AttributeError when there is one already: moto changed."""
-    if hasattr(owner, name):
+    """`owner.name` is `value` inside. Raises AttributeError when another one is there: moto changed."""
+    if getattr(owner, name, value) is not value:
         raise AttributeError(f"{owner!r} has its own {name!r} now.")
+    was_there = hasattr(owner, name)
     setattr(owner, name, value)
     try:
         yield
     finally:
-        delattr(owner, name)
+        if not was_there:
+            delattr(owner, name)

@@ -24,7 +24,13 @@ from moto.core import responses
 from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.core.request import Request, normalize_request
+from moto.core.request import (
+    PRESERVED_HEADER_NAMES_ENVIRON_KEY,
+    Request,
+    environ_key_for_header,
+    normalize_request,
+    should_preserve_original_header_name,
+)
 from moto.core.serialize import BaseJSONSerializer, XFormedAttributePicker
 from moto.core.utils import get_equivalent_url_in_aws_domain, method_names_from_class
 from werkzeug.exceptions import HTTPException
@@ -115,12 +121,15 @@ def read_request(prepared: Any) -> Request:
         "wsgi.multithread": False,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        "moto.preserved_header_names": {},
+        PRESERVED_HEADER_NAMES_ENVIRON_KEY: {
+            environ_key_for_header(name): name
+            for name in prepared.headers
+            if should_preserve_original_header_name(name)
+        },
     }
     for name, value in prepared.headers.items():
         text = value.decode() if isinstance(value, bytes) else value
-        key = name.upper().replace("-", "_")
-        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = text
+        environ[environ_key_for_header(name)] = text
     return Request(environ)
 
 

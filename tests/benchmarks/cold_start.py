@@ -23,7 +23,7 @@ def measure_cold_starts(python: LambdaPython) -> tuple[list[Figure], dict[str, A
     for depth in DEPTHS:
         for subject in subjects:
             starts[subject].append(_start(python, subject, depth))
-    heavy = heavy_packages(starts[FACE][0]["packages"])
+    heavy = heavy_packages(set(starts[FACE][0]["packages"]) - set(starts[REFERENCE][0]["packages"]))
     reference = _median(starts[REFERENCE], "cpu_ms")
     rows = [
         Figure(
@@ -39,13 +39,13 @@ def measure_cold_starts(python: LambdaPython) -> tuple[list[Figure], dict[str, A
     return rows, {"python": python.description, "heavy_imported_by_the_face": heavy, **_facts(starts)}
 
 
-def heavy_packages(imported: list[str]) -> list[str]:
-    """Those that only workers ship."""
+def heavy_packages(imported: set[str]) -> list[str]:
+    """Those of libraries that only workers ship."""
     shared = read_pins(LAYER_FOLDER / "requirements.txt").keys() | set(BOTO3)
     pins = (read_pins(path) for path in (ROOT / "functions").glob("*/requirements.txt"))
     heavy = {name for names in pins for name in names} - shared
     distributions = packages_distributions()
-    return [name for name in imported if heavy & {_normal(of) for of in distributions.get(name, [])}]
+    return [name for name in sorted(imported) if heavy & {_normal(of) for of in distributions.get(name, [])}]
 
 
 def _start(python: LambdaPython, subject: str, depth: int) -> Any:

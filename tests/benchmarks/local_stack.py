@@ -46,8 +46,8 @@ def measure_local_stack() -> tuple[list[Figure], dict[str, Any]]:
         *_rows(f"accept, {AT_ONCE} at once", [accepted for accepted, _ in together], ACCEPT_REACH),
         *_rows(f"start to end, {AT_ONCE} at once", [ran for _, ran in together], None),
         Figure(f"local: {LONG_TASKS} tasks in sequence, per task", median(long_runs), "ms", reach=Reach(30)),
-        Figure("local: memory when ready", ready, "MB"),
-        Figure("local: memory after all these runs", after, "MB"),
+        Figure("local: RSS when ready", ready, "MB"),
+        Figure("local: RSS after all these runs", after, "MB"),
     ]
     return rows, {"runs": WARM_UP + ONE_AT_A_TIME + RUNS_AT_ONCE + LONG_RUNS, "tasks_per_run": 3}
 

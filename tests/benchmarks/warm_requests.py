@@ -14,9 +14,11 @@ CALLS = {"execute": Reach(2), "status": Reach(1)}
 
 def measure_warm_requests(python: LambdaPython) -> tuple[list[Figure], dict[str, Any]]:
     measured = python.run("warm_requests_child", "workflows_api", str(EVENT), str(ROUNDS))
+    in_botocore = python.run("aws_calls_child", "workflows_api", str(ROUNDS))
     rows = [Figure(f"warm {name}", measured[name], "µs", measured["bare"], REACH) for name in CALLS]
-    rows += [
-        Figure(f"AWS calls of {name}", sum(measured["calls"][name].values()), "", reach=reach)
-        for name, reach in CALLS.items()
-    ]
-    return rows, measured
+    for name, reach in CALLS.items():
+        calls: dict[str, int] = measured["calls"][name]
+        rows.append(Figure(f"AWS calls of {name}", sum(calls.values()), "", reach=reach))
+        spent = sum(in_botocore[call] * times for call, times in calls.items())
+        rows.append(Figure(f"AWS calls of {name}, in botocore", spent, "µs"))
+    return rows, measured | {"in_botocore": in_botocore}

@@ -55,7 +55,7 @@ def answer_bytes(event: int, _context: Any) -> str:
 @app.get("/words/<word>")
 def get_word(word: str) -> dict[str, Any]:
     """What is asked for, read again when another request has come in since."""
-    app.append_context(word=word)
+    app.context["word"] = word
     TOGETHER.wait(5)
     query = app.current_event.query_string_parameters or {}
     return {

@@ -13,11 +13,11 @@ from tests.local import handlers
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:{}"
 
 
-def function(handler: str, timeout: int = 5) -> Function:
+def function(handler: str, timeout: float = 5) -> Function:
     return Function("Logical", handler, ARN.format(handler), f"tests.local.handlers.{handler}", timeout, 128, {})
 
 
-def invoke(handler: str, event: Any = None, timeout: int = 5) -> Invocation:
+def invoke(handler: str, event: Any = None, timeout: float = 5) -> Invocation:
     return InProcessLambda([function(handler, timeout)]).invoke(handler, json.dumps(event))
 
 
@@ -60,10 +60,10 @@ def test_a_handler_that_ends_the_process_has_died() -> None:
 def test_a_handler_over_its_time_limit_is_given_up_and_goes_on_unheard() -> None:
     handlers.FINISHED.clear()
     began = time.monotonic()
-    error = error_of(invoke("sleep", {"seconds": 1.3}, timeout=1))
+    error = error_of(invoke("sleep", {"seconds": 0.8}, timeout=0.3))
     assert error["errorType"] == "Sandbox.Timedout"
-    assert error["errorMessage"].endswith("Task timed out after 1.00 seconds")
-    assert time.monotonic() - began < 1.25
+    assert error["errorMessage"].endswith("Task timed out after 0.30 seconds")
+    assert time.monotonic() - began < 0.7
     assert handlers.FINISHED.wait(2)
 
 

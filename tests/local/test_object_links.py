@@ -8,10 +8,12 @@ import pytest
 from tests.local.http_client import Answer, Client
 
 BIG = 3_000_000
+VERSIONS = ("s3v4", "s3")  # what botocore calls the signatures of version 4 and 2
 
 
-def link(client: Client, *, key: str = "runs/one/a%20b.txt", size: int = 10, seconds: int = 60) -> str:
-    url: str = client("GET", f"/link?key={key}&bytes={size}&seconds={seconds}").json["url"]
+def link(client: Client, version: str = "s3v4", *, size: int = 10, seconds: int = 60) -> str:
+    answer = client("GET", f"/link?key=runs/one/a%20b.txt&bytes={size}&seconds={seconds}&version={version}")
+    url: str = answer.json["url"]
     return url
 
 
@@ -20,8 +22,9 @@ def open_link(client: Client, url: str, method: str = "GET", **headers: str) -> 
     return client(method, f"{parts.path}?{parts.query}", **headers)
 
 
-def test_a_link_opens_as_it_was_signed(client: Client, service_url: str) -> None:
-    url = link(client, size=BIG)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_link_opens_as_it_was_signed(client: Client, service_url: str, version: str) -> None:
+    url = link(client, version, size=BIG)
     assert url.startswith(f"{service_url}/_local/s3/stepcall-filesbucket-")
     answer = open_link(client, url)
     assert (answer.status, answer.body) == (200, b"x" * BIG)
@@ -34,18 +37,29 @@ def test_a_part_of_an_object_can_be_asked_for(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("version", "before", "after"),
     [
-        ("X-Amz-Expires=60", "X-Amz-Expires=600"),
-        ("/runs/one/", "/runs/two/"),
-        ("X-Amz-Signature=", "X-Amz-Signature=0"),
+        ("s3v4", "X-Amz-Expires=60", "X-Amz-Expires=600"),
+        ("s3v4", "/runs/one/", "/runs/two/"),
+        ("s3v4", "X-Amz-Signature=", "X-Amz-Signature=0"),
+        ("s3", "&Expires=1", "&Expires=2"),
+        ("s3", "/runs/one/", "/runs/two/"),
+        ("s3", "&Signature=", "&Signature=0"),
     ],
 )
-def test_a_link_that_was_changed_is_refused(client: Client, before: str, after: str) -> None:
-    url = link(client)
+def test_a_link_that_was_changed_is_refused(client: Client, version: str, before: str, after: str) -> None:
+    url = link(client, version)
     assert before in url
     answer = open_link(client, url.replace(before, after))
     assert (answer.status, b"<Code>SignatureDoesNotMatch</Code>" in answer.body) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("X-Amz-Expires=60", "X-Amz-Expires=soon"), ("X-Amz-Date", "Date"), ("X-Amz-Date=2", "X-Amz-Date=x")],
+)
+def test_a_link_that_makes_no_sense_is_refused(client: Client, before: str, after: str) -> None:
+    assert open_link(client, link(client).replace(before, after)).status == 403
 
 
 def test_a_link_is_for_the_method_it_was_signed_for(client: Client) -> None:
@@ -54,9 +68,9 @@ def test_a_link_is_for_the_method_it_was_signed_for(client: Client) -> None:
 
 
 def test_a_link_ends_when_it_said(client: Client) -> None:
-    url = link(client, seconds=1)
-    time.sleep(2)
-    assert open_link(client, url).status == 403
+    urls = [link(client, version, seconds=1) for version in VERSIONS]
+    time.sleep(1.1)
+    assert [open_link(client, url).status for url in urls] == [403, 403]
 
 
 def test_an_object_without_a_link_is_refused(client: Client) -> None:

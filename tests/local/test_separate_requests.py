@@ -62,8 +62,8 @@ def test_nothing_is_left_of_it_afterwards() -> None:
 
 def test_a_resolver_keeps_what_it_was_given_before_any_request() -> None:
     with separate_requests():
-        handlers.app.append_context(kept="since the start")
+        handlers.app.context["kept"] = "since the start"
         assert handlers.app.context["kept"] == "since the start"
         with pytest.raises(AttributeError):
             _ = handlers.app.current_event
-    handlers.app.clear_context()
+    handlers.app.context.clear()

@@ -59,7 +59,7 @@ def rules_of(state: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
 
 
 def check_state(state: Mapping[str, Any], checked_rules: set[int]) -> Iterator[str]:
-    """Every fault of one state, where it leads apart. `checked_rules` are ids of lists that states before it had, too."""
+    """Every fault of one state, where it leads apart. `checked_rules` are ids of lists that other states share."""
     kind = state.get("Type")
     if not isinstance(kind, str) or kind not in FIELDS:
         yield f"there is no state of Type {kind!r}"

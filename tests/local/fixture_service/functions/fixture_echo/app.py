@@ -7,31 +7,36 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
+from botocore.config import Config
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"})
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:
-    """Some answers are written out, others left to the gateway's defaults."""
-    match event["rawPath"]:
-        case "/answer":
-            return json.loads(event["body"])
-        case "/raise":
-            raise RuntimeError("a secret that no caller may read")
-        case "/sleep":
-            time.sleep(float(event["queryStringParameters"]["seconds"]))
-            return {"slept": event["queryStringParameters"]["seconds"]}
-        case "/variables":
-            return dict(os.environ)
-        case "/context":
-            return describe_context(context)
-        case "/link":
-            return put_object_and_link(event["queryStringParameters"])
-        case "/machine":
-            return run_machine(json.loads(event["body"]))
-        case "/stop":
-            return stop_machine(json.loads(event["body"]))
-    return event
+    """What the path says; the event, when it says nothing."""
+    query, path = event.get("queryStringParameters", {}), event["rawPath"]
+    if path == "/context":
+        return describe_context(context)
+    if path in ASKED_BY_QUERY:
+        return ASKED_BY_QUERY[path](query)
+    return ASKED_BY_BODY[path](json.loads(event["body"])) if path in ASKED_BY_BODY else event
+
+
+def raise_error(_query: dict[str, str]) -> None:
+    raise RuntimeError("a secret that no caller may read")
+
+
+def sleep(query: dict[str, str]) -> dict[str, str]:
+    time.sleep(float(query["seconds"]))
+    return query
+
+
+def tell_variables(_query: dict[str, str]) -> dict[str, str]:
+    return dict(os.environ)
+
+
+def answer(body: Any) -> Any:
+    return body
 
 
 def describe_context(context: Any) -> dict[str, Any]:
@@ -44,8 +49,8 @@ def describe_context(context: Any) -> dict[str, Any]:
 
 
 def put_object_and_link(wanted: dict[str, str]) -> dict[str, str]:
-    s3 = boto3.client("s3")
-    place = {"Bucket": os.environ["FILES_BUCKET"], "Key": wanted["key"]}
+    s3 = boto3.client("s3", config=Config(signature_version=wanted["version"]))
+    place: dict[str, Any] = {"Bucket": os.environ["FILES_BUCKET"], "Key": wanted["key"]}
     s3.put_object(**place, Body=b"x" * int(wanted["bytes"]), ContentType="text/plain")
     return {"url": s3.generate_presigned_url("get_object", Params=place, ExpiresIn=int(wanted["seconds"]))}
 
@@ -78,3 +83,7 @@ def describe_execution(states: Any, execution: dict[str, Any]) -> dict[str, Any]
     history = states.get_execution_history(executionArn=execution["executionArn"])["events"]
     told = {name: execution.get(name) for name in ("status", "error", "cause", "output")}
     return told | {"events": [event["type"] for event in history]}
+
+
+ASKED_BY_QUERY = {"/raise": raise_error, "/sleep": sleep, "/variables": tell_variables, "/link": put_object_and_link}
+ASKED_BY_BODY = {"/answer": answer, "/machine": run_machine, "/stop": stop_machine}
