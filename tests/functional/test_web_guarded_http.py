@@ -268,6 +268,7 @@ def test_a_body_of_20_megabytes_is_held_once(server: WebServer, client: GuardedH
         ("deflate", zlib.compress(b"hello")),
         ("identity", b"hello"),
     ],
+    ids=["gzip", "gzip of two members", "deflate", "identity"],  # of their own: gzip's bytes hold the time
 )
 def test_a_compressed_body_is_decoded(encoding: str, body: bytes, server: WebServer, client: GuardedHttp) -> None:
     url = server.serve("/", answer(200, body, content_encoding=encoding))

@@ -8,6 +8,8 @@ import pydantic_core
 
 from stepcall.domain.errors import StepcallError
 
+# made once: `json.dumps` makes one at every call that is not plain
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 MAX_DEPTH = 201  # what the parser takes
 
 
@@ -47,7 +49,7 @@ def _holds_infinity(value: Any) -> bool:
 def write_json(value: Any) -> str:
     """The shortest JSON text of a value, which `read_json` can read again. Raises NotJsonError."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _encode(value)
         text.encode()
     except (TypeError, ValueError, RecursionError) as exc:
         raise NotJsonError("The value holds what JSON cannot say, such as a number that is not finite.") from exc

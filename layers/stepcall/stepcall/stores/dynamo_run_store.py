@@ -222,13 +222,18 @@ class DynamoRunStore:
             raise  # a conflict or throttling: Lambda's caller tries again
 
     def _query(self, run_id: UUID) -> Iterator[Item]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="run_id = :run_id",
-            ExpressionAttributeValues={":run_id": {"S": str(run_id)}},
-            ConsistentRead=True,
-        )
-        return (item for page in pages for item in page["Items"])
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "run_id = :run_id",
+            "ExpressionAttributeValues": {":run_id": {"S": str(run_id)}},
+            "ConsistentRead": True,
+        }
+        while True:  # not by a paginator: making one takes a quarter of the time of the call
+            answer = self._client.query(**request)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _batch_get(self, keys: list[Any]) -> Iterator[Item]:
         wanted: Mapping[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
