@@ -29,6 +29,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
         "ToleratedFailurePercentage", "ToleratedFailurePercentagePath",
     },
 }  # fmt: skip
+ALLOWED = {kind: fields | FIELDS_OF_EVERY_STATE for kind, fields in FIELDS.items()}
 REQUIRED: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(FIELDS, frozenset[str]()),
     "Task": frozenset({"Resource"}),
@@ -44,7 +45,7 @@ FIELDS_OF_RULE: Mapping[str, frozenset[str]] = {
 }
 ENDING = frozenset({"Succeed", "Fail", "Choice"})
 WAITS = frozenset({"Seconds", "Timestamp", "SecondsPath", "TimestampPath"})
-ARRAYS = frozenset({"Branches", "Choices", "Retry", "Catch"})
+ARRAYS = ("Branches", "Catch", "Choices", "Retry")
 PAYLOADS = frozenset({"Parameters", "ResultSelector", "ItemSelector"})
 PATH_OR_NULL = frozenset({"InputPath", "OutputPath", "ResultPath"})
 PATHS = frozenset(field for fields in FIELDS.values() for field in fields if field.endswith("Path")) | PATH_OR_NULL
@@ -78,7 +79,7 @@ def check_state(state: Mapping[str, Any], checked_rules: set[int]) -> Iterator[s
 
 
 def _check_fields(kind: str, state: Mapping[str, Any]) -> Iterator[str]:
-    for field in sorted(state.keys() - FIELDS[kind] - FIELDS_OF_EVERY_STATE):
+    for field in sorted(state.keys() - ALLOWED[kind]):
         yield f"a {kind} state has no field {field}"
     for field in sorted(REQUIRED[kind] - state.keys()):
         yield f"a {kind} state needs {field}"
@@ -86,7 +87,9 @@ def _check_fields(kind: str, state: Mapping[str, Any]) -> Iterator[str]:
         yield "a state has either Next or End"
     if kind == "Wait" and len(WAITS & state.keys()) != 1:
         yield f"a Wait state has one of {', '.join(sorted(WAITS))}"
-    for field in sorted(ARRAYS & state.keys()):
+    for field in ARRAYS:
+        if field not in state:
+            continue
         value = state[field]
         if not isinstance(value, list) or not value or not all(isinstance(element, dict) for element in value):
             yield f"{field} is an array of objects, and not empty"
@@ -156,7 +159,7 @@ def _is_path_or_intrinsic(value: Any) -> bool:
 
 def _check_paths(state: Mapping[str, Any]) -> Iterator[str]:
     for holder in (state, *rules_of(state, "Catch")):
-        for field in sorted(PATHS & holder.keys()):
+        for field in sorted(holder.keys() & PATHS):
             value = holder[field]
             if not _is_path(value) and (value is not None or field not in PATH_OR_NULL):
                 yield f"{field}: {value!r} is no path such as $.error"
