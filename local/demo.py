@@ -110,10 +110,12 @@ def run_demo(api: Api, page_url: str) -> bool:
     """Whether the run COMPLETED."""
     created = api.call("POST", "/workflows", json.loads(WORKFLOW.read_text()))
     started = api.call("POST", f"/workflows/{created['workflow_id']}/execute", {"input": {"webpage_url": page_url}})
-    execution = follow(api, f"/workflows/{created['workflow_id']}/executions/{started['execution_id']}")
+    path = f"/workflows/{created['workflow_id']}/executions/{started['execution_id']}"
+    execution = follow(api, path)
     if summary := execution.get("output", {}).get("summary_text"):
         print("The summary:")
         print(textwrap.indent(textwrap.fill(summary, 100), "    "), end="\n\n")
+    api.call("GET", path)
     api.call("GET", f"/jobs/{started['externalId']}")
     return bool(execution["status"] == "COMPLETED")
 

@@ -10,6 +10,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import clean_json, get_model_map
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from local.errors import UnsupportedResourceError
 from local.lambda_runtime import Function
 from local.template import REGION, STACK_NAME, Template, declared
 
@@ -23,10 +24,6 @@ NOT_IN_MOTO = {
     "AWS::S3::BucketPolicy": "moto does not enforce policies",
 }
 PLACEHOLDER = "AWS::CloudFormation::WaitConditionHandle"  # a type that moto knows and makes nothing of
-
-
-class UnsupportedResourceError(Exception):
-    """The template has a resource that would silently not exist locally."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from local.errors import ConflictingVariableError
 from local.lambda_runtime import Function
 from local.template import REGION
 
@@ -20,10 +21,6 @@ FOREIGN = (
     "TEST_SERVER_MODE",
     "TEST_PROXY_MODE",
 )
-
-
-class ConflictingVariableError(Exception):
-    """Two functions want different values of one variable; in one process they can only have the same."""
 
 
 def aws_variables(s3_endpoint: str) -> dict[str, str]:

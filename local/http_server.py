@@ -9,16 +9,14 @@ from typing import Any
 from waitress import wasyncore
 from waitress.server import create_server
 
+from local.errors import PortInUseError
+
 HOST = "127.0.0.1"
 THREADS = (
     128  # a caller that waits for its run (`Prefer: wait`) holds one; a hundred of them must not starve the others
 )
 LARGEST_REQUEST_READ = 64 * 1024 * 1024  # the gateway refuses at 10 MB, in its own words
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
-
-
-class PortInUseError(Exception):
-    """Somebody else listens on the port."""
 
 
 def bind(port: int) -> socket.socket:

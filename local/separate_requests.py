@@ -11,9 +11,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
 
-from local.moto_world.replacing import replaced
+from local.moto_world.replacing import placed, replaced
 
 FIELDS = ("current_event", "lambda_context", "context", "processed_stack_frames")
+POWERTOOLS_RESOLVE = ApiGatewayResolver.resolve
 _INVOCATION: ContextVar[dict[int, dict[str, Any]] | None] = ContextVar("invocation", default=None)
 
 
@@ -61,6 +62,5 @@ def separate_requests() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(replaced(ApiGatewayResolver, "resolve", resolve))
         for name in FIELDS:
-            stack.callback(delattr, ApiGatewayResolver, name)
-            setattr(ApiGatewayResolver, name, PerInvocation(name))
+            stack.enter_context(placed(ApiGatewayResolver, name, PerInvocation(name)))
         yield

@@ -12,10 +12,10 @@ import sys
 import threading
 from collections.abc import Callable
 from typing import TextIO
-from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from local.http_server import PortInUseError, bind
+from local.errors import CannotStartError, UnhealthyError
+from local.http_server import bind
 
 DEFAULT_PORT = 3000
 HEALTH_SECONDS = 20.0
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         bind(options.port).close()  # to refuse at once rather than after seconds of imports
         _serve(options, out)
-    except (PortInUseError, URLError) as exc:
+    except CannotStartError as exc:
         print(f"The local stack cannot start: {exc}", file=sys.stderr)
     return 1
 
@@ -57,16 +57,23 @@ def _on_ending(call: Callable[[], None]) -> None:
 
 
 def _require_health(url: str) -> None:
-    """Raises URLError when the service does not answer, or not with 200."""
+    """Raises UnhealthyError when the service does not answer, or not with 200."""
     direct = build_opener(ProxyHandler({}))
-    with direct.open(f"{url}/health", timeout=HEALTH_SECONDS) as answer:
-        answer.read()
+    try:
+        with direct.open(f"{url}/health", timeout=HEALTH_SECONDS) as answer:
+            answer.read()
+    except OSError as exc:
+        raise UnhealthyError(f"GET /health fails: {exc}.") from exc
 
 
 def _configure_logs(level: str) -> None:
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
-    for name in NOISY if level != "DEBUG" else ():
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    """On the handler, because what functions import may set the levels of loggers."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    if level != "DEBUG":
+        handler.addFilter(lambda record: record.name.partition(".")[0] not in NOISY)
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def _parser() -> argparse.ArgumentParser:

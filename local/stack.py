@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from local.deployment import Deployment, deploy
 from local.environment import FOREIGN, aws_variables, endpoint_variables, environment, function_variables
+from local.errors import UnknownLogLevelError
 from local.gateway import Gateway
 from local.http_server import HOST, Application, bind, mounted, served
 from local.lambda_runtime import InProcessLambda
@@ -29,6 +30,7 @@ TEMPLATE = REPOSITORY / "template.yaml"
 CODE = (REPOSITORY / "functions", REPOSITORY / "layers" / "stepcall")
 S3_PREFIX = "/_local/s3"
 OPENAI_PREFIX = "/_local/openai"
+LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")  # the template's
 WORKFLOWS_TABLE = "WorkflowsTable"
 IDLE_SECONDS = 1.0
 
@@ -68,7 +70,7 @@ class LocalStack:
         self.stop()
 
     def start(self) -> None:
-        """Raises PortInUseError, UnsupportedResourceError, ConflictingVariableError."""
+        """Raises CannotStartError."""
         gc.disable()  # what is loaded now stays: the collector need not look at it, while it loads nor later
         try:
             with ExitStack() as stack:
@@ -146,8 +148,11 @@ def _chat_completions(environ: dict[str, Any], start_response: Any) -> Iterable[
 
 
 def log_level() -> str:
-    """LOG_LEVEL of this process; by default only what should not happen is logged."""
-    return os.environ.get("LOG_LEVEL", "WARN").upper()
+    """LOG_LEVEL of this process; by default only what should not happen is logged. Raises UnknownLogLevelError."""
+    level = os.environ.get("LOG_LEVEL", "WARN").upper()
+    if level not in LOG_LEVELS:
+        raise UnknownLogLevelError(f"LOG_LEVEL is {level}, and may be {', '.join(LOG_LEVELS)}.")
+    return level
 
 
 @contextmanager

@@ -9,7 +9,7 @@ Job = Callable[[], None]
 
 
 class Workers:
-    """As many threads as jobs have ever run at once. A job that never ends keeps its thread, and only its own."""
+    """As many threads as jobs have run at once. A job that never ends, or raises, takes its own thread with it."""
 
     def __init__(self) -> None:
         self._idle: list[SimpleQueue[Job]] = []
@@ -17,7 +17,7 @@ class Workers:
         self._change = threading.Condition()
 
     def start(self, job: Job) -> None:
-        """Run the job now, in a thread of its own. It must not raise."""
+        """Run the job now, in a thread of its own."""
         with self._change:
             self._working += 1
             inbox = self._idle.pop() if self._idle else None
@@ -34,8 +34,11 @@ class Workers:
 
     def _work(self, inbox: SimpleQueue[Job]) -> None:
         while True:
-            inbox.get()()
+            try:
+                inbox.get()()
+            finally:
+                with self._change:
+                    self._working -= 1
+                    self._change.notify_all()
             with self._change:
-                self._working -= 1
                 self._idle.append(inbox)
-                self._change.notify_all()

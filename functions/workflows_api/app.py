@@ -17,6 +17,7 @@ from stepcall.runtime.wiring import face_dependencies
 from stepcall.use_cases.cancel_run import cancel_run
 from stepcall.use_cases.define_workflow import define_workflow
 from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
+from stepcall.use_cases.read_workflow import read_workflow
 from stepcall.use_cases.start_run import StartRun, start_run
 from workflows_api.answers import (
     Json,
@@ -28,7 +29,9 @@ from workflows_api.answers import (
     print_workflow,
 )
 from workflows_api.problems import print_error
-from workflows_api.requests import ExecuteRequest, ListQuery, read_next_token, read_wait
+from workflows_api.requests import ExecuteRequest, ListQuery, VersionQuery, read_next_token, read_wait
+
+SECONDS_TO_ANSWER = 3
 
 app = resolver(print_error, public=frozenset({"GET /health"}))
 
@@ -46,7 +49,8 @@ def post_workflow() -> Response[str]:
 
 @app.get("/workflows/<workflow_id>")
 def get_workflow(workflow_id: str) -> Response[str]:
-    version = face_dependencies().workflows.get_latest(caller(app).tenant, read_workflow_id(workflow_id))
+    query = read_model(dict(app.current_event.query_string_parameters), VersionQuery)
+    version = read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
     return json_response(200, print_workflow(version))
 
 
@@ -56,7 +60,7 @@ def post_execute(workflow_id: str) -> Response[str]:
     run = start_run(StartRun(read_workflow_id(workflow_id), request.input), caller(app), face_dependencies())
     started, seconds = print_started(run), read_wait(headers(app))
     sent = {"Location": _location(started)} | ({"Preference-Applied": f"wait={seconds}"} if seconds else {})
-    if seconds and (view := wait_for_end(run.run_id, caller(app), face_dependencies(), seconds=seconds)):
+    if seconds and (view := wait_for_end(run.run_id, caller(app), face_dependencies(), seconds=_patience(seconds))):
         return json_response(200, print_execution(view), sent)
     return json_response(202, started, sent)
 
@@ -105,6 +109,12 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 def _location(started: Json) -> str:
     return f"/workflows/{started['workflow_id']}/executions/{started['execution_id']}"
+
+
+def _patience(seconds: int) -> float:
+    """How long to wait at most: a start that took long leaves less of the time that the gateway gives."""
+    left: float = app.lambda_context.get_remaining_time_in_millis() / 1000
+    return min(seconds, left - SECONDS_TO_ANSWER)
 
 
 gc.freeze()  # nor will it be: docs/benchmarks.md

@@ -11,6 +11,7 @@ from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError, write_json
 from stepcall.runtime.authentication import UnauthenticatedError
 from stepcall.runtime.http import BodyTooLargeError, InvalidRequestError, RouteNotFoundError, log_fault
+from stepcall.runtime.observability import log_fact
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
 from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.engine import EngineUnavailableError
@@ -57,7 +58,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         "try-again",
         "The execution could not be started now",
-        "Step Functions did not take the call. Nothing ran; send the request again.",
+        "Step Functions did not take the call, and the execution is FAILED; send the request again.",
         {"Retry-After": "2"},
     ),
 }
@@ -69,6 +70,8 @@ def print_error(error: Exception, app: APIGatewayHttpResolver) -> Response[str]:
     answer = ANSWERS.get(type(error), BUG)
     if answer is BUG:
         log_fault(error)
+    elif answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log_fact("request_refused", status=str(answer.status.value), error=str(error))
     problems = getattr(error, "problems", [])
     body = {
         "type": f"urn:stepcall:problem:{answer.type}",

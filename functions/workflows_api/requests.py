@@ -34,6 +34,14 @@ class ListQuery(BaseModel):
     next_token: str | None = None
 
 
+class VersionQuery(BaseModel):
+    """The query of `GET /workflows/{id}`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Annotated[int, Field(ge=1)] | None = None
+
+
 def read_wait(headers: Mapping[str, str]) -> int:
     """Seconds from `Prefer: wait=N` (RFC 7240), at most 25; 0 when there is none that makes sense."""
     found = WAIT.search(headers.get("prefer", ""))

@@ -1,7 +1,8 @@
 """Executions that stop at once, keep their error and cause, and do not pile up.
 
-In moto StopExecution waits for the running handler and forgets error and cause, a stop that comes before the
-execution's thread is up fails, and every finished execution and every thread is kept for ever.
+In moto StopExecution waits for the running handler, whose error then ends the execution instead, and forgets its own
+error and cause; a stop that comes before the execution's thread is up fails; and every finished execution and every
+thread is kept for ever.
 """
 
 from _thread import start_new_thread
@@ -17,6 +18,7 @@ from moto.stepfunctions.exceptions import ExecutionAlreadyExists
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.component.program.program import Program
+from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.evaluation_details import EvaluationDetails
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
@@ -79,6 +81,8 @@ def bounded_and_stoppable_executions(kept: int = 200) -> Iterator[None]:
         (Execution, "_get_start_execution_worker", _stoppable_worker),
         (Execution, "stop", _stop_at_once),
         (StepFunctionResponse, "stop_execution", _stop_with_error_and_cause),
+        (Environment, "set_error", _unless_stopped(Environment.set_error)),
+        (Environment, "set_timed_out", _unless_stopped(Environment.set_timed_out)),
         (Program, "eval", _eval_in_own_thread(Program.eval)),
         (BaseExecutionWorkerCommunication, "terminated", _end_into(finished)),
         (StepFunctionsParserBackend, "start_execution", _start_listed(StepFunctionsParserBackend.start_execution)),
@@ -152,6 +156,17 @@ def _stop_with_error_and_cause(self: Any) -> Any:
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
     execution.stop(stop_date=utcnow(), error=self._get_param("error"), cause=self._get_param("cause"))
     return ActionResult({"stopDate": execution.stop_date or utcnow()})
+
+
+def _unless_stopped(end_otherwise: Callable[..., None]) -> Callable[..., None]:
+    """What its handler comes to after the stop is no longer the execution's end."""
+
+    def end(self: Any, *args: Any, **kwargs: Any) -> None:
+        with self._state_mutex:
+            if not isinstance(self._program_state, ProgramStopped):
+                end_otherwise(self, *args, **kwargs)
+
+    return end
 
 
 def _end_into(finished: FinishedExecutions) -> Callable[[Any], None]:

@@ -45,9 +45,10 @@ def invocations_go_to(runtime: LambdaRuntime) -> Iterator[None]:
             return by_client(parameters, region, state_credentials)  # for the error AWS gives
         return _response(runtime.invoke(parameters["FunctionName"], _text(parameters.get("Payload"))))
 
+    by_client = lambda_eval_utils._invoke_lambda_function
     with (
         replaced(LambdaFunction, "_invoke_lambda", invoke_lambda),
-        replaced(lambda_eval_utils, "_invoke_lambda_function", invoke_from_task) as by_client,
+        replaced(lambda_eval_utils, "_invoke_lambda_function", invoke_from_task),
     ):
         yield
 

@@ -3,9 +3,9 @@
 - which backend a URL belongs to: moto tries up to 180 patterns, in alphabetical order of services, at every call;
 - the request as a WSGI environ: werkzeug builds it through its test client;
 - which actions a service knows: moto inspects the class at every call;
-- which key of a plain dict an answer's field has: moto asks five providers of aliases for every field;
+- what a plain dict may call an answer's field: moto asks five providers of aliases for every field;
 - items of DynamoDB in an answer: moto walks them by the service's model, and changes nothing but binary values;
-- signature and user agent: botocore makes them at every call, and nobody here reads them.
+- signature, user agent and a long random request id: made at every call, and read by nobody here.
 """
 
 import io
@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
@@ -31,7 +32,7 @@ from moto.core.request import (
     normalize_request,
     should_preserve_original_header_name,
 )
-from moto.core.serialize import BaseJSONSerializer, XFormedAttributePicker
+from moto.core.serialize import AttributePickerContext, BaseJSONSerializer, XFormedAttributePicker
 from moto.core.utils import get_equivalent_url_in_aws_domain, method_names_from_class
 from werkzeug.exceptions import HTTPException
 
@@ -55,6 +56,7 @@ def fast_requests(rewrite_url: Callable[[str], str] = lambda url: url) -> Iterat
         (responses, "method_names_from_class", cache(method_names_from_class)),
         (XFormedAttributePicker, "__call__", _pick(XFormedAttributePicker.__call__)),
         (BaseJSONSerializer, "_serialize_type_map", _serialize_items(BaseJSONSerializer._serialize_type_map)),
+        (responses, "gen_amzn_requestid_long", _make_request_id),
         (RequestSigner, "handler", _sign_for_s3(RequestSigner.handler)),
         (UserAgentString, "to_string", lambda _self: "boto3"),
     ]
@@ -134,14 +136,19 @@ def read_request(prepared: Any) -> Request:
 
 
 def _pick(pick_as_moto_does: Callable[..., Any]) -> Callable[..., Any]:
+    picker: Any = XFormedAttributePicker()
+
+    @cache
+    def names_of(shape: Any, key: str) -> tuple[str, ...]:
+        """What a dict may call the field: that depends on the service's model alone."""
+        return tuple(picker.get_possible_keys(AttributePickerContext({}, key, shape)))
+
     def pick(self: Any, context: Any) -> Any:
-        fields, key, shape = context.obj, context.key, context.shape
+        fields = context.obj
         if type(fields) is not dict or self.response_transformers:
             return pick_as_moto_does(self, context)
-        if key in fields:
-            return fields[key]
-        # an attribute of a DynamoDB item has one of ten fields, and the other nine have no second name
-        return None if shape.parent.name == "AttributeValue" else pick_as_moto_does(self, context)
+        name = next((name for name in names_of(context.shape, context.key) if name in fields), None)
+        return None if name is None else fields[name]
 
     return pick
 
@@ -162,6 +169,12 @@ def _serialize_items(serialize_as_moto_does: Callable[..., None]) -> Callable[..
 def _is_plain(attribute: Mapping[str, Any]) -> bool:
     """Whether JSON can take the attribute as it is: binary values, and what may hold them, cannot be."""
     return type(attribute) is dict and len(attribute) == 1 and next(iter(attribute)) in PLAIN_ATTRIBUTES
+
+
+def _make_request_id(headers: dict[str, Any]) -> str:
+    """moto draws 52 letters one by one."""
+    headers["x-amzn-requestid"] = request_id = str(uuid4())
+    return request_id
 
 
 def _sign_for_s3(sign: Callable[..., Any]) -> Callable[..., Any]:

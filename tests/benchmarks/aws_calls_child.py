@@ -46,6 +46,7 @@ def new_run() -> Run:
         principal=TENANT,
         workflow_id=wiring.new_id(),
         workflow_version=1,
+        content_hash="0" * 32,
         status=RunStatus.PENDING,
         created_at=wiring.now(),
         input=StoredPayload(12, inline='{"number":1}'),

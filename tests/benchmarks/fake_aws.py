@@ -39,22 +39,9 @@ class FakeDynamoDb:
         keys = sorted(key for key in items if key.startswith(values.get(":version", {"S": ""})["S"]))
         return {"Items": [items[key] for key in (keys[-1:] if ":version" in values else keys)]}
 
-    def get_paginator(self, _operation: str) -> "FakePaginator":
-        return FakePaginator(self)
-
     def _put(self, table: str, item: Item) -> None:
         partition, sort = _key(table, item)
         self._partitions[partition][sort] = item
-
-
-class FakePaginator:
-    """One page is all there is."""
-
-    def __init__(self, client: FakeDynamoDb) -> None:
-        self._client = client
-
-    def paginate(self, **request: Any) -> list[Item]:
-        return [self._client.query(**request)]
 
 
 class FakeStepFunctions:

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "WORKFLOWS_TABLE": "workflows",
     "RUNS_TABLE": "runs",
     "DATA_BUCKET": "data",
+    "RUN_RETENTION_DAYS": "90",
     "STATE_MACHINE_PREFIX": "stepcall",
     "STATE_MACHINE_ROLE_ARN": "arn:aws:iam::123456789012:role/stepcall-state-machine",
     "RUN_WEB_TASK_ARN": ARN + "run-web-task",
@@ -68,7 +69,7 @@ class LambdaPython:
         )
         if done.returncode:
             raise RuntimeError(f"{module} as {function} ended with {done.returncode}:\n{done.stderr}")
-        return json.loads(done.stdout)
+        return json.loads(done.stdout.splitlines()[-1])  # what it logs stands before
 
 
 def prepare(functions: Iterable[str]) -> LambdaPython:

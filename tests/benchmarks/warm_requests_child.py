@@ -33,13 +33,16 @@ Values = dict[str, str | int | None]
 
 
 class Context:
-    """As much of Lambda's context as Powertools reads."""
+    """As much of Lambda's context as the face and Powertools read."""
 
     function_name = "stepcall-workflows-api"
     function_version = "$LATEST"
     invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:stepcall-workflows-api"
     memory_limit_in_mb = 1024
     aws_request_id = "8a3f1c52-52f5-4b0c-9c62-0c1f2f5c9d11"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 29_000
 
 
 def event_of(recorded: Event, method: str, path: str, body: Any = None) -> Event:

@@ -43,6 +43,7 @@ PENDING = Run(
     principal="nightly",
     workflow_id=WORKFLOW_ID,
     workflow_version=3,
+    content_hash="0" * 32,
     status=RunStatus.PENDING,
     created_at=START,
     input=StoredPayload(12, inline='{"number":1}'),
@@ -124,6 +125,16 @@ def test_an_end_that_is_written_twice_is_one_end(run_store: RunStore, status: Ru
     ended = run_store.get_for_end(RUN_ID)
     run_store.end(RUN_ID, ENDS[status])
     assert run_store.get_for_end(RUN_ID) == ended
+
+
+def test_only_a_run_that_nothing_has_begun_is_abandoned(run_store: RunStore) -> None:
+    run_store.put(PENDING)
+    run_store.abandon(RUN_ID, ENDS[RunStatus.FAILED])
+    assert run_store.get_for_end(RUN_ID).run.status is RunStatus.FAILED
+    bring_to(run_store, RunStatus.RUNNING, numbered(2))
+    with pytest.raises(RunMoveRefusedError):
+        run_store.abandon(nth_id(2), ENDS[RunStatus.FAILED])
+    assert run_store.get_for_end(nth_id(2)).run.status is RunStatus.RUNNING
 
 
 def test_a_run_that_is_not_there_cannot_end(run_store: RunStore) -> None:

@@ -15,4 +15,7 @@ def test_execute_calls_aws_twice_and_status_once() -> None:
     env = ENVIRONMENT | {"PYTHONPATH": paths}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["calls"] == {"execute": {"PutItem": 1, "StartExecution": 1}, "status": {"Query": 1}}
+    assert json.loads(done.stdout.splitlines()[-1])["calls"] == {
+        "execute": {"PutItem": 1, "StartExecution": 1},
+        "status": {"Query": 1},
+    }

@@ -10,6 +10,7 @@ from uuid import UUID
 import boto3
 import pytest
 
+from local.seed import API_KEY
 from local.stack import LocalStack
 from stepcall.domain.check import check_definition
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskStatus
@@ -30,13 +31,13 @@ FUNCTIONS = {
 
 
 def event(name: str) -> Any:
-    return json.loads((EVENTS / f"{name}.json").read_text())
+    return json.loads((EVENTS / f"{name}.json").read_text().replace("sc_replace_me_by_a_key_of_your_own", API_KEY))
 
 
 def send(stack: LocalStack, name: str) -> Any:
     """Invoke the function that the event is for, as Lambda would; what it answers, or the error it raised."""
     function = stack.deployment.names[FUNCTIONS[name.split(".", maxsplit=1)[0]]]
-    return json.loads(stack.functions.invoke(function, (EVENTS / f"{name}.json").read_text()).payload)
+    return json.loads(stack.functions.invoke(function, json.dumps(event(name))).payload)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,7 @@ def run(stack: LocalStack, workflow: WorkflowVersion, page_host: str) -> Iterato
         principal="test",
         workflow_id=workflow.workflow_id,
         workflow_version=1,
+        content_hash="0" * 32,
         status=RunStatus.PENDING,
         created_at=NOW,
         input=StoredPayload(len(url), inline=url),

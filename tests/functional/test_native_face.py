@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,9 @@ def test_a_20_mb_page_is_handed_on_and_its_address_answered(api: Api, page_host:
     execution = api.run(workflow, {"url": f"http://{page_host}/large"})
     assert execution["status"] == "COMPLETED", execution
     assert "output" not in execution
-    assert "X-Amz-Signature" in execution["output_url"] or "Signature=" in execution["output_url"]
+    assert "X-Amz-Signature=" in execution["output_url"]
+    with urllib.request.urlopen(execution["output_url"], timeout=30) as link:
+        assert json.loads(link.read()) == {"size": len(page), "page": page.decode()}
 
 
 def test_cancel_while_running_stops_the_run_at_once(api: Api) -> None:
@@ -245,6 +248,7 @@ def test_every_problem_of_a_definition_is_answered_at_once_in_document_order(api
         ("/tasks/1/input/html_content", "later_ref"),
         ("/tasks/2/input/url", "unknown_input"),
         ("/tasks/3/ref", "duplicate_ref"),
+        ("/tasks/3/input/url", "wrong_type"),
         ("/tasks/3/input/uri", "unknown_field"),
     ]
     assert "did you mean `Web.Download`?" in answer.json["errors"][0]["message"]
@@ -341,6 +345,58 @@ def test_without_a_key_that_is_known_everything_is_401(
     assert answer.status == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.json["title"] == "Authentication is needed"
+
+
+def test_every_route_but_the_public_ones_is_closed(stack: LocalStack) -> None:
+    from workflows_api.app import app  # noqa: PLC0415 - importable while the stack runs
+
+    routes = [(route.method, route.path) for route in app._static_routes + app._dynamic_routes]
+    anonymous = Api(stack.url, key=None)
+    answers = {
+        (method, path): anonymous(method, re.sub(r"<\w+>", "wf-0000000000000000000000000", path)).status
+        for method, path in routes
+    }
+    assert len(routes) == 8
+    assert {route for route, status in answers.items() if status != 401} == {("GET", "/health")}
+
+
+def test_an_output_may_nest_as_deep_as_a_task_may_hand_on(api: Api) -> None:
+    nested = api.define(
+        input=[{"name": "deep", "type": "array"}],
+        tasks=[light("same", "1")],
+        output=[{"name": "deep", "type": "object", "value": {"a": {"b": {"c": {"d": {"e": "{{input.deep}}"}}}}}}],
+    )
+    deep: list[Any] = []
+    for _ in range(190):
+        deep = [deep]
+    execution = api.run(nested, {"deep": deep})
+    assert execution["status"] == "COMPLETED"
+    assert execution["output"]["deep"]["a"]["b"]["c"]["d"]["e"] == deep
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        ("wait=5", "5"),
+        ("respond-async, wait=5", "5"),
+        ("wait=100", "25"),
+        ('WAIT="5"', "5"),
+        ("wait=x", None),
+        ("await=5", None),
+    ],
+)
+def test_a_preference_is_applied_as_far_as_it_makes_sense(
+    api: Api, doubling: str, prefer: str, seconds: str | None
+) -> None:
+    answer = api("POST", f"/workflows/{doubling}/execute", {"input": {"number": 1}}, headers={"prefer": prefer})
+    assert answer.status == (200 if seconds else 202)
+    assert answer.headers.get("preference-applied") == (f"wait={seconds}" if seconds else None)
+
+
+def test_a_workflow_is_read_by_version(api: Api, doubling: str) -> None:
+    assert api("GET", f"/workflows/{doubling}?version=1").json["workflow_version"] == 1
+    assert api("GET", f"/workflows/{doubling}?version=2").status == 404
+    assert api("GET", f"/workflows/{doubling}?version=x").status == 400
 
 
 def test_a_key_is_taken_from_all_three_carriers(stack: LocalStack) -> None:

@@ -158,7 +158,7 @@ def test_a_redirect_to_a_hostile_target_connects_to_nothing(url: str, internet: 
 def test_a_redirect_to_the_same_name_is_looked_up_and_checked_again(internet: OneServerInternet) -> None:
     internet.server.serve("/", redirect("/again"))
     internet.answers["rebinding.attacker.example"] = ["93.184.216.34", "169.254.169.254"]
-    with pytest.raises(ForbiddenTargetError, match=r"169\.254\.169\.254, a link-local address"):
+    with pytest.raises(ForbiddenTargetError, match="resolves to a link-local address"):
         internet.client().get("http://rebinding.attacker.example/")
     assert internet.called == ["93.184.216.34"]
     assert internet.looked_up == ["rebinding.attacker.example"] * 2

@@ -18,6 +18,29 @@ def wait_for_end(api: Api, path: str) -> Any:
     return execution
 
 
+def test_a_run_ends_although_what_ends_it_dies_twice(
+    api: Api, stack: LocalStack, monkeypatch: pytest.MonkeyPatch, page_host: str
+) -> None:
+    # Given a finish_run that dies at its first two calls
+    finisher, invoke = stack.deployment.names["FinishRunFunction"], stack.functions.invoke
+    deaths = ["Sandbox.Timedout", "Runtime.ExitError"]
+
+    def die_twice(function: str, payload: str, **options: Any) -> Invocation:
+        if finisher in function and deaths:
+            return Invocation.error(deaths.pop(), "died")
+        return invoke(function, payload, **options)
+
+    monkeypatch.setattr(stack.functions, "invoke", die_twice)
+    # When a task of a run fails
+    page = {"ref": "page", "type": "Web.Download", "input": {"url": f"http://{page_host}/missing"}}
+    workflow = api.define(tasks=[page])
+    started = api("POST", f"/workflows/{workflow}/execute").json
+    execution = wait_for_end(api, f"/workflows/{workflow}/executions/{started['execution_id']}")
+    # Then the run is FAILED, by that task
+    assert not deaths
+    assert (execution["status"], execution["error"]["location"]) == ("FAILED", "page")
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [("Runtime.ExitError", "internalError"), ("Sandbox.Timedout", "timeout"), ("Lambda.Unknown", "internalError")],

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from local.environment import ConflictingVariableError, aws_variables, environment, function_variables
+from local.environment import aws_variables, environment, function_variables
+from local.errors import ConflictingVariableError
 from local.lambda_runtime import Function
 
 

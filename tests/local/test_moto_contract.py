@@ -37,6 +37,7 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 INVOKE = "arn:aws:states:::lambda:invoke"
+NOT_IN_MOTO = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:not-in-moto"
 
 
 @pytest.fixture
@@ -89,6 +90,7 @@ def wait_for_end(states: Any, execution: str) -> Any:
 
 
 PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+LONG_WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}}}
 WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1, "End": True}}}
 
 
@@ -115,7 +117,9 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
 
 
 def test_corrected_moto_gives_the_answers_that_moto_gives() -> None:
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # without what a local stack in this process has set
+    foreign = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    env = {**foreign, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "error", "-m", "tests.local.moto_scenario"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
@@ -237,13 +241,32 @@ def test_a_stop_is_never_too_early(states: Any) -> None:
         assert told["stopDate"] >= told["startDate"]
 
 
-def test_a_stopped_execution_stays_stopped_and_its_history_says_so(states: Any) -> None:
-    execution = start(states, create_machine(states, WAIT))
-    states.stop_execution(executionArn=execution)
-    time.sleep(1.2)
+def test_a_stopped_execution_stays_stopped_when_its_handler_ends(states: Any) -> None:
+    runtime = OneFunction(NOT_IN_MOTO, failures=1)
+    runtime.gate.clear()
+    with invocations_go_to(runtime):
+        task = {"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": NOT_IN_MOTO}, "End": True}
+        execution = start(states, create_machine(states, {"StartAt": "W", "States": {"W": task}}))
+        wait_until(lambda: runtime.payloads)
+        # Given that it is stopped while its handler runs
+        states.stop_execution(executionArn=execution)
+        # When the handler fails
+        runtime.gate.set()
+        wait_until(lambda: "ExecutionAborted" in events_of(states, execution))
+    # Then that changes nothing any more
     assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"
-    events = states.get_execution_history(executionArn=execution)["events"]
-    assert events[-1]["type"] == "ExecutionAborted"
+    assert events_of(states, execution)[-1] == "ExecutionAborted"
+
+
+def events_of(states: Any, execution: str) -> list[str]:
+    return [event["type"] for event in states.get_execution_history(executionArn=execution)["events"]]
+
+
+def wait_until(met: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_a_stop_after_the_end_changes_nothing(states: Any) -> None:
@@ -256,7 +279,7 @@ def test_a_stop_after_the_end_changes_nothing(states: Any) -> None:
 
 def test_finished_executions_are_forgotten_but_not_their_names_nor_the_running(states: Any) -> None:
     with bounded_and_stoppable_executions(kept=3):
-        waiting = start(states, create_machine(states, WAIT))
+        waiting = start(states, create_machine(states, LONG_WAIT))
         machine = create_machine(states, PASS)
         executions = [start(states, machine, f"run-{number}") for number in range(3)]
         for execution in executions:
@@ -283,8 +306,8 @@ def wait_for_end_or_forgotten(states: Any, execution: str) -> None:
 
 
 def test_a_machines_own_time_limit_still_ends_it(states: Any) -> None:
-    slow = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3, "End": True}}, "TimeoutSeconds": 1}
-    assert wait_for_end(states, start(states, create_machine(states, slow)))["status"] == "TIMED_OUT"
+    execution = start(states, create_machine(states, LONG_WAIT | {"TimeoutSeconds": 1}))
+    assert wait_for_end(states, execution)["status"] == "TIMED_OUT"
 
 
 def test_concurrent_creations_of_one_machine_make_one(states: Any) -> None:
@@ -306,6 +329,8 @@ class OneFunction:
         self._arn = arn
         self._failures = failures
         self.payloads: list[Any] = []
+        self.gate = threading.Event()
+        self.gate.set()
 
     def knows(self, function: str) -> bool:
         return function in (self._arn, self._arn.rsplit(":", 1)[1])
@@ -313,6 +338,7 @@ class OneFunction:
     def invoke(self, function: str, payload: str) -> Invocation:
         event = json.loads(payload)
         self.payloads.append(event)
+        self.gate.wait(10)
         if len([e for e in self.payloads if e.get("who") == event.get("who")]) <= self._failures:
             return Invocation.error("NotYetError", "not yet")
         return Invocation(payload)
@@ -346,11 +372,15 @@ def test_the_invoke_api_goes_to_the_runtime(world: None) -> None:
 
 
 def test_a_task_goes_to_the_runtime_and_retries_are_each_executions_own(states: Any) -> None:
-    arn = "arn:aws:lambda:us-east-1:123456789012:function:not-in-moto"
-    runtime = OneFunction(arn, failures=1)
+    runtime = OneFunction(NOT_IN_MOTO, failures=1)
     retry = [{"ErrorEquals": ["NotYetError"], "IntervalSeconds": 1, "MaxAttempts": 1, "JitterStrategy": "FULL"}]
     payload = {"who.$": "$$.Execution.Name", "attempt.$": "$$.State.RetryCount"}
-    work = {"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": arn, "Payload": payload}, "Retry": retry}
+    work = {
+        "Type": "Task",
+        "Resource": INVOKE,
+        "Parameters": {"FunctionName": NOT_IN_MOTO, "Payload": payload},
+        "Retry": retry,
+    }
     machine = create_machine(states, {"StartAt": "W", "States": {"W": {**work, "End": True}}})
     with invocations_go_to(runtime):
         executions = at_once([lambda: start(states, machine)] * 6)
@@ -369,10 +399,10 @@ class Owner:
 
 def test_what_was_replaced_comes_back_even_after_an_error() -> None:
     def fail_while_replaced() -> None:
-        with replaced(Owner, "name", "other") as original:
-            raise RuntimeError(f"{Owner.name} for {original}")
+        with replaced(Owner, "name", "other"):
+            raise RuntimeError(f"while it is {Owner.name}")
 
-    with pytest.raises(RuntimeError, match="other for original"):
+    with pytest.raises(RuntimeError, match="while it is other"):
         fail_while_replaced()
     assert Owner.name == "original"
 

@@ -2,6 +2,8 @@
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
 
 from local.lambda_runtime import Function, InProcessLambda
-from local.separate_requests import FIELDS, separate_requests
+from local.moto_world.replacing import placed
+from local.separate_requests import FIELDS, POWERTOOLS_RESOLVE, separate_requests
 from tests.local import handlers
 
 EVENT = json.loads((Path(__file__).parent / "gateway_events" / "get_on_the_default_route.event.json").read_text())
@@ -48,16 +51,37 @@ def test_two_requests_at_once_each_have_their_own_event_and_context() -> None:
 
 def test_without_it_they_do_not() -> None:
     """As long as this passes, Powertools' resolver keeps the request on the class and the correction is needed."""
-    answers = ask_at_once()
+    with powertools_as_it_comes():
+        answers = ask_at_once()
     told = [json.loads(answer["body"]) for answer in answers if "body" in answer and answer["statusCode"] == 200]
     assert len({answer["query"] for answer in told}) < len(WORDS)
 
 
-def test_nothing_is_left_of_it_afterwards() -> None:
+def test_it_can_be_done_twice_and_is_taken_back() -> None:
+    before = standing()
     with separate_requests():
-        pass
-    assert not [name for name in FIELDS if name in vars(ApiGatewayResolver)]
-    assert ApiGatewayResolver.resolve.__module__.startswith("aws_lambda_powertools")
+        once = standing()
+        with separate_requests():
+            pass
+        assert standing() == once
+    assert standing() == before
+
+
+def standing() -> dict[str, Any]:
+    return {name: vars(ApiGatewayResolver).get(name) for name in ("resolve", *FIELDS)}
+
+
+@contextmanager
+def powertools_as_it_comes() -> Iterator[None]:
+    """Also when a local stack runs in this process."""
+    with ExitStack() as stack:
+        stack.enter_context(placed(ApiGatewayResolver, "resolve", POWERTOOLS_RESOLVE))
+        for name in FIELDS:
+            corrected = vars(ApiGatewayResolver).get(name)
+            if corrected is not None:
+                delattr(ApiGatewayResolver, name)
+                stack.callback(setattr, ApiGatewayResolver, name, corrected)
+        yield
 
 
 def test_a_resolver_keeps_what_it_was_given_before_any_request() -> None:

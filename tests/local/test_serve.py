@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from local.errors import UnknownLogLevelError
 from local.seed import API_KEY
+from local.stack import log_level
 from tests.local.http_client import Client
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +78,12 @@ def test_wrong_arguments_are_refused(wrong: list[str]) -> None:
         _, err = process.communicate(timeout=10)
     assert process.returncode == 2
     assert "usage: python -m local.serve" in err
+
+
+def test_a_log_level_that_is_none_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "chatty")
+    with pytest.raises(UnknownLogLevelError, match="LOG_LEVEL is CHATTY, and may be DEBUG, INFO, WARN, ERROR"):
+        log_level()
 
 
 def end(process: "subprocess.Popen[str]", how: signal.Signals) -> tuple[int, str, str]:

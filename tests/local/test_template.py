@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.deployment import UnsupportedResourceError, deploy
+from local.deployment import deploy
+from local.errors import UnsupportedResourceError
 from local.stack import TEMPLATE
 from local.template import read_template
 

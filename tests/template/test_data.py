@@ -75,6 +75,7 @@ def test_a_list_of_runs_holds_all_that_it_shows(written: Template, name: str) ->
         principal="p",
         workflow_id=UUID(int=2),
         workflow_version=3,
+        content_hash="0" * 32,
         status=RunStatus.RUNNING,
         created_at=time,
         started_at=time,

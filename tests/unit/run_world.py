@@ -44,7 +44,7 @@ class FakeEngine:
             raise EngineUnavailableError("Step Functions answered ThrottlingException.")
         self.started[run_id] = (compiled, execution_input)
 
-    def stop(self, run_id: UUID, compiled: CompiledWorkflow, cause: str) -> None:
+    def stop(self, run_id: UUID, content_hash: str, cause: str) -> None:
         if self.is_down:
             raise EngineUnavailableError("Step Functions answered ThrottlingException.")
         self.stopped.append(run_id)

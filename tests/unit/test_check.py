@@ -217,7 +217,7 @@ def test_one_fault_does_not_make_others_appear() -> None:
 
 
 def test_a_task_may_be_called_like_anything_of_ours() -> None:
-    for ref in ("Failed", "finish_run", "input", "refs", "output", "States", "End", "_", "a" * 64):
+    for ref in ("Failed", "finish_run", "input", "refs", "outputs", "States", "End", "_", "a" * 64):
         document = workflow(transform(ref), outputs=[give("o", f"{{{{refs.{ref}.output.result}}}}")])
         assert checked(document).task(ref).ref == ref
 

@@ -35,6 +35,7 @@ RUN = Run(
     principal="",
     workflow_id=UUID(int=8),
     workflow_version=3,
+    content_hash="0" * 32,
     status=RunStatus.PENDING,
     created_at=TIME,
     input=StoredPayload(12, '{"ü":"🌊"}'),

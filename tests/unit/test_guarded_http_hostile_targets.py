@@ -116,7 +116,7 @@ def test_a_refusal_says_which_host_why_and_what_to_do(network: RecordingNetwork)
     with pytest.raises(ForbiddenTargetError) as refusal:
         network.client().get("http://private10.attacker.example/")
     assert str(refusal.value) == (
-        "The host private10.attacker.example resolves to 10.0.0.5, a private address; Stepcall calls public addresses "
+        "The host private10.attacker.example resolves to a private address; Stepcall calls public addresses "
         "only. A deployer can allow the host with WebAllowedHosts."
     )
 

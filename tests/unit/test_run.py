@@ -38,6 +38,7 @@ def run_of(status: RunStatus) -> Run:
         principal="p",
         workflow_id=UUID(int=2),
         workflow_version=1,
+        content_hash="0" * 32,
         status=status,
         created_at=TIME,
         completed_at=TIME + timedelta(seconds=9) if status.has_ended else None,

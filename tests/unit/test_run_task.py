@@ -9,7 +9,8 @@ from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTas
 from stepcall.domain.run import ErrorResult, RunEnd, RunStatus, TaskStatus
 from stepcall.domain.task_contract import TaskContext
 from stepcall.stores.payload_store import INLINE_LIMIT_BYTES, MAX_PAYLOAD_BYTES
-from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError, TaskNotRunningError
+from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
+from stepcall.tasks.ai import SummarizeUsage
 from stepcall.tasks.data import TransformInput, TransformOutput
 from tests.sample_workflows import declare, give, transform, workflow
 from tests.unit.run_world import RunWorld, hand_on
@@ -120,7 +121,7 @@ def test_work_that_ends_after_its_run_was_cancelled_does_not_reopen_it() -> None
     assert world.found(run).run.output is None
 
 
-def test_output_that_comes_after_the_task_was_given_up_is_ignored() -> None:
+def test_output_that_comes_after_the_task_was_given_up_is_ignored_and_the_machine_told() -> None:
     world = RunWorld()
     run = world.start(workflow())
     error = ErrorResult(ErrorReason.TIMEOUT, "only", "Too slow.")
@@ -129,10 +130,11 @@ def test_output_that_comes_after_the_task_was_given_up_is_ignored() -> None:
         world.runs.fail_task(run.run_id, "only", error, world.clock.now())
         return hand_on(task_input, context)
 
-    world.do_task(run, "only", work)
+    with pytest.raises(PermanentTaskError, match="Too slow"):
+        world.do_task(run, "only", work)
     task = world.task(run, "only")
     assert (task.status, task.error, task.output) == (TaskStatus.FAILED, error, None)
-    assert "late_output_ignored" in world.events()
+    assert "late_news_ignored" in world.events()
 
 
 def test_of_two_deliveries_at_once_one_output_counts() -> None:
@@ -145,7 +147,27 @@ def test_of_two_deliveries_at_once_one_output_counts() -> None:
 
     world.do_task(run, "only", slow)
     assert world.result(run, "only") == "first"
-    assert "late_output_ignored" in world.events()
+    assert "late_news_ignored" in world.events()
+
+
+def test_an_error_of_one_delivery_does_not_undo_the_output_of_the_other() -> None:
+    world = RunWorld()
+    run = world.start(workflow(transform("only", "first")))
+
+    def fail_after_the_other(_task_input: TransformInput, _context: TaskContext) -> TransformOutput:
+        world.do_task(run, "only")
+        raise PermanentTaskError(ErrorReason.NOT_FOUND, "404")
+
+    world.do_task(run, "only", fail_after_the_other)
+    assert world.result(run, "only") == "first"
+
+
+def test_an_output_that_is_not_of_the_contract_is_a_fault_of_ours() -> None:
+    world = RunWorld()
+    run = world.start(workflow())
+    with pytest.raises(RetryableTaskError) as raised:
+        world.do_task(run, "only", lambda *_: SummarizeUsage(prompt_tokens=1, completion_tokens=1, total_tokens=2))
+    assert isinstance(raised.value.__cause__, TypeError)
 
 
 def test_a_retryable_error_leaves_the_task_running_with_its_reason() -> None:
@@ -198,7 +220,7 @@ def test_a_task_that_has_failed_for_good_is_not_begun_again() -> None:
     run = world.start(workflow())
     with pytest.raises(PermanentTaskError):
         world.do_task(run, "only", failing(PermanentTaskError(ErrorReason.NOT_FOUND, "404")))
-    with pytest.raises(TaskNotRunningError):
+    with pytest.raises(PermanentTaskError, match="404"):
         world.do_task(run, "only", failing(AssertionError("worked again")), attempt=1)
 
 
@@ -227,7 +249,7 @@ def test_an_error_that_comes_after_the_task_was_given_up_is_ignored() -> None:
     with pytest.raises(PermanentTaskError):
         world.do_task(run, "only", work)
     assert world.task(run, "only").error == first
-    assert "late_error_ignored" in world.events()
+    assert "late_news_ignored" in world.events()
 
 
 def test_a_reference_that_leads_nowhere_fails_its_task_and_says_where() -> None:

@@ -19,8 +19,14 @@ ENGINE = {
 
 
 def test_stores_are_where_the_environment_says() -> None:
-    assert StoreSettings.from_env(STORES) == StoreSettings("workflows", "runs", "data", timedelta(days=90))
-    assert StoreSettings.from_env(STORES | {"RUN_RETENTION_DAYS": "7"}).retention == timedelta(days=7)
+    settings = StoreSettings.from_env(STORES | {"RUN_RETENTION_DAYS": "7"})
+    assert settings == StoreSettings("workflows", "runs", "data", timedelta(days=7))
+
+
+@pytest.mark.parametrize("days", ["", "abc", "1.5"])
+def test_a_retention_that_is_no_number_is_named(days: str) -> None:
+    with pytest.raises(SettingsError, match="RUN_RETENTION_DAYS"):
+        StoreSettings.from_env(STORES | {"RUN_RETENTION_DAYS": days})
 
 
 def test_functions_are_known_by_the_names_of_their_folders() -> None:

@@ -73,20 +73,21 @@ def test_a_run_that_step_functions_did_not_take_is_failed_and_the_caller_told_to
     assert "Throttling" not in found.run.error.message
 
 
-def test_a_run_that_was_taken_although_the_answer_was_lost_keeps_its_own_end() -> None:
-    world = RunWorld()
-    world.engine.is_down = True
+def test_a_run_that_was_taken_although_the_answer_was_lost_is_a_run_that_started() -> None:
+    for finish in (True, False):
+        world = RunWorld()
+        world.engine.is_down = True
 
-    def take_it_after_all() -> None:
-        [found] = vars(world.runs)["_runs"].values()
-        world.do_task(found.run, "only")
-        world.finish(found.run)
+        def take_it_after_all(world: RunWorld = world, finish: bool = finish) -> None:
+            [found] = vars(world.runs)["_runs"].values()
+            world.do_task(found.run, "only")
+            if finish:
+                world.finish(found.run)
 
-    world.engine.on_start = take_it_after_all
-    with pytest.raises(EngineUnavailableError):
-        world.start(workflow())
-    [found] = vars(world.runs)["_runs"].values()
-    assert found.run.status is RunStatus.COMPLETED
+        world.engine.on_start = take_it_after_all
+        run = world.start(workflow())
+        ended = world.runs.get_for_end(run.run_id).run.status
+        assert ended is (RunStatus.COMPLETED if finish else RunStatus.RUNNING)
 
 
 def test_the_run_is_stored_before_its_execution_starts() -> None:

@@ -20,8 +20,12 @@ MACHINE = f"arn:aws:states:eu-central-1:123456789012:stateMachine:stepcall-{COMP
 INPUT = {"run_id": str(RUN_ID)}
 
 
-def refusal(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": f"{code} arn:aws:secret"}}, "StartExecution")
+def refusal(code: str, status: int = 400) -> ClientError:
+    answer: Any = {
+        "Error": {"Code": code, "Message": f"{code} arn:aws:secret"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "StartExecution")
 
 
 class FakeClient:
@@ -108,8 +112,10 @@ def test_an_execution_that_runs_already_is_what_was_asked_for(before: list[Clien
 
 UNAVAILABLE = [
     refusal("ThrottlingException"),
-    refusal("ServiceUnavailable"),
-    refusal("InternalFailure"),
+    refusal("ServiceUnavailable", 503),
+    refusal("AnythingElseThatIsTheirs", 500),
+    refusal("StateMachineDeleting"),
+    refusal("StateMachineLimitExceeded"),
     refusal("ExecutionLimitExceeded"),
     EndpointConnectionError(endpoint_url="https://states.example"),
     ConnectTimeoutError(endpoint_url="https://states.example"),
@@ -126,7 +132,7 @@ def test_what_is_no_fault_of_the_callers_means_try_again_and_says_nothing_of_aws
     if where == "create":
         answers["start"] = [refusal(MISSING)]
     engine_of_aws = engine(FakeClient(**answers))
-    call = partial(engine_of_aws.stop, RUN_ID, COMPILED, "cancelled")
+    call = partial(engine_of_aws.stop, RUN_ID, COMPILED.content_hash, "cancelled")
     if where != "stop":
         call = partial(engine_of_aws.start, RUN_ID, COMPILED, INPUT)
     with pytest.raises(EngineUnavailableError) as raised:
@@ -145,7 +151,7 @@ def test_a_fault_of_the_deployments_is_not_dressed_up(where: str, code: str) -> 
 
 def test_an_execution_is_stopped_by_its_runs_name() -> None:
     client = FakeClient()
-    engine(client).stop(RUN_ID, COMPILED, "The run was cancelled.")
+    engine(client).stop(RUN_ID, COMPILED.content_hash, "The run was cancelled.")
     [(name, arguments)] = client.calls
     assert name == "stop"
     assert arguments["executionArn"] == MACHINE.replace("stateMachine", "execution") + f":{RUN_ID}"
@@ -153,4 +159,4 @@ def test_an_execution_is_stopped_by_its_runs_name() -> None:
 
 
 def test_an_execution_that_has_ended_or_never_was_is_stopped_already() -> None:
-    engine(FakeClient(stop=[refusal("ExecutionDoesNotExist")])).stop(RUN_ID, COMPILED, "cancelled")
+    engine(FakeClient(stop=[refusal("ExecutionDoesNotExist")])).stop(RUN_ID, COMPILED.content_hash, "cancelled")

@@ -46,6 +46,8 @@ LAMBDA_TRANSIENT = Retrier(
 TASK_RETRYABLE = Retrier((RetryableTaskError.__name__,), interval_seconds=1, max_attempts=2, backoff_rate=5.0)
 # a run's end must be written: wait out a throttled table
 END_RETRYABLE = Retrier((RetryableTaskError.__name__,), interval_seconds=1, max_attempts=6, backoff_rate=2.0)
+# nothing comes after the state that fails a run: whatever stops it, it is tried again
+ANY_ERROR = Retrier((ALL_ERRORS,), interval_seconds=1, max_attempts=6, backoff_rate=2.0)
 CATCH_ALL = Catcher((ALL_ERRORS,), next=FAIL_STATE, result_path="$.error")
 
 
@@ -68,7 +70,7 @@ def compile_workflow(
 
 
 def states_of(planned: Plan, function_arns: FunctionArns) -> StateMachine:
-    """Third stage: the plan's steps as states, then the states that end the run."""
+    """The plan's steps as states, then the states that end the run."""
     names_after = [step.ref for step in planned.steps[1:]] + [FINISH_STATE]
     tasks = [_task_state(step, after, function_arns) for step, after in zip(planned.steps, names_after, strict=True)]
     finish_arn = function_arns[FINISH_RUN]
@@ -85,7 +87,7 @@ def states_of(planned: Plan, function_arns: FunctionArns) -> StateMachine:
         finish_arn,
         RUN | {"error.$": "$.error"},
         FINISH_TIMEOUT_SECONDS,
-        retry=(LAMBDA_TRANSIENT, END_RETRYABLE),
+        retry=(ANY_ERROR,),
         next=FAILED_STATE,
     )
     failed = FailState(FAILED_STATE, error="RunFailed", cause="The run failed; its record says why.")

@@ -1,4 +1,4 @@
-"""First stage: what runs, and in which order."""
+"""What runs, and in which order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

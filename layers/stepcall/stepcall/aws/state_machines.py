@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 # a machine that was just created may be unknown for some seconds: Step Functions is eventually consistent
 START_DELAYS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 MISSING_MACHINE = "StateMachineDoesNotExist"
-RETRY_LATER = frozenset({"ThrottlingException", "ServiceUnavailable", "InternalFailure", "ExecutionLimitExceeded"})
+RETRY_LATER = frozenset(
+    {"ThrottlingException", "ExecutionLimitExceeded", "StateMachineDeleting", "StateMachineLimitExceeded"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,14 @@ class MachineAddress:
     name_prefix: str
     role_arn: str
 
-    def name(self, compiled: CompiledWorkflow) -> str:
-        return f"{self.name_prefix}-{compiled.content_hash}"
+    def name(self, content_hash: str) -> str:
+        return f"{self.name_prefix}-{content_hash}"
 
-    def machine_arn(self, compiled: CompiledWorkflow) -> str:
-        return f"{self.arn_prefix}:stateMachine:{self.name(compiled)}"
+    def machine_arn(self, content_hash: str) -> str:
+        return f"{self.arn_prefix}:stateMachine:{self.name(content_hash)}"
 
-    def execution_arn(self, compiled: CompiledWorkflow, run_id: UUID) -> str:
-        return f"{self.arn_prefix}:execution:{self.name(compiled)}:{run_id}"
+    def execution_arn(self, content_hash: str, run_id: UUID) -> str:
+        return f"{self.arn_prefix}:execution:{self.name(content_hash)}:{run_id}"
 
 
 class StepFunctions:
@@ -61,8 +64,8 @@ class StepFunctions:
         if not self._start(run_id, compiled, execution_input):
             raise EngineUnavailableError("The new state machine is not ready yet.")
 
-    def stop(self, run_id: UUID, compiled: CompiledWorkflow, cause: str) -> None:
-        execution_arn = self._address.execution_arn(compiled, run_id)
+    def stop(self, run_id: UUID, content_hash: str, cause: str) -> None:
+        execution_arn = self._address.execution_arn(content_hash, run_id)
         self._call(
             lambda: self._client.stop_execution(executionArn=execution_arn, error="Cancelled", cause=cause),
             fine=frozenset({"ExecutionDoesNotExist"}),
@@ -72,7 +75,7 @@ class StepFunctions:
         """Whether the execution runs; False when its machine does not exist."""
         code = self._call(
             lambda: self._client.start_execution(
-                stateMachineArn=self._address.machine_arn(compiled),
+                stateMachineArn=self._address.machine_arn(compiled.content_hash),
                 name=str(run_id),
                 input=json.dumps(execution_input),
             ),
@@ -83,7 +86,7 @@ class StepFunctions:
     def _create(self, compiled: CompiledWorkflow) -> None:
         self._call(
             lambda: self._client.create_state_machine(
-                name=self._address.name(compiled),
+                name=self._address.name(compiled.content_hash),
                 definition=compiled.definition,
                 roleArn=self._address.role_arn,
                 type="STANDARD",
@@ -100,7 +103,10 @@ class StepFunctions:
             code = exc.response["Error"]["Code"]
             if code in fine:
                 return code
-            if code in RETRY_LATER:
+            if (
+                code in RETRY_LATER
+                or exc.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+            ):
                 raise EngineUnavailableError(f"Step Functions answered {code}.") from exc
             raise
         except BotoCoreError as exc:

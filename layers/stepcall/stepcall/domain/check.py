@@ -10,17 +10,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from stepcall.domain.document_order import in_document_order
 from stepcall.domain.errors import MAX_PROBLEMS, InvalidDefinitionError, Problem, shorten
-from stepcall.domain.model_problems import Suggester, problems_of
+from stepcall.domain.model_problems import Suggester, field_problems, problems_of
+from stepcall.domain.run import CALL_LOCATION, OUTPUT_LOCATION
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import (
     InputReference,
     OutputReference,
     Reference,
     escape_pointer,
+    holds_template,
     parse,
     references,
     spell_place,
@@ -38,6 +40,7 @@ from stepcall.domain.workflow import (
     WorkflowDefinition,
 )
 
+RESERVED_REFS = frozenset({CALL_LOCATION, OUTPUT_LOCATION})
 MAX_LOCATIONS_LENGTH = 256 * 1024
 Catalog = Mapping[str, TaskContract]
 ElementT = TypeVar("ElementT", bound=DefinitionModel)
@@ -62,6 +65,7 @@ def check_definition(document: Any, catalog: Catalog) -> WorkflowDefinition:
         check.check_count()
         for key, name_key in (("input", "name"), ("tasks", "ref"), ("output", "name")):
             check.check_unique(key, name_key)
+        check.check_reserved_refs()
         check.check_defaults()
         check.check_task_types()
         check.check_references()
@@ -163,6 +167,13 @@ class _Check:
                     f"`{shorten(name)}` is already the {name_key} of `/{key}/{first[name]}`; give this one another.",
                 )
 
+    def check_reserved_refs(self) -> None:
+        """An error's `location` is a task's ref or one of these words."""
+        for index, ref in self.names_at("tasks", "ref"):
+            if ref in RESERVED_REFS:
+                message = f"`{ref}` cannot be a task's ref: it says where an error was that is no task's. Take another."
+                self.add(f"/tasks/{index}/ref", "reserved_ref", message)
+
     def check_defaults(self) -> None:
         for pointer, element in self.objects_at("input"):
             try:
@@ -191,10 +202,18 @@ class _Check:
             if declared.is_required() and name not in given:
                 message = f"`{contract.name}` needs `{name}`: {declared.description}"
                 self.add(f"{pointer}/{name}", "missing", message)
-        for name in given:
-            if name not in fields:
+        for name, value in given.items():
+            if name in fields:
+                self.check_literal(f"{pointer}/{name}", value, contract.input_model, name)
+            else:
                 message = f"`{contract.name}` takes no `{shorten(name)}`{self.suggest(name, fields)}"
                 self.add(f"{pointer}/{escape_pointer(name)}", "unknown_field", message, ", ".join(fields))
+
+    def check_literal(self, pointer: str, value: Any, model: type[BaseModel], name: str) -> None:
+        """A value without templates is known now; what a template gives is known when the run has it."""
+        if not holds_template(value):
+            for problem in field_problems(value, model, name, pointer, self.suggest):
+                self.keep(problem)
 
     def check_references(self) -> None:
         namable = _Namable(

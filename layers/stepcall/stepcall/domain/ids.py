@@ -14,7 +14,7 @@ from stepcall.domain.errors import StepcallError
 LOWER_CASE = "0123456789abcdefghijklmnopqrstuvwxyz"
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_BITS = 128
-LOWER_CASE_WIDTH = 25  # 36**25 > 2**128: case does not matter, so an id survives spreadsheets and file names
+LOWER_CASE_WIDTH = 25  # 36**25 > 2**128; of one case only, so that ids stay apart where case is folded
 JOB_WIDTH = 28  # the length that clients of the job shape know
 
 WORKFLOW_PREFIX = "wf-"

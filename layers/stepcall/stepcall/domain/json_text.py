@@ -58,6 +58,11 @@ def write_json(value: Any) -> str:
     return text
 
 
+def print_json(value: Any) -> str:
+    """The JSON text of an answer: it may nest deeper than `read_json` reads, for it wraps what was read."""
+    return _encode(value)
+
+
 def _refuse_deep(text: str) -> None:
     try:
         read_json(text)

@@ -2,9 +2,11 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from itertools import islice
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from stepcall.domain.errors import Problem, shorten
@@ -48,6 +50,23 @@ def problems_of(
     for detail in error.errors(include_url=False):
         location = base + "".join(f"/{escape_pointer(str(step))}" for step in detail["loc"])
         yield _problem_of(detail, model, location, suggest)
+
+
+def field_problems(
+    value: Any, model: type[BaseModel], name: str, location: str, suggest: Suggester
+) -> Iterator[Problem]:
+    """What is wrong with a value for one field of a model."""
+    try:
+        _field_adapter(model, name).validate_python(value)
+    except ValidationError as exc:
+        yield from problems_of(exc, model, location, suggest)
+
+
+@cache
+def _field_adapter(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
+    field = model.model_fields[name]
+    strict = ConfigDict(strict=True, allow_inf_nan=False)
+    return TypeAdapter(Annotated[field.annotation, field], config=strict)
 
 
 def _problem_of(detail: ErrorDetails, model: type[BaseModel], location: str, suggest: Suggester) -> Problem:

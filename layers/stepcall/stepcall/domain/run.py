@@ -52,7 +52,7 @@ class TaskStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorResult:
-    """Why a run or a task failed. `location` is `query` for the call and its parameters, else a task's ref."""
+    """Why a run or a task failed. `location`: `query` for the call, `output` for the outputs, else a task's ref."""
 
     reason: ErrorReason
     location: str
@@ -68,6 +68,7 @@ class ErrorResult:
 
 
 CALL_LOCATION = "query"
+OUTPUT_LOCATION = "output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ class RunSummary:
 class Run(RunSummary):
     """One execution of one version of a workflow."""
 
+    content_hash: str
+    """Of the state machine that it runs on: what a later release compiles may differ."""
     input: StoredPayload
     output: StoredPayload | None = None
     error: ErrorResult | None = None

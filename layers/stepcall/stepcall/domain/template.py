@@ -207,6 +207,20 @@ def spell_place(place: Place) -> str:
     return "".join(reversed(tokens))
 
 
+def holds_template(value: Any) -> bool:
+    """Whether a JSON value may hold a template or an escape somewhere, without parsing it."""
+    ahead = [value]
+    while ahead:
+        match ahead.pop():
+            case str() as text if _OPEN in text:
+                return True
+            case list() as elements:
+                ahead.extend(elements)
+            case dict() as members:
+                ahead.extend(members.values())
+    return False
+
+
 def references(template: Template, place: Place = ()) -> Iterator[tuple[Place, Reference]]:
     """Every reference in a template with the place of the value that holds it, in document order."""
     match template:

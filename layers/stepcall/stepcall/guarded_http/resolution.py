@@ -75,7 +75,7 @@ def _refuse_unless_public(target: Target, address: Address) -> None:
     reason = _why_refused(address)
     if reason is not None:
         found = str(address.sockaddr[0])
-        what = f"is {reason}" if found == target.host else f"resolves to {found}, {reason}"
+        what = f"is {reason}" if found == target.host else f"resolves to {reason}"
         raise ForbiddenTargetError(
             f"The host {target.host} {what}; Stepcall calls public addresses only. "
             "A deployer can allow the host with WebAllowedHosts."

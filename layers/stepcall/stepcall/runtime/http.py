@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from pydantic import BaseModel, ValidationError
 
 from stepcall.domain.errors import Problem, StepcallError
-from stepcall.domain.json_text import MalformedJsonError, read_json, write_json
+from stepcall.domain.json_text import MalformedJsonError, print_json, read_json
 from stepcall.domain.model_problems import problems_of
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import authenticator
@@ -107,7 +107,7 @@ def read_model(value: Any, model: type[ModelT]) -> ModelT:
 
 
 def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response[str]:
-    return Response(status, content_type=JSON, body=write_json(body), headers=dict(headers or {}))
+    return Response(status, content_type=JSON, body=print_json(body), headers=dict(headers or {}))
 
 
 def log_fault(error: Exception) -> None:

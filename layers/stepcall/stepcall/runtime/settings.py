@@ -9,7 +9,6 @@ from stepcall.asl.compiler import FINISH_RUN
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.task_contract import Worker
 
-DEFAULT_RETENTION_DAYS = "90"
 MAX_PREFIX_LENGTH = 47  # a state machine's name has at most 80 characters: prefix, hyphen, 32 hexadecimal digits
 
 
@@ -32,7 +31,7 @@ class StoreSettings:
             workflows_table=read(env, "WORKFLOWS_TABLE"),
             runs_table=read(env, "RUNS_TABLE"),
             data_bucket=read(env, "DATA_BUCKET"),
-            retention=timedelta(days=int(env.get("RUN_RETENTION_DAYS", DEFAULT_RETENTION_DAYS))),
+            retention=timedelta(days=read_number(env, "RUN_RETENTION_DAYS")),
         )
 
 
@@ -65,6 +64,14 @@ class EngineSettings:
         """`arn:PARTITION:states:REGION:ACCOUNT`, taken from a function's ARN: they stand in the same place."""
         _, partition, _, region, account, *_ = self.function_arns[FINISH_RUN].split(":")
         return f"arn:{partition}:states:{region}:{account}"
+
+
+def read_number(env: Mapping[str, str], name: str) -> int:
+    """A variable that is a whole number. Raises SettingsError."""
+    try:
+        return int(read(env, name))
+    except ValueError as exc:
+        raise SettingsError(f"The environment variable {name} is {env[name]!r}: it must be a whole number.") from exc
 
 
 def read(env: Mapping[str, str], name: str) -> str:

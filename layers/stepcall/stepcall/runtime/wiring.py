@@ -30,8 +30,14 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_stepfunctions import SFNClient
 
-# An answer is due within 29 s: a call that hangs must leave time for another try.
-CONFIG = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 4})
+# The gateway waits 29 s for an answer: a call that hangs is given up, tried again, and reported within 20 s.
+CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+# In the oldest regions pre-signed links would be signed by version 2, which buckets of today refuse.
+S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4"))
 
 
 def now() -> datetime:
@@ -47,9 +53,9 @@ def session() -> Session:
     return open_session()
 
 
-def make_client(service: str) -> Any:
+def make_client(service: str, config: Config = CONFIG) -> Any:
     """A new client, in a tenth of the time that the session's first one takes."""
-    return session().create_client(service, config=CONFIG)
+    return session().create_client(service, config=config)
 
 
 @cache
@@ -66,7 +72,7 @@ def stepfunctions() -> "SFNClient":
 
 @cache
 def s3() -> "S3Client":
-    client: S3Client = make_client("s3")
+    client: S3Client = make_client("s3", S3_CONFIG)
     return client
 
 

@@ -87,6 +87,7 @@ def run_values(run: Run) -> dict[str, str | int | None]:
         "workflow_key": workflow_key(run.tenant, run.workflow_id),
         "workflow_id": str(run.workflow_id),
         "workflow_version": run.workflow_version,
+        "content_hash": run.content_hash,
         "status": run.status.value,
         "open": "1",
         "created_at": write_time(run.created_at),
@@ -117,6 +118,7 @@ def read_run(item: Item) -> Run:
     values = read_values(item)
     return Run(
         **_summary_of(values),
+        content_hash=values["content_hash"],
         input=_present(read_payload(values, "input")),
         output=read_payload(values, "output"),
         error=read_error(values.get("error")),

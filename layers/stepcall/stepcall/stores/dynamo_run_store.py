@@ -175,7 +175,13 @@ class DynamoRunStore:
         )
         self._update_task(run_id, ref, failed)
 
+    def abandon(self, run_id: UUID, end: RunEnd) -> None:
+        self._end(run_id, end, frozenset({RunStatus.PENDING}))
+
     def end(self, run_id: UUID, end: RunEnd) -> None:
+        self._end(run_id, end, statuses_before(end.status))
+
+    def _end(self, run_id: UUID, end: RunEnd, allowed_from: frozenset[RunStatus]) -> None:
         update = Update(
             key=run_key(run_id),
             set={
@@ -186,7 +192,7 @@ class DynamoRunStore:
                 **payload_values("output", end.output),
             },
             remove=("open",),
-            allowed_from=frozenset(statuses_before(end.status)),
+            allowed_from=frozenset(allowed_from),
         )
         try:
             self._client.update_item(**update.to_request(self._table))

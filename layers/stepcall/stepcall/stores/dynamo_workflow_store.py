@@ -63,7 +63,9 @@ class DynamoWorkflowStore:
         return latest
 
     def get_version(self, workflow_id: UUID, version: int) -> WorkflowVersion:
-        answer = self._client.get_item(TableName=self._table, Key=_key(workflow_id, _version_sk(version)))
+        answer = self._client.get_item(
+            TableName=self._table, Key=_key(workflow_id, _version_sk(version)), ConsistentRead=True
+        )
         if "Item" not in answer:
             raise WorkflowNotFoundError(f"The workflow {workflow_id} has no version {version}.")
         return _read_version(answer["Item"])

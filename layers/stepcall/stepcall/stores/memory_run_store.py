@@ -96,13 +96,19 @@ class MemoryRunStore:
             failed = replace(task, status=TaskStatus.FAILED, completed_at=now, error=error)
             self._save(self._runs[run_id].run, failed)
 
+    def abandon(self, run_id: UUID, end: RunEnd) -> None:
+        self._end(run_id, end, frozenset({RunStatus.PENDING}))
+
     def end(self, run_id: UUID, end: RunEnd) -> None:
+        self._end(run_id, end, statuses_before(end.status))
+
+    def _end(self, run_id: UUID, end: RunEnd, allowed_from: frozenset[RunStatus]) -> None:
         with self._lock:
             found = self.get_for_end(run_id)
             run = replace(
                 found.run, status=end.status, completed_at=end.completed_at, output=end.output, error=end.error
             )
-            if found.run.status not in statuses_before(end.status) and run != found.run:
+            if found.run.status not in allowed_from and run != found.run:
                 raise refused_move(run_id, found.run.status)
             self._runs[run_id] = replace(found, run=run)
 

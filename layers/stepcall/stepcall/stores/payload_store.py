@@ -37,7 +37,7 @@ def inline_payload(text: bytes) -> StoredPayload | None:
 
 class PayloadStore(Protocol):
     def put(self, name: str, value: Any) -> StoredPayload:
-        """Keep a JSON value; `name` says what it is, such as `RUN_ID/tasks/REF`.
+        """Keep a JSON value; `name` says what it is, such as `RUN_ID/REF`.
 
         Raises NotJsonError, PayloadTooLargeError.
         """

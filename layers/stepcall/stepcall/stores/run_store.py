@@ -81,6 +81,12 @@ class RunStore(Protocol):
     def fail_task(self, run_id: UUID, ref: str, error: ErrorResult, now: datetime) -> None:
         """Mark a task FAILED that is RUNNING or was never begun. Raises TaskNotRunningError."""
 
+    def abandon(self, run_id: UUID, end: RunEnd) -> None:
+        """Move a run that is still PENDING to its end.
+
+        Raises RunMoveRefusedError, RunHasEndedError, RunNotFoundError.
+        """
+
     def end(self, run_id: UUID, end: RunEnd) -> None:
         """Move a run to its end; the same end once more is fine.
 

@@ -16,13 +16,14 @@ def cancel_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow
     view = read_run(run_id, caller, deps, workflow_id=workflow_id)
     error = ErrorResult(ErrorReason.STOPPED, CALL_LOCATION, MESSAGE)
     deps.runs.end(run_id, RunEnd(RunStatus.CANCELLED, deps.now(), error=error))
+    deps.log("run_cancelled", run_id=str(run_id), tenant=caller.tenant)
     _stop_execution(view, deps)
     return read_run(run_id, caller, deps, workflow_id=workflow_id)
 
 
 def _stop_execution(view: RunView, deps: FaceDependencies) -> None:
     try:
-        deps.engine.stop(view.run.run_id, deps.compile(view.version), MESSAGE)
+        deps.engine.stop(view.run.run_id, view.run.content_hash, MESSAGE)
     except EngineUnavailableError:
         # the run is CANCELLED all the same: its execution ends at its next task, which refuses to begin
         deps.log("execution_not_stopped", run_id=str(view.run.run_id))

@@ -18,5 +18,5 @@ class StateMachines(Protocol):
         Raises EngineUnavailableError.
         """
 
-    def stop(self, run_id: UUID, compiled: CompiledWorkflow, cause: str) -> None:
+    def stop(self, run_id: UUID, content_hash: str, cause: str) -> None:
         """Stop the execution of that name; one that has ended or never was is fine. Raises EngineUnavailableError."""

@@ -6,7 +6,16 @@ from pydantic import BaseModel, Field
 
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, StepcallError
 from stepcall.domain.json_text import NotJsonError
-from stepcall.domain.run import ErrorResult, RunEnd, RunStatus, RunWithTasks, StoredPayload, TaskRun, TaskStatus
+from stepcall.domain.run import (
+    OUTPUT_LOCATION,
+    ErrorResult,
+    RunEnd,
+    RunStatus,
+    RunWithTasks,
+    StoredPayload,
+    TaskRun,
+    TaskStatus,
+)
 from stepcall.domain.template import RenderError, describe, render
 from stepcall.domain.types import is_of_type
 from stepcall.domain.workflow import WorkflowVersion
@@ -15,7 +24,6 @@ from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.read_scope import read_scope
 
-OUTPUT_LOCATION = "output"
 TIMEOUTS = frozenset({"States.Timeout", "Sandbox.Timedout"})
 RAISED_BY_WORKERS = frozenset({RetryableTaskError.__name__, PermanentTaskError.__name__})
 
@@ -79,7 +87,7 @@ def _render_output(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDe
 
 def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, deps: WorkerDependencies) -> RunEnd:
     now = deps.now()
-    task = _failed_task(version, found)
+    task = _failed_task(error, version, found)
     if task is None:
         message = f"The run's end could not be written in time ({error.name})."
         return RunEnd(RunStatus.FAILED, now, error=ErrorResult(ErrorReason.INTERNAL_ERROR, OUTPUT_LOCATION, message))
@@ -91,10 +99,12 @@ def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, de
     return RunEnd(RunStatus.FAILED, now, error=result)
 
 
-def _failed_task(version: WorkflowVersion, found: RunWithTasks) -> TaskRun | None:
-    """The task that failed, else one that was under way, else the first that never began; None when all are done."""
+def _failed_task(error: StateError, version: WorkflowVersion, found: RunWithTasks) -> TaskRun | None:
+    """The task that failed, else one that was under way, else the first that never began; None when there is none."""
     tasks = [found.task(task.ref) for task in version.definition.tasks]
-    statuses = (TaskStatus.FAILED, TaskStatus.RUNNING, TaskStatus.PENDING)
+    # what a worker raises has a record behind it: a task that never began cannot be meant
+    never_begun = () if error.name in RAISED_BY_WORKERS else (TaskStatus.PENDING,)
+    statuses = (TaskStatus.FAILED, TaskStatus.RUNNING, *never_begun)
     return next((task for status in statuses for task in tasks if task.status is status), None)
 
 

@@ -43,7 +43,7 @@ def run_task(
     version = deps.workflows.get_version(invocation.workflow_id, invocation.workflow_version)
     task = version.definition.task(invocation.ref)
     found = deps.runs.get_for_work(invocation.run_id, (task.ref, *task.needs))
-    if found.task(task.ref).status is TaskStatus.COMPLETED:
+    if _is_done(found, task.ref):
         return  # delivered twice
     if found.run.status.has_ended:
         raise RunHasEndedError(found.run.run_id, found.run.status)
@@ -51,18 +51,31 @@ def run_task(
     context = TaskContext(found.run.run_id, found.run.tenant, task.ref, invocation.attempt, remaining_seconds)
     try:
         output = _work(task, found, implementations[task.type], context, deps)
+        deps.runs.complete_task(context.run_id, context.ref, output, deps.now())
+    except TaskNotRunningError:
+        _look_again(context, deps)
     except TaskError as error:
         _record_error(error, context, deps)
-        raise
     except Exception as exc:
         # ours or AWS's: a second attempt is safe, and often enough
         fault = RetryableTaskError(ErrorReason.INTERNAL_ERROR, INTERNAL_MESSAGE)
+        fault.__cause__ = exc
         _record_error(fault, context, deps)
-        raise fault from exc
-    try:
-        deps.runs.complete_task(context.run_id, context.ref, output, deps.now())
-    except TaskNotRunningError:
-        deps.log("late_output_ignored", run_id=str(context.run_id), ref=context.ref)
+
+
+def _is_done(found: RunWithTasks, ref: str) -> bool:
+    """Whether the task is COMPLETED. Raises PermanentTaskError when it is FAILED."""
+    task = found.task(ref)
+    if task.status is TaskStatus.FAILED and task.error:
+        raise PermanentTaskError(task.error.reason, task.error.message)
+    return task.status is TaskStatus.COMPLETED
+
+
+def _look_again(context: TaskContext, deps: WorkerDependencies) -> None:
+    """The task was delivered twice, and the other delivery has ended it meanwhile: its end is ours."""
+    deps.log("late_news_ignored", run_id=str(context.run_id), ref=context.ref)
+    if not _is_done(deps.runs.get_for_work(context.run_id, (context.ref,)), context.ref):
+        raise RetryableTaskError(ErrorReason.INTERNAL_ERROR, INTERNAL_MESSAGE)
 
 
 def _work(
@@ -75,6 +88,8 @@ def _work(
         message = "What earlier tasks handed on is kept 30 days, and has been deleted."
         raise PermanentTaskError(ErrorReason.NOT_FOUND, message) from exc
     output = implementation(_read_input(contract, task, scope), context)
+    if not isinstance(output, contract.output_model):
+        raise TypeError(f"{contract.name} gives {contract.output_model.__name__}, not {type(output).__name__}.")
     try:
         return deps.payloads.put(f"{context.run_id}/{task.ref}", output.to_json())
     except (NotJsonError, PayloadTooLargeError) as exc:
@@ -94,6 +109,7 @@ def _read_input(contract: TaskContract, task: Task, scope: Scope) -> TaskInput:
 
 
 def _record_error(error: TaskError, context: TaskContext, deps: WorkerDependencies) -> None:
+    """Write what went wrong and raise it; unless another delivery has completed the task meanwhile."""
     result = ErrorResult(error.reason, context.ref, error.message)
     try:
         if error.retryable:
@@ -101,4 +117,6 @@ def _record_error(error: TaskError, context: TaskContext, deps: WorkerDependenci
         else:
             deps.runs.fail_task(context.run_id, context.ref, result, deps.now())
     except TaskNotRunningError:
-        deps.log("late_error_ignored", run_id=str(context.run_id), ref=context.ref)
+        _look_again(context, deps)
+    else:
+        raise error

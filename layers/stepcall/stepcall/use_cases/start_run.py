@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.parameters import bind_parameters
@@ -30,14 +31,16 @@ def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     else the engine raises (the run is FAILED then).
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
-    run = _new_run(version, command.parameters, caller, deps)
+    compiled = deps.compile(version)
+    run = _new_run(version, compiled, command.parameters, caller, deps)
     with suppress(RunExistsError):  # a new id exists only if AWS's client has put it twice, its first answer lost
         deps.runs.put(run)
     try:
-        deps.engine.start(run.run_id, deps.compile(version), execution_input(run))
+        deps.engine.start(run.run_id, compiled, execution_input(run))
     except Exception:
-        _give_up(run, deps)
-        raise
+        if _give_up(run, deps):
+            raise
+    deps.log("run_started", run_id=str(run.run_id), workflow_id=str(run.workflow_id), tenant=run.tenant)
     return run
 
 
@@ -50,7 +53,13 @@ def execution_input(run: Run) -> dict[str, Any]:
     }
 
 
-def _new_run(version: WorkflowVersion, parameters: Mapping[str, Any], caller: Caller, deps: FaceDependencies) -> Run:
+def _new_run(
+    version: WorkflowVersion,
+    compiled: CompiledWorkflow,
+    parameters: Mapping[str, Any],
+    caller: Caller,
+    deps: FaceDependencies,
+) -> Run:
     run_id = deps.new_id()
     try:
         stored_input = deps.payloads.put(f"{run_id}/input", bind_parameters(version.definition, parameters))
@@ -62,16 +71,20 @@ def _new_run(version: WorkflowVersion, parameters: Mapping[str, Any], caller: Ca
         principal=caller.principal,
         workflow_id=version.workflow_id,
         workflow_version=version.version,
+        content_hash=compiled.content_hash,
         status=RunStatus.PENDING,
         created_at=deps.now(),
         input=stored_input,
     )
 
 
-def _give_up(run: Run, deps: FaceDependencies) -> None:
+def _give_up(run: Run, deps: FaceDependencies) -> bool:
+    """Whether the run was given up; not when the call that failed has started it all the same."""
     # the caller is told to try again, which makes a new run; this one must not stay PENDING for ever
     message = "The run could not be started: Step Functions did not take it."
     try:
-        deps.runs.end(run.run_id, failed_end(deps.now(), ErrorReason.BACKEND_ERROR, CALL_LOCATION, message))
+        deps.runs.abandon(run.run_id, failed_end(deps.now(), ErrorReason.BACKEND_ERROR, CALL_LOCATION, message))
     except RunMoveRefusedError:
-        return  # it was started after all: its own end is the true one
+        return False
+    deps.log("run_not_started", run_id=str(run.run_id), tenant=run.tenant)
+    return True

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,8 @@ from uuid import uuid4
 import boto3
 from botocore.config import Config
 
+HOLDING: list[int] = []
+RELEASED = threading.Event()
 ENDED = frozenset({"SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"})
 
 
@@ -26,9 +29,19 @@ def raise_error(_query: dict[str, str]) -> None:
     raise RuntimeError("a secret that no caller may read")
 
 
-def sleep(query: dict[str, str]) -> dict[str, str]:
-    time.sleep(float(query["seconds"]))
-    return query
+def hold(_query: dict[str, str]) -> str:
+    """Answers when `/release` is called, or not at all."""
+    HOLDING.append(1)
+    RELEASED.wait(20)
+    return "released"
+
+
+def count_holding(_query: dict[str, str]) -> int:
+    return len(HOLDING)
+
+
+def release(_query: dict[str, str]) -> None:
+    RELEASED.set()
 
 
 def tell_variables(_query: dict[str, str]) -> dict[str, str]:
@@ -85,5 +98,12 @@ def describe_execution(states: Any, execution: dict[str, Any]) -> dict[str, Any]
     return told | {"events": [event["type"] for event in history]}
 
 
-ASKED_BY_QUERY = {"/raise": raise_error, "/sleep": sleep, "/variables": tell_variables, "/link": put_object_and_link}
+ASKED_BY_QUERY = {
+    "/raise": raise_error,
+    "/hold": hold,
+    "/holding": count_holding,
+    "/release": release,
+    "/variables": tell_variables,
+    "/link": put_object_and_link,
+}
 ASKED_BY_BODY = {"/answer": answer, "/machine": run_machine, "/stop": stop_machine}

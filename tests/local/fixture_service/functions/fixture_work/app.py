@@ -13,14 +13,14 @@ class NotTodayError(Exception):
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    match event.get("do"):
+    match event.get("do", event.get("rawPath")):
         case "raise":
             raise NotTodayError("not today")
         case "raise until the third attempt" if event["attempt"] < 2:
             raise NotTodayError("not yet")
         case "die":
             sys.exit(3)
-        case "hang":
+        case "hang" | "/slow":
             RELEASED.wait(20)
         case "sleep":
             time.sleep(event["seconds"])
