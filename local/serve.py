@@ -19,6 +19,7 @@ from local.http_server import bind
 
 DEFAULT_PORT = 3000
 HEALTH_SECONDS = 20.0
+SIGNAL_SECONDS = 0.2  # a signal that the kernel gives to another thread does not wake this one, which handles it
 NOISY = ("moto", "botocore", "boto3", "waitress", "samtranslator", "urllib3", "s3transfer")
 
 
@@ -46,7 +47,8 @@ def _serve(options: argparse.Namespace, out: TextIO) -> None:
     ended = threading.Event()
     _on_ending(ended.set)
     print(f"ready {stack.url}", file=out, flush=True)
-    ended.wait()
+    while not ended.wait(SIGNAL_SECONDS):
+        pass
     stack.wind_down()
     os._exit(0)  # all that the stack holds is in memory, and handlers that still run could not be ended otherwise
 

@@ -40,7 +40,6 @@ def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     except Exception:
         if _give_up(run, deps):
             raise
-    deps.log("run_started", run_id=str(run.run_id), workflow_id=str(run.workflow_id), tenant=run.tenant)
     return run
 
 

@@ -21,7 +21,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         case "die":
             sys.exit(3)
         case "hang" | "/slow":
-            RELEASED.wait(20)
+            RELEASED.wait(3)
         case "sleep":
             time.sleep(event["seconds"])
         case "answer too much":
