@@ -98,7 +98,8 @@ def print_job(view: RunView) -> Json:
 
 
 def print_time(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = time if time.tzinfo is UTC else time.astimezone(UTC)
+    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def _error_result(run: Run) -> Json:

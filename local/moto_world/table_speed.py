@@ -91,8 +91,12 @@ def _matching(table: Any, wanted: Mapping[str, Any]) -> dict[Any, Any]:
 
 def _transact_on_views(transact: Callable[..., None]) -> Callable[..., None]:
     def transact_on_views(self: Any, transact_items: list[dict[str, Any]]) -> None:
-        tables = self.tables
-        views = _views_of_touched(tables, [next(iter(item.values())) for item in transact_items])
+        tables, operations = self.tables, [next(iter(item.values())) for item in transact_items]
+        touched = {operation.get("TableName", "") for operation in operations}
+        if not all(name in tables and tables[name].has_range_key for name in touched):
+            transact(self, transact_items)  # moto's to refuse, or to do its own way
+            return
+        views = _views_of_touched(tables, operations)
         self.tables = tables | views
         try:
             transact(self, transact_items)
@@ -107,9 +111,7 @@ def _transact_on_views(transact: Callable[..., None]) -> Callable[..., None]:
 def _views_of_touched(tables: Mapping[str, Any], operations: list[dict[str, Any]]) -> dict[str, TableView]:
     views: dict[str, TableView] = {}
     for operation in operations:
-        table = tables.get(operation.get("TableName", ""))
-        if table is None or not table.has_range_key:
-            continue  # moto's to refuse, or to do its own way
+        table = tables[operation["TableName"]]
         if table.name not in views:
             views[table.name] = TableView.of(table, {})
             views[table.name].collect_stream_records()

@@ -85,6 +85,12 @@ def tables() -> Iterator[Call]:
         yield operation, getattr(client, operation), {"TableName": "t"} | arguments
     for operation, arguments in several_items():
         yield operation, getattr(client, operation), arguments
+    yield "create", client.create_table, {**TABLE, "TableName": "no_range", **BY_PK_ALONE}
+    for item in ("kept", "rolled back"):
+        yield "put_item", client.put_item, {"TableName": "no_range", "Item": {"pk": {"S": item}}}
+    for items_together in transactions_of_two_tables():
+        yield "transact_write_items", client.transact_write_items, {"TransactItems": items_together}
+        yield "scan", client.scan, {"TableName": "no_range"}
     yield "streams", read_stream, {"arn": client.describe_table(TableName="t")["Table"]["LatestStreamArn"]}
 
 
@@ -103,6 +109,25 @@ TABLE: dict[str, Any] = {
         for projection in ("ALL", "KEYS_ONLY")
     ],
 }
+
+
+BY_PK_ALONE: dict[str, Any] = {
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "GlobalSecondaryIndexes": [],
+}
+
+
+def transactions_of_two_tables() -> Iterator[list[dict[str, Any]]]:
+    change = {"TableName": "no_range", "Key": {"pk": {"S": "kept"}}, "UpdateExpression": "SET changed = :one"}
+    delete = {"TableName": "no_range", "Key": {"pk": {"S": "rolled back"}}}
+    put = {"TableName": "t", "Item": key("together"), "ConditionExpression": "attribute_not_exists(pk)"}
+    together = [{"Update": {**change, "ExpressionAttributeValues": values(one=1)}}, {"Delete": delete}, {"Put": put}]
+    yield [
+        *together,
+        {"ConditionCheck": {"TableName": "t", "Key": key("no"), "ConditionExpression": "attribute_exists(pk)"}},
+    ]
+    yield together
 
 
 def key(pk: str, sk: str = "a") -> dict[str, Any]:
@@ -259,50 +284,47 @@ def read_object(client: Any, **place: str) -> bytes:
     return body
 
 
+STATES: dict[str, Any] = {
+    "One": {
+        "Type": "Pass",
+        "Parameters": {"n.$": "$.n", "name.$": "$$.State.Name"},
+        "ResultPath": "$.one",
+        "Next": "Two",
+    },
+    "Two": {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "No"}], "Default": "Yes"},
+    "Yes": {"Type": "Succeed"},
+    "No": {"Type": "Fail", "Error": "Wrong", "Cause": "it was one"},
+}
+MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:m"
+RUNS = (("1", '{"n": 1}'), ("2", '{"n": 2}'), ("1", '{"n": 1}'), ("3", "not json"), ("4", "{}"))
+
+
 def machines() -> Iterator[Call]:
     client = boto3.client("stepfunctions", region_name=REGION)
-    role = "arn:aws:iam::123456789012:role/r"
-    states = {
-        "One": {
-            "Type": "Pass",
-            "Parameters": {"n.$": "$.n", "name.$": "$$.State.Name"},
-            "ResultPath": "$.one",
-            "Next": "Two",
-        },
-        "Two": {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "No"}], "Default": "Yes"},
-        "Yes": {"Type": "Succeed"},
-        "No": {"Type": "Fail", "Error": "Wrong", "Cause": "it was one"},
-    }
-    definition = json.dumps({"StartAt": "One", "States": states})
-    machine = f"arn:aws:states:{REGION}:123456789012:stateMachine:m"
-
-    def create(**given: Any) -> Any:
-        return client.create_state_machine(name="m", roleArn=role, **given)["stateMachineArn"]
-
-    def run(name: str, given: str) -> Any:
-        arn = client.start_execution(stateMachineArn=machine, name=name, input=given)["executionArn"]
-        while (told := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            time.sleep(0.002)
-        events = [event["type"] for event in client.get_execution_history(executionArn=arn)["events"]]
-        return [told["status"], told.get("output"), told.get("error"), told.get("cause"), events]
-
-    yield "create", create, {"definition": "{}"}
-    yield "create", create, {"definition": definition}
-    yield "create", create, {"definition": definition}
-    for name, given in (
-        ("first", '{"n": 1}'),
-        ("second", '{"n": 2}'),
-        ("first", '{"n": 1}'),
-        ("third", "not json"),
-        ("fourth", "{}"),
-    ):
-        yield "run", run, {"name": name, "given": given}
+    definition = json.dumps({"StartAt": "One", "States": STATES})
+    for given in ("{}", definition, definition):
+        yield "create", create_machine, {"client": client, "definition": given}
+    for name, given in RUNS:
+        yield "run", run_machine, {"client": client, "name": name, "given": given}
     yield (
         "describe",
         client.describe_execution,
-        {"executionArn": f"{machine.replace('stateMachine', 'execution')}:none"},
+        {"executionArn": f"{MACHINE.replace('stateMachine', 'execution')}:none"},
     )
-    yield "start", client.start_execution, {"stateMachineArn": machine + "x", "name": "n", "input": "{}"}
+    yield "start", client.start_execution, {"stateMachineArn": MACHINE + "x", "name": "n", "input": "{}"}
+
+
+def create_machine(client: Any, definition: str) -> Any:
+    role = "arn:aws:iam::123456789012:role/r"
+    return client.create_state_machine(name="m", roleArn=role, definition=definition)["stateMachineArn"]
+
+
+def run_machine(client: Any, name: str, given: str) -> Any:
+    arn = client.start_execution(stateMachineArn=MACHINE, name=name, input=given)["executionArn"]
+    while (told := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        time.sleep(0.002)
+    events = [event["type"] for event in client.get_execution_history(executionArn=arn)["events"]]
+    return [told["status"], told.get("output"), told.get("error"), told.get("cause"), events]
 
 
 if __name__ == "__main__":

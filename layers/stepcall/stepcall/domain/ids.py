@@ -7,6 +7,7 @@ Spellings of a workflow: `wf-…` (native), the plain UUID (Wave).
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
@@ -85,19 +86,32 @@ def _read(text: str, spellings: dict[str, tuple[str, int]]) -> UUID:
     return identity
 
 
+@cache
+def _pairs(alphabet: str) -> tuple[str, ...]:
+    """Every two digits: an id is spelled in half as many steps."""
+    return tuple(first + second for first in alphabet for second in alphabet)
+
+
 def _encode(number: int, alphabet: str, width: int) -> str:
-    digits = []
-    for _ in range(width):
-        number, digit = divmod(number, len(alphabet))
-        digits.append(alphabet[digit])
-    return "".join(reversed(digits))
+    pairs = _pairs(alphabet)
+    spelled = []
+    for _ in range((width + 1) // 2):
+        number, pair = divmod(number, len(pairs))
+        spelled.append(pairs[pair])
+    spelled.reverse()
+    return "".join(spelled)[-width:]
 
 
 def _decode(text: str, alphabet: str, width: int) -> int:
     if len(text) == width and set(text) <= set(alphabet):
-        number = 0
-        for character in text:
-            number = number * len(alphabet) + alphabet.index(character)
+        number = int(text, len(alphabet)) if alphabet is LOWER_CASE else _decode_by_digit(text, alphabet)
         if number.bit_length() <= ID_BITS:
             return number
     raise MalformedIdError(f"{text[:64]!r} is not an id.")
+
+
+def _decode_by_digit(text: str, alphabet: str) -> int:
+    number = 0
+    for character in text:
+        number = number * len(alphabet) + alphabet.index(character)
+    return number
