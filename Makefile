@@ -40,8 +40,8 @@ $(SAM): requirements-sam.txt | $(BIN)/uv
 demo: $(VENV)/.local ## define a workflow, execute it on a real page, show every exchange (URL=https://… for another page)
 	@$(BIN)/python -m local.demo $(if $(URL),--url '$(URL)')
 
-serve: $(VENV)/.local ## the local stack on 127.0.0.1:3000, or PORT=…
-	@exec $(BIN)/python -m local.serve --port $${PORT:-3000}
+serve: $(VENV)/.local ## the local stack on 127.0.0.1:3000, or PORT=…; ALLOW_HOST=host:port lets Web.Download reach a server of yours
+	@exec $(BIN)/python -m local.serve --port $${PORT:-3000} $(addprefix --allow-host ,$(ALLOW_HOST))
 
 compile: $(VENV)/.local ## the compiled state machine of WORKFLOW=file.json
 	@$(if $(WORKFLOW),,echo 'Say which: make compile WORKFLOW=examples/webpage_summary.json' >&2; exit 1;) \
@@ -85,6 +85,7 @@ validate: | $(SAM) ## check template.yaml (no account, no network)
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM) validate --lint
 
 build: | $(SAM) ## build the functions and the layer, for ARCHITECTURE=arm64 or x86_64
+	@case '$(ARCHITECTURE)' in arm64|x86_64) ;; *) echo "ARCHITECTURE is arm64 or x86_64, not $(ARCHITECTURE)." >&2; exit 1;; esac
 	@sh tools/lambda_build/find_python313.sh > /dev/null
 	@MAKELEVEL=0 $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@$(BIN)/python tools/lambda_build/finish_build.py .aws-sam/build $(ARCHITECTURE)

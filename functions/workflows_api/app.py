@@ -10,7 +10,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcall.domain.ids import read_run_id, read_workflow_id, spell_workflow
+from stepcall.domain.ids import read_run_id, read_workflow_id, spell_execution, spell_workflow
+from stepcall.domain.run import RunSummary
 from stepcall.runtime.http import caller, headers, json_response, read_body, read_model, resolver
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import face_dependencies
@@ -20,7 +21,6 @@ from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
 from stepcall.use_cases.read_workflow import read_workflow
 from stepcall.use_cases.start_run import StartRun, start_run
 from workflows_api.answers import (
-    Json,
     print_created,
     print_execution,
     print_job,
@@ -58,11 +58,14 @@ def get_workflow(workflow_id: str) -> Response[str]:
 def post_execute(workflow_id: str) -> Response[str]:
     request = read_model(read_body(app, default={}), ExecuteRequest)
     run = start_run(StartRun(read_workflow_id(workflow_id), request.input), caller(app), face_dependencies())
-    started, seconds = print_started(run), read_wait(headers(app))
-    sent = {"Location": _location(started)} | ({"Preference-Applied": f"wait={seconds}"} if seconds else {})
-    if seconds and (view := wait_for_end(run.run_id, caller(app), face_dependencies(), seconds=_patience(seconds))):
+    sent = {"Location": _location(run)}
+    if not (seconds := read_wait(headers(app))):
+        return json_response(202, print_started(run), sent)
+    sent["Preference-Applied"] = f"wait={seconds}"
+    view = wait_for_end(run.run_id, caller(app), face_dependencies(), seconds=_patience(seconds))
+    if view.run.status.has_ended:
         return json_response(200, print_execution(view), sent)
-    return json_response(202, started, sent)
+    return json_response(202, print_started(view.run), sent)
 
 
 @app.get("/workflows/<workflow_id>/executions")
@@ -107,8 +110,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     return app.resolve(event, context)
 
 
-def _location(started: Json) -> str:
-    return f"/workflows/{started['workflow_id']}/executions/{started['execution_id']}"
+def _location(run: RunSummary) -> str:
+    return f"/workflows/{spell_workflow(run.workflow_id)}/executions/{spell_execution(run.run_id)}"
 
 
 def _patience(seconds: int) -> float:

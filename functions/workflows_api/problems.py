@@ -10,7 +10,13 @@ from stepcall.domain.errors import InvalidDefinitionError, InvalidParametersErro
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError, write_json
 from stepcall.runtime.authentication import UnauthenticatedError
-from stepcall.runtime.http import BodyTooLargeError, InvalidRequestError, RouteNotFoundError, log_fault
+from stepcall.runtime.http import (
+    BodyTooLargeError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    RouteNotFoundError,
+    log_fault,
+)
 from stepcall.runtime.observability import log_fact
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
 from stepcall.stores.workflow_store import WorkflowNotFoundError
@@ -52,6 +58,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     WorkflowNotFoundError: Answer(HTTPStatus.NOT_FOUND, "workflow-not-found", "Workflow not found", NO_WORKFLOW),
     RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, "execution-not-found", "Execution not found", NO_EXECUTION),
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
+    MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
     BodyTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
     EngineUnavailableError: Answer(
@@ -81,4 +88,7 @@ def print_error(error: Exception, app: APIGatewayHttpResolver) -> Response[str]:
         "instance": f"urn:stepcall:request:{app.current_event.request_context.request_id}",
         **({"errors": [problem.to_json() for problem in problems]} if problems else {}),
     }
-    return Response(answer.status.value, PROBLEM_JSON, write_json(body), headers=dict(answer.headers))
+    headers = dict(answer.headers) | (
+        {"Allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowedError) else {}
+    )
+    return Response(answer.status.value, PROBLEM_JSON, write_json(body), headers=headers)

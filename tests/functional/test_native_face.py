@@ -393,6 +393,27 @@ def test_a_preference_is_applied_as_far_as_it_makes_sense(
     assert answer.headers.get("preference-applied") == (f"wait={seconds}" if seconds else None)
 
 
+def test_a_wait_that_is_too_short_says_how_far_the_run_is(api: Api, page_host: str) -> None:
+    PageServer.pages["/busy"] = (503, "text/html", b"later")
+    workflow = api.define(tasks=[{"ref": "page", "type": "Web.Download", "input": {"url": f"http://{page_host}/busy"}}])
+    for _ in range(5):  # the retries' jitter is full: now and then they come at once
+        began = time.monotonic()
+        answer = api("POST", f"/workflows/{workflow}/execute", headers={"prefer": "wait=1"})
+        if answer.status == 202:
+            break
+    assert (answer.status, answer.json["status"]) == (202, "RUNNING")
+    assert time.monotonic() - began >= 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("DELETE", "/workflows", "POST"), ("PUT", "/workflows/x", "GET"), ("POST", "/health", "GET")],
+)
+def test_another_method_is_405_and_says_which_there_are(api: Api, method: str, path: str, allowed: str) -> None:
+    answer = api(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, allowed)
+
+
 def test_a_workflow_is_read_by_version(api: Api, doubling: str) -> None:
     assert api("GET", f"/workflows/{doubling}?version=1").json["workflow_version"] == 1
     assert api("GET", f"/workflows/{doubling}?version=2").status == 404

@@ -5,6 +5,7 @@
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ VARYING = frozenset(
         "LatestStreamArn",
         "LatestStreamLabel",
     }
+    | {"SizeBytes"}  # of a stream record: with its time as text
 )
 EVERY_TYPE: dict[str, Any] = {
     "text": {"S": "né"},
@@ -44,6 +46,7 @@ Call = tuple[str, Callable[..., Any], dict[str, Any]]
 
 def main() -> int:
     logging.disable(logging.CRITICAL)
+    os.environ["AWS_ACCOUNT_ID_ENDPOINT_MODE"] = "disabled"  # moto's DynamoDB Streams need it
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         plain = list(transcript())
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}), corrected_moto(lambda url: url):
@@ -85,7 +88,7 @@ def tables() -> Iterator[Call]:
         yield operation, getattr(client, operation), {"TableName": "t"} | arguments
     for operation, arguments in several_items():
         yield operation, getattr(client, operation), arguments
-    yield "create", client.create_table, {**TABLE, "TableName": "no_range", **BY_PK_ALONE}
+    yield "create", client.create_table, WITHOUT_SORT_KEY
     for item in ("kept", "rolled back"):
         yield "put_item", client.put_item, {"TableName": "no_range", "Item": {"pk": {"S": item}}}
     for items_together in transactions_of_two_tables():
@@ -109,12 +112,11 @@ TABLE: dict[str, Any] = {
         for projection in ("ALL", "KEYS_ONLY")
     ],
 }
-
-
-BY_PK_ALONE: dict[str, Any] = {
+WITHOUT_SORT_KEY: dict[str, Any] = {
+    "TableName": "no_range",
+    "BillingMode": "PAY_PER_REQUEST",
     "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-    "GlobalSecondaryIndexes": [],
 }
 
 
@@ -178,11 +180,12 @@ UPDATES: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("SET #a = :a, #b = :a", {"#a": "same", "#b": "same"}, values(a="x")),
     ("SET a = :missing", {}, values(a="x")),
     ("SET #missing = :a", {"#a": "a"}, values(a="x")),
-    ("SET owner = :a", {}, values(a=7)),
-    ("SET owner = :a", {}, values(a="")),
-    ("SET missing.inner = :a", {}, values(a="x")),
+    ("SET #o = :a", {"#o": "owner"}, values(a=7)),
+    ("SET #o = :a", {"#o": "owner"}, values(a="")),
+    ("SET absent.inner = :a", {}, values(a="x")),
+    ("SET map.inner[0] = :a REMOVE map.other", {}, values(a="x")),
     ("SET broken", {}, {}),
-    ("REMOVE status, missing", {}, {}),
+    ("REMOVE #a, absent", {"#a": "status"}, {}),
 ]
 
 

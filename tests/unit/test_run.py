@@ -79,6 +79,15 @@ def test_only_work_that_a_cancelled_run_left_under_way_is_shown_otherwise(
         assert shown is stored
 
 
+@pytest.mark.parametrize("task_status", [TaskStatus.COMPLETED, TaskStatus.FAILED])
+def test_a_cancelled_run_does_not_change_when_its_work_ends_later(task_status: TaskStatus) -> None:
+    run = run_of(RunStatus.CANCELLED)
+    assert run.completed_at
+    late = TaskRun("t", task_status, 1, TIME, completed_at=run.completed_at + timedelta(seconds=15))
+    shown = RunWithTasks(run, {"t": late}).task("t")
+    assert (shown.status, shown.completed_at) == (TaskStatus.CANCELLED, run.completed_at)
+
+
 def test_a_message_is_cut_to_2000_characters() -> None:
     assert len(ErrorResult(ErrorReason.INVALID, "query", "é" * 5000).message) == 2000
     assert ErrorResult(ErrorReason.INVALID, "query", "short").message == "short"

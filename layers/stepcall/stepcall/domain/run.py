@@ -128,13 +128,18 @@ class RunWithTasks:
     tasks: Mapping[str, TaskRun] = field(default_factory=dict)
 
     def task(self, ref: str) -> TaskRun:
-        """The task as a reader should see it: work that a cancelled run left under way is CANCELLED."""
+        """The task as a reader should see it: what a cancelled run left under way is CANCELLED, whatever came of it."""
         task = self.tasks.get(ref, TaskRun(ref))
-        if self.run.status is RunStatus.CANCELLED and task.status is TaskStatus.RUNNING:
+        if self.run.status is RunStatus.CANCELLED and self._outlasts_run(task):
             return TaskRun(
                 ref, TaskStatus.CANCELLED, task.attempts, task.started_at, self.run.completed_at, error=task.error
             )
         return task
+
+    def _outlasts_run(self, task: TaskRun) -> bool:
+        if task.status is TaskStatus.RUNNING:
+            return True
+        return bool(task.completed_at and self.run.completed_at and task.completed_at > self.run.completed_at)
 
 
 @dataclass(frozen=True, slots=True)

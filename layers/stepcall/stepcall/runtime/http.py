@@ -39,6 +39,14 @@ class RouteNotFoundError(StepcallError):
     """There is no such route."""
 
 
+class MethodNotAllowedError(StepcallError):
+    """The path is there, for the other methods that `allowed` names."""
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__(f"This path takes {', '.join(allowed)}.")
+        self.allowed = allowed
+
+
 def resolver(print_error: ErrorPrinter, public: frozenset[str]) -> APIGatewayHttpResolver:
     """A face's resolver. Every route is closed but those in `public`, each spelled `GET /path`.
 
@@ -57,10 +65,17 @@ def resolver(print_error: ErrorPrinter, public: frozenset[str]) -> APIGatewayHtt
     app.use([authenticate])
 
     def answer_error(error: Exception) -> Response[str]:
-        return print_error(RouteNotFoundError() if isinstance(error, NotFoundError) else error, app)
+        return print_error(_no_route(app) if isinstance(error, NotFoundError) else error, app)
 
     app.exception_handler(Exception)(answer_error)
     return app
+
+
+def _no_route(app: APIGatewayHttpResolver) -> StepcallError:
+    path = app.current_event.path
+    routes = [*app._static_routes, *app._dynamic_routes]
+    allowed = sorted({route.method for route in routes if route.rule.match(path)})
+    return MethodNotAllowedError(allowed) if allowed else RouteNotFoundError()
 
 
 def caller(app: APIGatewayHttpResolver) -> Caller:

@@ -39,16 +39,15 @@ def read_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow_i
     return _view(_get(run_id, caller, deps, workflow_id), deps)
 
 
-def wait_for_end(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunView | None:
-    """The run once it has ended; None when it has not after that time. Raises RunNotFoundError."""
+def wait_for_end(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunView:
+    """The run once it has ended, or as it is after that time. Raises RunNotFoundError."""
     deadline, pause = deps.monotonic() + seconds, 0.05
     while True:
         found = deps.runs.get(caller.tenant, run_id)
-        if found.run.status.has_ended:
+        left = deadline - deps.monotonic()
+        if found.run.status.has_ended or left <= 0:
             return _view(found, deps)
-        if deps.monotonic() + pause > deadline:
-            return None
-        deps.sleep(pause)
+        deps.sleep(min(pause, left))
         pause = min(pause * 1.5, 1.0)
 
 
