@@ -41,7 +41,7 @@ def sleep(event: dict[str, float], _context: Any) -> str:
 
 
 def sleep_a_while(_event: Any, _context: Any) -> None:
-    time.sleep(0.4)
+    time.sleep(0.3)
 
 
 def answer_a_set(_event: Any, _context: Any) -> Any:

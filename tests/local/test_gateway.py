@@ -67,10 +67,6 @@ def test_a_function_that_raises_is_a_500_without_details(client: Client) -> None
     assert_internal_server_error(client("GET", "/raise"))
 
 
-def test_a_function_over_its_time_limit_is_a_500(client: Client) -> None:
-    assert_internal_server_error(client("GET", "/slow"))
-
-
 def test_a_function_sees_lambdas_context(client: Client) -> None:
     context = client("GET", "/context").json
     assert context["function_name"].startswith("stepcall-EchoFunction-")

@@ -40,7 +40,7 @@ INVOKE = "arn:aws:states:::lambda:invoke"
 NOT_IN_MOTO = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:not-in-moto"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def world() -> Iterator[None]:
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}), corrected_moto(lambda url: url):
         yield

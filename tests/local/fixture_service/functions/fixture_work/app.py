@@ -13,15 +13,15 @@ class NotTodayError(Exception):
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    match event.get("do", event.get("rawPath")):
+    match event.get("do"):
         case "raise":
             raise NotTodayError("not today")
-        case "raise until the third attempt" if event["attempt"] < 2:
+        case "raise at first" if event["attempt"] < 1:
             raise NotTodayError("not yet")
         case "die":
             sys.exit(3)
-        case "hang" | "/slow":
-            RELEASED.wait(3)
+        case "hang":
+            RELEASED.wait(1.6)
         case "sleep":
             time.sleep(event["seconds"])
         case "answer too much":
