@@ -1,7 +1,6 @@
 """Does the tasks that reshape data."""
 
 from collections.abc import Mapping
-from functools import cache
 
 from run_data_task.evaluator import EvaluatorPool, Limits
 from run_data_task.transform import Transformer
@@ -13,7 +12,6 @@ from stepcall.tasks.data import DATA_TRANSFORM
 EVALUATORS = 2
 
 
-@cache
 def implementations() -> Mapping[str, TaskImplementation]:
     return {DATA_TRANSFORM.name: Transformer(EvaluatorPool(EVALUATORS, Limits())).transform}
 

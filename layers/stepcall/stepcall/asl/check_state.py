@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-ALL_ERRORS = "States.ALL"
+from stepcall.asl.states import ALL_ERRORS
+
 MAX_SECONDS = 99_999_999
 FIELDS_OF_EVERY_STATE = frozenset({"Type", "Comment", "InputPath", "OutputPath"})
 ON_FAILURE = frozenset({"Retry", "Catch"})

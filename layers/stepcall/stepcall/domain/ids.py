@@ -24,7 +24,6 @@ LATER_EXECUTION_PREFIX = "we-"
 JOB_PREFIX = "job_"
 
 EPOCH = datetime.fromtimestamp(0, UTC)
-NewId = Callable[[], UUID]
 
 
 class MalformedIdError(StepcallError):
