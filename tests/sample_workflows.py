@@ -31,4 +31,4 @@ def workflow(*tasks: Document, inputs: list[Document] | None = None, outputs: li
 
 
 def checked(document: Document) -> WorkflowDefinition:
-    return check_definition(document, CATALOG)
+    return check_definition(document, CATALOG).definition

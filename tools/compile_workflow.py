@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from stepcall.asl.check import InvalidStateMachineError
@@ -24,23 +25,29 @@ def main() -> int:
     parser.add_argument("workflow", type=Path, help="a workflow definition as JSON")
     path: Path = parser.parse_args().workflow
     try:
-        definition = check_definition(read_json(path.read_bytes()), CATALOG)
-        compiled = compile_workflow(definition, CATALOG, placeholder_arns())
+        checked = check_definition(read_json(path.read_bytes()), CATALOG)
+        compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns())
     except OSError as exc:
         return _refuse(path, str(exc.strerror))
     except (MalformedJsonError, InvalidStateMachineError) as exc:
         return _refuse(path, str(exc))
     except InvalidDefinitionError as exc:
         return _refuse(path, str(exc), exc.problems)
+    _print_problems("warning: ", checked.warnings)
     print(json.dumps(json.loads(compiled.definition), indent=2))
     return 0
 
 
 def _refuse(path: Path, message: str, problems: list[Problem] | None = None) -> int:
     print(f"{path}: {message}", file=sys.stderr)
-    for problem in problems or []:
-        print(f"  {problem.location or '(the whole document)'} [{problem.code}] {problem.message}", file=sys.stderr)
+    _print_problems("  ", problems or [])
     return 1
+
+
+def _print_problems(prefix: str, problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        place = problem.location or "(the whole document)"
+        print(f"{prefix}{place} [{problem.code}] {problem.message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def microseconds_per_task(work: Callable[[], Any], tasks: int) -> Callable[[int]
 
 
 def measure(tasks: int) -> dict[str, float]:
-    definition = check_definition(light_workflow(tasks), CATALOG)
+    definition = check_definition(light_workflow(tasks), CATALOG).definition
     machine = json.loads(compile_workflow(definition, CATALOG, ARNS).definition)
     samples = interleave(
         {

@@ -59,7 +59,7 @@ def workflow(stack: LocalStack, page_host: str) -> WorkflowVersion:
         "output": [{"name": "summary", "type": "string", "value": "{{refs.summary.output.summary}}"}],
     }
     ids = event("finish_run")
-    version = WorkflowVersion(UUID(ids["workflow_id"]), 1, "local", check_definition(document, CATALOG), NOW)
+    version = WorkflowVersion(UUID(ids["workflow_id"]), 1, "local", check_definition(document, CATALOG).definition, NOW)
     worker_dependencies().workflows.put_first(version)
     return version
 

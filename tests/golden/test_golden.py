@@ -1,4 +1,5 @@
-"""Pairs that a reviewer can read: `X.workflow.json` with `X.asl.json`, `error_X.workflow.json` with `.errors.json`.
+"""Pairs that a reviewer can read: `X.workflow.json` with `X.asl.json`, `error_X.workflow.json` with `.errors.json`,
+and `warning_X.workflow.json` with `.warnings.json`.
 
 `STEPCALL_UPDATE_GOLDEN=1` writes the second of each pair anew; read the difference before you commit it.
 """
@@ -20,7 +21,8 @@ from tools.compile_workflow import placeholder_arns
 FOLDER = Path(__file__).parent
 WORKFLOWS = sorted(path.name.removesuffix(".workflow.json") for path in FOLDER.glob("*.workflow.json"))
 FAULTY = [name for name in WORKFLOWS if name.startswith("error_")]
-SOUND = [name for name in WORKFLOWS if not name.startswith("error_")]
+DOUBTFUL = [name for name in WORKFLOWS if name.startswith("warning_")]
+SOUND = [name for name in WORKFLOWS if name not in {*FAULTY, *DOUBTFUL}]
 
 
 def document(name: str) -> Any:
@@ -36,7 +38,9 @@ def expect(path: Path, value: Any) -> None:
 
 @pytest.mark.parametrize("name", SOUND)
 def test_a_workflow_compiles_to_its_golden_machine(name: str) -> None:
-    compiled = compile_workflow(check_definition(document(name), CATALOG), CATALOG, placeholder_arns())
+    checked = check_definition(document(name), CATALOG)
+    assert checked.warnings == ()
+    compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns())
     expect(FOLDER / f"{name}.asl.json", json.loads(compiled.definition))
 
 
@@ -47,14 +51,21 @@ def test_a_faulty_workflow_has_its_golden_problems(name: str) -> None:
     expect(FOLDER / f"{name}.errors.json", [problem.to_json() for problem in refused.value.problems])
 
 
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_a_workflow_with_something_odd_has_its_golden_warnings(name: str) -> None:
+    checked = check_definition(document(name), CATALOG)
+    expect(FOLDER / f"{name}.warnings.json", [warning.to_json() for warning in checked.warnings])
+
+
 def test_every_golden_answer_has_its_workflow() -> None:
-    answers = [path.name for kind in ("asl", "errors") for path in FOLDER.glob(f"*.{kind}.json")]
+    answers = [path.name for kind in ("asl", "errors", "warnings") for path in FOLDER.glob(f"*.{kind}.json")]
     assert sorted(name.split(".")[0] for name in answers) == WORKFLOWS
 
 
 def test_every_problem_code_has_a_golden_pair() -> None:
     """The codes are what programs act on: docs/problems.md names them, and each is shown here."""
-    shown = {problem["code"] for name in FAULTY for problem in read_json((FOLDER / f"{name}.errors.json").read_bytes())}
+    answers = [*FOLDER.glob("*.errors.json"), *FOLDER.glob("*.warnings.json")]
+    shown = {problem["code"] for path in answers for problem in read_json(path.read_bytes())}
     documented = {
         line.split("`")[1]
         for line in (FOLDER.parents[1] / "docs" / "problems.md").read_text().splitlines()

@@ -179,7 +179,7 @@ def test_an_error_after_all_tasks_were_done_is_the_ends_own() -> None:
 OUTPUTS_THAT_FAIL: dict[str, tuple[Any, Any, str]] = {
     "a field that is not there": ("{{refs.only.output.result.x}}", {"y": 1}, "has no field `x`"),
     "another type": ("{{refs.only.output.result}}", 5, "The output `o` must be of type string, not a number."),
-    "text for a tree": (["{{refs.only.output.result}}"], "x", "must be of type string, not an array of 1"),
+    "an array": ("{{refs.only.output.result}}", ["x"], "must be of type string, not an array of 1"),
 }
 
 

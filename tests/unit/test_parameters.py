@@ -33,6 +33,11 @@ def test_every_declared_input_gets_a_value() -> None:
     assert list(bound) == [parameter["name"] for parameter in inputs]
 
 
+def test_a_value_that_python_calls_false_is_given() -> None:
+    inputs = [declare("n", "number", default=5), declare("b", "boolean", default=True), declare("t", default="x")]
+    assert bind(inputs, {"n": 0, "b": False, "t": ""}) == {"n": 0, "b": False, "t": ""}
+
+
 def test_a_workflow_without_inputs_takes_no_parameters() -> None:
     assert bind([], {}) == {}
     [problem] = refused([], {"x": 1})
@@ -57,7 +62,7 @@ def test_a_value_of_another_type_is_refused_and_not_repeated(value: Any) -> None
 
 def test_null_fits_only_what_need_not_be_given() -> None:
     optional = [declare("a", required=False), declare("b", default="x")]
-    assert bind(optional, {"a": None, "b": None}) == {"a": None, "b": None}
+    assert bind(optional, {"a": None, "b": None}) == {"a": None, "b": "x"}
     [problem] = refused([declare("a")], {"a": None})
     assert problem.got == "null"
 
@@ -73,6 +78,83 @@ def test_all_problems_are_told_at_once_declared_ones_first() -> None:
     ]
     assert problems[0].message == "The input `url` is missing: Where the page is."
     assert problems[3].message == "The workflow has no input `urls`; did you mean `url`?"
+
+
+ROWS = declare(
+    "rows",
+    "array",
+    schema={
+        "items": {
+            "type": "object",
+            "properties": {
+                "id": {"type": "integer", "minimum": 1},
+                "kind": {"enum": ["a", "b", 1]},
+                "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+            },
+            "required": ["id"],
+            "additionalProperties": False,
+        }
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "location", "code"),
+    [
+        ("x", "/input/rows/1", "wrong_type"),
+        (None, "/input/rows/1", "wrong_type"),
+        ({}, "/input/rows/1/id", "missing"),
+        ({"id": "5"}, "/input/rows/1/id", "wrong_type"),
+        ({"id": True}, "/input/rows/1/id", "wrong_type"),
+        ({"id": 5.5}, "/input/rows/1/id", "wrong_type"),
+        ({"id": 0}, "/input/rows/1/id", "invalid_value"),
+        ({"id": 1, "kind": "c"}, "/input/rows/1/kind", "invalid_value"),
+        ({"id": 1, "kind": True}, "/input/rows/1/kind", "wrong_type"),
+        ({"id": 1, "kid/": "c"}, "/input/rows/1/kid~1", "unknown_field"),
+        ({"id": 1, "tags": ["a", 2]}, "/input/rows/1/tags/1", "wrong_type"),
+        ({"id": 1, "tags": ["a", "b", "c"]}, "/input/rows/1/tags", "invalid_value"),
+    ],
+)
+def test_a_value_is_held_to_its_nested_schema(row: Any, location: str, code: str) -> None:
+    [problem] = refused([ROWS], {"rows": [{"id": 1}, row]})
+    assert (problem.location, problem.code) == (location, code)
+
+
+def test_a_value_of_its_nested_schema_is_handed_on_as_it_is() -> None:
+    rows = [{"id": 2**70, "kind": 1, "tags": ["{{input.x}}", ""]}, {"id": 3.0, "kind": "a"}]
+    assert bind([ROWS], {"rows": rows})["rows"] is rows
+
+
+def test_all_problems_of_a_nested_value_are_told_at_once() -> None:
+    problems = refused([ROWS, declare("n", "number")], {"rows": [{"id": "x", "kind": "c"}, {}], "n": "1"})
+    assert [problem.location for problem in problems] == [
+        "/input/rows/0/id",
+        "/input/rows/0/kind",
+        "/input/rows/1/id",
+        "/input/n",
+    ]
+
+
+def test_places_are_spelled_as_the_caller_sent_them() -> None:
+    definition = checked(workflow(inputs=[ROWS]))
+    for pointer in ("/inputs", ""):
+        with pytest.raises(InvalidParametersError) as raised:
+            bind_parameters(definition, {"rows": [{}], "x": 1}, pointer)
+        locations = [problem.location for problem in raised.value.problems]
+        assert locations == [f"{pointer}/rows/0/id", f"{pointer}/x"]
+
+
+@pytest.mark.parametrize("rows", [["x"] * 200_000, [{"k" * 400_000: 1, "id": "x"}] * 2000], ids=["many", "long"])
+def test_a_nested_value_with_very_many_faults_costs_and_answers_little(rows: Any) -> None:
+    definition, problems = checked(workflow(inputs=[ROWS])), list[Problem]()
+
+    def call() -> None:
+        with pytest.raises(InvalidParametersError) as raised:
+            bind_parameters(definition, {"rows": rows})
+        problems.extend(raised.value.problems)
+
+    assert count_calls(call) < 500_000
+    assert sum(len(str(problem.to_json())) for problem in problems) < 2_000_000
 
 
 def test_a_call_with_very_many_unknown_names_costs_and_answers_little() -> None:

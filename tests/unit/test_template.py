@@ -45,6 +45,7 @@ SCOPE = Scope(
             "text": "ünïcode 🌊",
         }
     },
+    results={"earlier": {"deep": [5]}},
 )
 
 
@@ -68,6 +69,10 @@ def filled(value: Any, scope: Scope = SCOPE) -> Any:
         ("{{refs.page.output.links[1].tags[0]}}", "x"),
         ("{{refs.page.output.empty}}", {}),
         ("{{refs.page.output}}", SCOPE.outputs["page"]),
+        ("{{inputs.number}}", 7),
+        ("{{tasks.page.outputs.links[1].tags[0]}}", "x"),
+        ("{{tasks.page.outputs}}", SCOPE.outputs["page"]),
+        ("{{outputs.earlier.deep[0]}}", 5),
     ],
 )
 def test_a_template_alone_keeps_the_type_of_what_it_names(template: str, value: Any) -> None:
@@ -130,7 +135,7 @@ def test_objects_and_arrays_are_filled_and_keys_are_left_alone() -> None:
         "{{input.a-b}}",
         "{{input.große}}",
         "{{input.url }x}}",
-        "{{inputs.url}}",
+        "{{inputs}}",
         "{{Input.url}}",
         "{{input .url}}",
         "{{input..url}}",
@@ -144,7 +149,7 @@ def test_objects_and_arrays_are_filled_and_keys_are_left_alone() -> None:
         "{{refs.page.output['a']}}",
         "{{refs.page.output[0]x}}",
         "{{refs.page.output[1234567890]}}",
-        "{{outputs.x}}",
+        "{{outputs}}",
         "{{__class__}}",
         "{{input.url|upper}}",
         "{{input.number + 1}}",

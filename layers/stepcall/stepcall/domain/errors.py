@@ -1,5 +1,6 @@
 """What can go wrong, in the domain's own words. Faces turn these into their dialect in one map each."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -7,6 +8,8 @@ from typing import ClassVar
 MAX_MESSAGE_LENGTH = 2000
 MAX_PROBLEMS = 1000
 """Of one document: nobody reads more, and an answer has 6 MB at most. The rest shows when these are mended."""
+MAX_LOCATIONS_LENGTH = 256 * 1024
+"""Of one document's problems together: a long key stands in the location of everything below it."""
 
 
 class ErrorReason(StrEnum):
@@ -40,16 +43,32 @@ class Problem:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
+def first_problems(found: Iterable[Problem]) -> list[Problem]:
+    """As many problems as an answer holds; no more are looked for."""
+    problems: list[Problem] = []
+    length = 0
+    for problem in found:
+        problems.append(problem)
+        length += len(problem.location)
+        if len(problems) >= MAX_PROBLEMS or length > MAX_LOCATIONS_LENGTH:
+            break
+    return problems
+
+
 class StepcallError(Exception):
     """Base of every error that Stepcall raises on purpose."""
 
 
 class InvalidDefinitionError(StepcallError):
-    """A workflow definition was refused; `problems` holds all that is wrong (at most 1,000), in document order."""
+    """A workflow definition was refused; `problems` holds all that is wrong (at most 1,000), in document order.
 
-    def __init__(self, problems: list[Problem]) -> None:
+    `warnings` holds what is allowed and probably not meant.
+    """
+
+    def __init__(self, problems: list[Problem], warnings: list[Problem] | None = None) -> None:
         super().__init__(f"The workflow definition has {count(len(problems), 'problem')}.")
         self.problems = problems
+        self.warnings = warnings or []
 
 
 class InvalidParametersError(StepcallError):

@@ -51,6 +51,10 @@ def spell_execution(run_id: UUID) -> str:
     return EXECUTION_PREFIX + _encode(run_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
 
 
+def spell_later_execution(run_id: UUID) -> str:
+    return LATER_EXECUTION_PREFIX + _encode(run_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
+
+
 def spell_job(run_id: UUID) -> str:
     return JOB_PREFIX + _encode(run_id.int, BASE62, JOB_WIDTH)
 

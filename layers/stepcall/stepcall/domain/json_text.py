@@ -58,6 +58,11 @@ def write_json(value: Any) -> str:
     return text
 
 
+def write_canonical_json(value: Any) -> str:
+    """One text for equal JSON, in whatever order its keys are. `1`, `1.0` and `true` are not equal, as in Python."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
 def print_json(value: Any) -> str:
     """The JSON text of an answer: it may nest deeper than `read_json` reads, for it wraps what was read."""
     return _encode(value)

@@ -10,21 +10,22 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from stepcall.domain.errors import Problem, shorten
+from stepcall.domain.json_schema import JsonType
 from stepcall.domain.template import escape_pointer
 from stepcall.domain.types import describe_value
 
-_TYPE_NAMES: Mapping[str, str] = {
-    "string_type": "text",
-    "int_type": "an integer",
-    "int_from_float": "an integer",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-    "list_type": "an array",
-    "tuple_type": "an array",
-    "finite_number": "a finite number",
+_TYPES: Mapping[str, JsonType] = {
+    "string_type": JsonType.STRING,
+    "int_type": JsonType.INTEGER,
+    "int_from_float": JsonType.INTEGER,
+    "float_type": JsonType.NUMBER,
+    "finite_number": JsonType.NUMBER,
+    "bool_type": JsonType.BOOLEAN,
+    "dict_type": JsonType.OBJECT,
+    "model_type": JsonType.OBJECT,
+    "model_attributes_type": JsonType.OBJECT,
+    "list_type": JsonType.ARRAY,
+    "tuple_type": JsonType.ARRAY,
 }
 
 
@@ -43,13 +44,19 @@ class Suggester:
 
 
 def problems_of(
-    error: ValidationError, model: type[BaseModel], base: str = "", suggest: Suggester | None = None
+    error: ValidationError,
+    model: type[BaseModel],
+    base: str = "",
+    suggest: Suggester | None = None,
+    *,
+    by_alias: bool = False,
 ) -> Iterator[Problem]:
     """Each error as a problem; `base` is the JSON Pointer of the value that was validated."""
     suggest = suggest or Suggester()
+    known = [info.alias if by_alias and info.alias else name for name, info in model.model_fields.items()]
     for detail in error.errors(include_url=False):
         location = base + "".join(f"/{escape_pointer(str(step))}" for step in detail["loc"])
-        yield _problem_of(detail, model, location, suggest)
+        yield _problem_of(detail, known, location, suggest)
 
 
 def field_problems(
@@ -69,26 +76,22 @@ def _field_adapter(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
     return TypeAdapter(Annotated[field.annotation, field], config=strict)
 
 
-def _problem_of(detail: ErrorDetails, model: type[BaseModel], location: str, suggest: Suggester) -> Problem:
+def _problem_of(detail: ErrorDetails, fields: list[str], location: str, suggest: Suggester) -> Problem:
     kind, name = detail["type"], str(detail["loc"][-1]) if detail["loc"] else ""
     if kind == "missing":
         return Problem(location, "missing", f"`{name}` is missing.")
     if kind == "extra_forbidden":
-        known = _fields(model) if len(detail["loc"]) == 1 else ()
+        known = fields if len(detail["loc"]) == 1 else ()
         return Problem(location, "unknown_field", f"There is no field `{shorten(name)}`{suggest(name, known)}")
     if kind == "enum":
         expected = str(detail.get("ctx", {}).get("expected", "")).replace("'", "`")
         return Problem(
             location, "unknown_value", f"This must be one of {expected}.", got=describe_value(detail["input"])
         )
-    if kind in _TYPE_NAMES:
-        expected, got = _TYPE_NAMES[kind], describe_value(detail["input"])
-        return Problem(location, "wrong_type", f"This must be {expected}, not {got}.", expected, got)
+    if wanted := _TYPES.get(kind):
+        got = describe_value(detail["input"])
+        return Problem(location, "wrong_type", f"This must be {wanted.words}, not {got}.", wanted.value, got)
     return Problem(location, "invalid_value", _sentence(detail["msg"]))
-
-
-def _fields(model: type[BaseModel]) -> Iterable[str]:
-    return model.model_fields
 
 
 def _sentence(text: str) -> str:

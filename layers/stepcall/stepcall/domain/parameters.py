@@ -1,51 +1,66 @@
 """The parameters of a call against the inputs that a workflow declares."""
 
 from collections.abc import Iterator, Mapping
-from itertools import chain, islice
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
-from stepcall.domain.errors import MAX_PROBLEMS, InvalidParametersError, Problem, shorten
+from stepcall.domain.errors import InvalidParametersError, Problem, first_problems, shorten
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.template import escape_pointer
+from stepcall.domain.type_check import faults_of, list_names
 from stepcall.domain.types import describe_value, is_of_type
 from stepcall.domain.workflow import InputParameter, WorkflowDefinition
 
 
-def bind_parameters(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dict[str, Any]:
+def bind_parameters(
+    definition: WorkflowDefinition, given: Mapping[str, Any], pointer: str = "/input"
+) -> dict[str, Any]:
     """The value of every declared input: what was given, else its default, else null when it is optional.
 
-    Raises InvalidParametersError with every problem, in the order of the declaration, unknown names last.
+    Null is nothing given: an input with a default is never null, so what it feeds may rely on it.
+    Raises InvalidParametersError with every problem, in the order of the declaration, unknown names last; `pointer` is
+    where the parameters stand in what the caller sent.
     """
-    found = chain(_check_declared(definition, given), _check_unknown(definition, given))
-    problems = list(islice(found, MAX_PROBLEMS))
+    suggest = Suggester()
+    found = chain(_check_declared(definition, given, suggest), _check_unknown(definition, given, suggest))
+    problems = [replace(problem, location=pointer + problem.location) for problem in first_problems(found)]
     if problems:
         raise InvalidParametersError(problems)
-    return {parameter.name: given.get(parameter.name, parameter.default) for parameter in definition.input}
+    return {parameter.name: _value_of(parameter, given) for parameter in definition.input}
 
 
-def _check_declared(definition: WorkflowDefinition, given: Mapping[str, Any]) -> Iterator[Problem]:
+def _value_of(parameter: InputParameter, given: Mapping[str, Any]) -> Any:
+    value = given.get(parameter.name)
+    return parameter.default if value is None else value
+
+
+def _check_declared(definition: WorkflowDefinition, given: Mapping[str, Any], suggest: Suggester) -> Iterator[Problem]:
     for parameter in definition.input:
-        location = f"/input/{parameter.name}"
-        if parameter.name not in given:
-            if parameter.must_be_given:
-                described = f": {parameter.description}" if parameter.description else "."
-                yield Problem(
-                    location, "missing", f"The input `{parameter.name}` is missing{described}", parameter.type.value
-                )
-        elif not _fits(given[parameter.name], parameter):
-            got = describe_value(given[parameter.name])
-            message = f"The input `{parameter.name}` must be of type {parameter.type}, not {got}."
-            yield Problem(location, "wrong_type", message, parameter.type.value, got)
+        if parameter.name in given:
+            yield from _check_value(parameter, given[parameter.name], suggest)
+        elif parameter.must_be_given:
+            described = f": {parameter.description}" if parameter.description else "."
+            message = f"The input `{parameter.name}` is missing{described}"
+            yield Problem(f"/{parameter.name}", "missing", message, parameter.type.value)
 
 
-def _fits(value: Any, parameter: InputParameter) -> bool:
-    return (value is None and not parameter.must_be_given) or is_of_type(value, parameter.type)
+def _check_value(parameter: InputParameter, value: Any, suggest: Suggester) -> Iterator[Problem]:
+    if value is None and not parameter.must_be_given:
+        return
+    if not is_of_type(value, parameter.type):
+        got = describe_value(value)
+        message = f"The input `{parameter.name}` must be of type {parameter.type}, not {got}."
+        yield Problem(f"/{parameter.name}", "wrong_type", message, parameter.type.value, got)
+    elif parameter.json_schema is not None:
+        faults = faults_of(value, parameter.schema_of_value, suggest)
+        yield from (fault.at(f"/{parameter.name}") for fault in faults)
 
 
-def _check_unknown(definition: WorkflowDefinition, given: Mapping[str, Any]) -> Iterator[Problem]:
+def _check_unknown(definition: WorkflowDefinition, given: Mapping[str, Any], suggest: Suggester) -> Iterator[Problem]:
     known = dict.fromkeys(parameter.name for parameter in definition.input)
-    suggest, expected = Suggester(), shorten(", ".join(known), 512) or "no inputs"
+    expected = list_names(known) or "no inputs"
     for name in given:
         if name not in known:
             message = f"The workflow has no input `{shorten(name)}`{suggest(name, known)}"
-            yield Problem(f"/input/{escape_pointer(name)}", "unknown_input", message, expected)
+            yield Problem(f"/{escape_pointer(name)}", "unknown_input", message, expected)

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+
+from stepcall.domain.json_schema import Schema, SchemaReader
 
 
 class Worker(StrEnum):
@@ -26,7 +29,9 @@ class TaskInput(BaseModel):
 class TaskOutput(BaseModel):
     """Base of every task's output: what templates of later tasks may name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, json_schema_serialization_defaults_required=True
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values, not copied: one may hold 100 MB."""
@@ -44,6 +49,26 @@ class TaskContract:
     worker: Worker
     timeout_seconds: int
     """How long one attempt may take before Step Functions gives it up: a little over the worker's own time limit."""
+
+    @cached_property
+    def input_json_schema(self) -> dict[str, Any]:
+        """What the task takes, as JSON Schema."""
+        return self.input_model.model_json_schema()
+
+    @cached_property
+    def output_json_schema(self) -> dict[str, Any]:
+        """What the task gives, as JSON Schema: fields with a default are always there."""
+        return self.output_model.model_json_schema(mode="serialization")
+
+    @cached_property
+    def input_schema(self) -> Schema:
+        """What the checker fits templates to."""
+        return SchemaReader().read(self.input_json_schema)
+
+    @cached_property
+    def output_schema(self) -> Schema:
+        """What the checker resolves references by."""
+        return SchemaReader().read(self.output_json_schema)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """The template language: `{{input.NAME}}` and `{{refs.REF.output.FIELD.deeper[0]}}` inside JSON values.
 
+The later generation writes `{{inputs.NAME}}`, `{{tasks.NAME.outputs.FIELD}}` and, for an output of the workflow that
+stands before, `{{outputs.NAME}}`. `parse` reads both; which of them a document may use is for the checker.
+
 `parse` turns a definition's values into a small tree, once; `render` fills the tree from a run's data.
 Data that comes from a run is only ever copied, never parsed: a downloaded page that contains `{{…}}` stays as it is.
 Source: contracts/data-flow-platform.md, "Definition".
@@ -8,15 +11,22 @@ Source: contracts/data-flow-platform.md, "Definition".
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stepcall.domain.errors import StepcallError, shorten
+from stepcall.domain.generation import Generation
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _STEP = re.compile(rf"\.(?P<name>{NAME})|\[(?P<index>[0-9]{{1,9}})\]")
-_HEAD = re.compile(rf"(?P<input>input)\.(?P<name>{NAME})|refs\.(?P<ref>{NAME})\.output")
+_HEAD = re.compile(
+    rf"(?P<inputs>inputs?)\.(?P<input>{NAME})"
+    rf"|refs\.(?P<ref>{NAME})\.output(?!s)|tasks\.(?P<task>{NAME})\.outputs"
+    rf"|outputs\.(?P<result>{NAME})"
+)
 _OPEN, _CLOSE, _ESCAPE = "{{", "}}", "{{{{"
+FIRST_FORMS = "`{{input.NAME}}` or `{{refs.REF.output.FIELD}}`"
+LATER_FORMS = "`{{inputs.NAME}}` or `{{tasks.NAME.outputs.FIELD}}`"
 MAX_TEMPLATE_DEPTH = 64
 
 
@@ -40,27 +50,56 @@ class RenderError(StepcallError):
 
 @dataclass(frozen=True, slots=True)
 class InputReference:
-    """`{{input.NAME…}}`."""
+    """`{{input.NAME…}}`, in the later generation `{{inputs.NAME…}}`."""
 
     name: str
     path: tuple[str | int, ...] = ()
+    generation: Generation = Generation.FIRST
+
+    @property
+    def root(self) -> str:
+        """What it names without its path, as its author wrote it."""
+        return f"{'input' if self.generation is Generation.FIRST else 'inputs'}.{self.name}"
 
     def __str__(self) -> str:
-        return f"input.{self.name}{spell_path(self.path)}"
+        return self.root + spell_path(self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class OutputReference:
-    """`{{refs.REF.output…}}`."""
+    """`{{refs.REF.output…}}`, in the later generation `{{tasks.NAME.outputs…}}`."""
 
     ref: str
     path: tuple[str | int, ...] = ()
+    generation: Generation = Generation.FIRST
+
+    @property
+    def root(self) -> str:
+        """What it names without its path, as its author wrote it."""
+        return f"refs.{self.ref}.output" if self.generation is Generation.FIRST else f"tasks.{self.ref}.outputs"
 
     def __str__(self) -> str:
-        return f"refs.{self.ref}.output{spell_path(self.path)}"
+        return self.root + spell_path(self.path)
 
 
-Reference = InputReference | OutputReference
+@dataclass(frozen=True, slots=True)
+class ResultReference:
+    """`{{outputs.NAME…}}` of the later generation: an output of the workflow, for those that stand after it."""
+
+    name: str
+    path: tuple[str | int, ...] = ()
+    generation: Generation = Generation.LATER
+
+    @property
+    def root(self) -> str:
+        """What it names without its path, as its author wrote it."""
+        return f"outputs.{self.name}"
+
+    def __str__(self) -> str:
+        return self.root + spell_path(self.path)
+
+
+Reference = InputReference | OutputReference | ResultReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +107,10 @@ class Literal:
     """A JSON scalar without references."""
 
     value: str | int | float | bool | None
+
+
+UNREADABLE = Literal(None)
+"""What stands where a template could not be read, after the fault was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +130,17 @@ class Array:
     elements: tuple["Template", ...]
 
 
-Template = Literal | InputReference | OutputReference | Text | Object | Array
+Template = Literal | Reference | Text | Object | Array
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What references are looked up in: the run's input and the outputs of finished tasks, by ref."""
+    """What references are looked up in: the run's input, and the outputs of finished tasks, by ref."""
 
     input: Mapping[str, Any]
     outputs: Mapping[str, Any]
+    results: dict[str, Any] = field(default_factory=dict)
+    """The workflow's own outputs that have been rendered, by name."""
 
 
 def spell_path(path: tuple[str | int, ...]) -> str:
@@ -117,13 +162,13 @@ def _raise(fault: TemplateSyntaxError) -> None:
 def _parse(value: Any, place: Place, depth: int, on_fault: Callable[[TemplateSyntaxError], None]) -> Template:
     if depth > MAX_TEMPLATE_DEPTH:
         on_fault(TemplateSyntaxError(f"Values nest at most {MAX_TEMPLATE_DEPTH} deep.", place))
-        return Literal(None)
+        return UNREADABLE
     if isinstance(value, str):
         try:
             return parse_text(value)
         except TemplateSyntaxError as fault:
             on_fault(TemplateSyntaxError(fault.message, place))
-            return Literal(None)
+            return UNREADABLE
     if isinstance(value, dict):
         return Object(tuple((key, _parse(value[key], (place, key), depth + 1, on_fault)) for key in value))
     if isinstance(value, list):
@@ -137,7 +182,7 @@ def parse_text(text: str) -> Template:
         return Literal(text)
     parts = tuple(_parts(text))
     match parts:
-        case (InputReference() | OutputReference() as alone,):
+        case (InputReference() | OutputReference() | ResultReference() as alone,):
             return alone
         case (str() as alone,):
             return Literal(alone)
@@ -171,7 +216,7 @@ def _joined(literal: list[str]) -> Iterator[str]:
 
 
 def parse_reference(text: str) -> Reference:
-    """`input.NAME` or `refs.REF.output`, then any number of `.field` and `[index]`."""
+    """`input.NAME`, `refs.REF.output` or a later word for them, then any number of `.field` and `[index]`."""
     spelled = text.strip()
     head = _HEAD.match(spelled)
     if not head:
@@ -184,13 +229,23 @@ def parse_reference(text: str) -> Reference:
             raise _not_a_reference(spelled)
         path.append(step["name"] or int(step["index"]))
         position = step.end()
-    return InputReference(head["name"], tuple(path)) if head["input"] else OutputReference(head["ref"], tuple(path))
+    return _reference(head, tuple(path))
+
+
+def _reference(head: re.Match[str], path: tuple[str | int, ...]) -> Reference:
+    if name := head["input"]:
+        return InputReference(name, path, Generation.FIRST if head["inputs"] == "input" else Generation.LATER)
+    if ref := head["ref"]:
+        return OutputReference(ref, path)
+    if task := head["task"]:
+        return OutputReference(task, path, Generation.LATER)
+    return ResultReference(head["result"], path)
 
 
 def _not_a_reference(spelled: str) -> TemplateSyntaxError:
-    return TemplateSyntaxError(
-        f"`{{{{{shorten(spelled)}}}}}` names nothing: write `{{{{input.NAME}}}}` or `{{{{refs.REF.output.FIELD}}}}`."
-    )
+    is_later = spelled.startswith(("inputs", "tasks", "outputs"))
+    right = LATER_FORMS if is_later else FIRST_FORMS
+    return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write {right}.")
 
 
 def escape_pointer(key: str) -> str:
@@ -224,7 +279,7 @@ def holds_template(value: Any) -> bool:
 def references(template: Template, place: Place = ()) -> Iterator[tuple[Place, Reference]]:
     """Every reference in a template with the place of the value that holds it, in document order."""
     match template:
-        case InputReference() | OutputReference():
+        case InputReference() | OutputReference() | ResultReference():
             yield place, template
         case Text(parts):
             yield from ((place, part) for part in parts if not isinstance(part, str))
@@ -241,7 +296,7 @@ def render(template: Template, scope: Scope) -> Any:
     match template:
         case Literal(value):
             return value
-        case InputReference() | OutputReference():
+        case InputReference() | OutputReference() | ResultReference():
             return look_up(template, scope)
         case Text(parts):
             return "".join(part if isinstance(part, str) else _as_text(part, scope) for part in parts)
@@ -253,21 +308,27 @@ def render(template: Template, scope: Scope) -> Any:
 
 def look_up(reference: Reference, scope: Scope) -> Any:
     """What a reference names. Raises RenderError with the first step that leads nowhere."""
-    if isinstance(reference, InputReference):
-        value, name = scope.input.get(reference.name), f"input.{reference.name}"
-    else:
-        if reference.ref not in scope.outputs:
-            raise RenderError(f"`{{{{{reference}}}}}` has no value: task `{reference.ref}` has no output.")
-        value, name = scope.outputs[reference.ref], f"refs.{reference.ref}.output"
+    value = _look_up_root(reference, scope)
     for position, step in enumerate(reference.path):
         try:
             value = _step_into(value, step)
         except (KeyError, IndexError, TypeError) as exc:
-            so_far = name + spell_path(reference.path[:position])
+            so_far = reference.root + spell_path(reference.path[:position])
             raise RenderError(
                 f"`{{{{{reference}}}}}` has no value: `{so_far}` has no {_spell_step(step)}; it is {describe(value)}."
             ) from exc
     return value
+
+
+def _look_up_root(reference: Reference, scope: Scope) -> Any:
+    match reference:
+        case InputReference(name):
+            return scope.input.get(name)
+        case ResultReference(name):
+            return scope.results.get(name)
+        case OutputReference(ref) if ref in scope.outputs:
+            return scope.outputs[ref]
+    raise RenderError(f"`{{{{{reference}}}}}` has no value: task `{reference.ref}` has no output.")
 
 
 def _step_into(value: Any, step: str | int) -> Any:

@@ -12,7 +12,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stepcall.domain.template import Object, OutputReference, Template, parse, references
+from stepcall.domain.generation import DOCUMENT_WORDS, Generation, generation_of
+from stepcall.domain.json_schema import Schema, SchemaReader
+from stepcall.domain.template import OutputReference, Template, parse, references
 from stepcall.domain.types import ValueType
 
 MAX_NAME_LENGTH = 64
@@ -29,17 +31,35 @@ DeclaredType = Annotated[ValueType, Field(strict=False)]
 
 
 class DefinitionModel(BaseModel):
-    """Unknown fields are refused, values are never coerced."""
+    """Unknown fields are refused, values are never coerced.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    A field's alias is what the later generation calls it; whoever validates says which of the two counts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True)
 
 
-class InputParameter(DefinitionModel):
-    """A parameter of the workflow."""
+class DeclaredValue(DefinitionModel):
+    """What inputs and outputs have in common. An alias here is the field's one name, in both generations."""
 
     name: Identifier
     type: DeclaredType
+    json_schema: Any = Field(default=None, alias="schema")
+    """JSON Schema of the value, for an object or an array: domain/json_schema.py says how much of it is understood."""
     description: Description | None = None
+
+    @cached_property
+    def schema_of_value(self) -> Schema:
+        """What the type and the `schema` say together. Raises UnsupportedSchemaError on what was never checked."""
+        return SchemaReader().read_declared(self.type, self.json_schema)
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
+
+
+class InputParameter(DeclaredValue):
+    """A parameter of the workflow."""
+
     required: bool = True
     default: Any = None
 
@@ -55,9 +75,9 @@ class InputParameter(DefinitionModel):
 class Task(DefinitionModel):
     """One step: a task type and the template of its input."""
 
-    ref: Identifier
+    ref: Identifier = Field(alias="name")
     type: Annotated[str, Field(min_length=1, max_length=MAX_TASK_TYPE_LENGTH)]
-    input: dict[str, Any] = Field(default_factory=dict)
+    input: dict[str, Any] = Field(default_factory=dict, alias="inputs")
     description: Description | None = None
 
     @cached_property
@@ -71,32 +91,36 @@ class Task(DefinitionModel):
         return _refs(self.input_template)
 
 
-class OutputValue(DefinitionModel):
+class OutputValue(DeclaredValue):
     """A named result of the workflow."""
 
-    name: Identifier
-    type: DeclaredType
     value: Any
-    description: Description | None = None
+
+    @cached_property
+    def template(self) -> Template:
+        """The parsed value. Raises TemplateSyntaxError on a definition that was never checked."""
+        return parse(self.value)
 
 
 class WorkflowDefinition(DefinitionModel):
     """The document that `POST /workflows` takes."""
 
-    name: Title
+    generation: Generation = Field(default=Generation.FIRST, exclude=True)
+    name: Title = Field(alias="title")
     description: Description | None = None
-    input: tuple[InputParameter, ...] = ()
+    input: tuple[InputParameter, ...] = Field(default=(), alias="inputs")
     tasks: tuple[Task, ...]
-    output: tuple[OutputValue, ...] = ()
+    output: tuple[OutputValue, ...] = Field(default=(), alias="outputs")
 
-    @cached_property
-    def output_template(self) -> Object:
-        return Object(tuple((output.name, parse(output.value)) for output in self.output))
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "WorkflowDefinition":
+        """A definition that has been checked, in either generation."""
+        return cls.model_validate(document | {"generation": generation_of(document)}, strict=False)
 
     @property
     def output_needs(self) -> tuple[str, ...]:
         """The refs whose outputs the workflow's own outputs use."""
-        return _refs(self.output_template)
+        return tuple(dict.fromkeys(ref for output in self.output for ref in _refs(output.template)))
 
     def task(self, ref: str) -> Task:
         """The task of that ref. Raises KeyError."""
@@ -107,8 +131,13 @@ class WorkflowDefinition(DefinitionModel):
         return {task.ref: task for task in self.tasks}
 
     def to_json(self) -> dict[str, Any]:
-        """The document again: what the author left out stays out."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        """The document again, in its author's generation: what was left out stays out."""
+        is_later = self.generation is Generation.LATER
+        document = self.model_dump(mode="json", exclude_unset=True, by_alias=is_later, exclude={"input", "output"})
+        for field, values in (("input", self.input), ("output", self.output)):
+            if field in self.model_fields_set:
+                document[DOCUMENT_WORDS[self.generation][field]] = [value.to_json() for value in values]
+        return document
 
 
 @dataclass(frozen=True)
@@ -120,6 +149,12 @@ class WorkflowVersion:
     tenant: str
     definition: WorkflowDefinition
     created_at: datetime
+    first_created_at: datetime | None = None
+    """When version 1 was made; None for version 1 itself."""
+
+    @property
+    def workflow_created_at(self) -> datetime:
+        return self.first_created_at or self.created_at
 
 
 def _refs(template: Template) -> tuple[str, ...]:

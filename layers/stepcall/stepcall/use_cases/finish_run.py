@@ -1,11 +1,13 @@
 """Write a run's end: what a machine's last state calls, on the good road and on the bad one."""
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, StepcallError
+from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, StepcallError, shorten
 from stepcall.domain.json_text import NotJsonError
+from stepcall.domain.model_problems import Suggester
 from stepcall.domain.run import (
     OUTPUT_LOCATION,
     ErrorResult,
@@ -17,8 +19,9 @@ from stepcall.domain.run import (
     TaskStatus,
 )
 from stepcall.domain.template import RenderError, describe, render
+from stepcall.domain.type_check import faults_of
 from stepcall.domain.types import is_of_type
-from stepcall.domain.workflow import WorkflowVersion
+from stepcall.domain.workflow import OutputValue, WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
@@ -76,13 +79,24 @@ def _completed(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDepend
 
 
 def _render_output(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDependencies) -> StoredPayload:
-    definition = version.definition
-    output = render(definition.output_template, read_scope(found, definition.output_needs, deps))
-    for declared in definition.output:
-        value = output[declared.name]
-        if value is not None and not is_of_type(value, declared.type):
-            raise RenderError(f"The output `{declared.name}` must be of type {declared.type}, not {describe(value)}.")
-    return deps.payloads.put(f"{found.run.run_id}/output", output)
+    scope = read_scope(found, version.definition.output_needs, deps)
+    for declared in version.definition.output:
+        value = render(declared.template, scope)
+        _check_type(declared, value)
+        scope.results[declared.name] = value
+    return deps.payloads.put(f"{found.run.run_id}/output", scope.results)
+
+
+def _check_type(declared: OutputValue, value: Any) -> None:
+    """Null fits any type. Raises RenderError."""
+    if value is None:
+        return
+    if not is_of_type(value, declared.type):
+        raise RenderError(f"The output `{declared.name}` must be of type {declared.type}, not {describe(value)}.")
+    if declared.json_schema is not None:
+        for fault in faults_of(value, declared.schema_of_value, Suggester(), limit=1):
+            place = shorten(fault.at("").location) or "/"
+            raise RenderError(f"The output `{declared.name}` does not fit its schema at `{place}`: {fault.message}")
 
 
 def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, deps: WorkerDependencies) -> RunEnd:

@@ -1,0 +1,189 @@
+"""Whether the values of a definition are of the types that they are for: defaults, the inputs of tasks, outputs.
+
+Literals are checked by the task type's own model, as its worker will; what holds templates is checked by the schemas of
+what it feeds and of what it names.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from stepcall.domain.definition_document import DefinitionDocument
+from stepcall.domain.errors import Problem, shorten
+from stepcall.domain.findings import Findings
+from stepcall.domain.json_schema import (
+    ANYTHING,
+    SCHEMAS,
+    JsonType,
+    Schema,
+    SchemaReader,
+    UnsupportedSchemaError,
+    misfit,
+)
+from stepcall.domain.model_problems import field_problems
+from stepcall.domain.namable import Namable, NameFault, Position
+from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.template import (
+    Object,
+    Place,
+    Reference,
+    ResultReference,
+    Template,
+    escape_pointer,
+    holds_template,
+    parse,
+    spell_place,
+)
+from stepcall.domain.type_check import TemplateFit, ValueFit, list_names
+from stepcall.domain.types import ValueType
+from stepcall.domain.workflow import MAX_TASK_TYPE_LENGTH
+
+Catalog = Mapping[str, TaskContract]
+
+
+class ValueCheck:
+    """One check under way."""
+
+    def __init__(self, sent: DefinitionDocument, catalog: Catalog, findings: Findings) -> None:
+        self._sent = sent
+        self._catalog = catalog
+        self._findings = findings
+        self._misfit: Callable[[Schema, Schema], str | None] = cache(misfit)
+        self._read_schemas()
+
+    def check(self) -> None:
+        for index, pointer, task in self._sent.objects_at("tasks"):
+            self._check_task(pointer, task, Position(index))
+        number_of_tasks = len(self._sent.list_at("tasks"))
+        for index, pointer, output in self._sent.objects_at("output"):
+            fit = self._fit_to(f"{pointer}/value", Position(number_of_tasks, index))
+            template = self._parse(output.get("value"), f"{pointer}/value")
+            fit.fit(template, self._output_schemas[index].or_silent_null)
+        self._warn_of_unused()
+
+    def _read_schemas(self) -> None:
+        """What inputs, tasks and outputs are; of those with one name, the first."""
+        reader = SchemaReader()
+        inputs = {
+            index: self._read_input(pointer, declared, reader)
+            for index, pointer, declared in self._sent.objects_at("input")
+        }
+        self._output_schemas = {
+            index: self._read_type(pointer, declared, reader)
+            for index, pointer, declared in self._sent.objects_at("output")
+        }
+        by_name = {field: [*self._sent.names_at(field)][::-1] for field in ("input", "tasks", "output")}
+        self._namable = Namable(
+            inputs={name: inputs[index] for index, _, name in by_name["input"]},
+            tasks={ref: (index, self._output_of_task(index)) for index, _, ref in by_name["tasks"]},
+            outputs={name: (index, self._output_schemas[index]) for index, _, name in by_name["output"]},
+            suggest=self._findings.suggest,
+        )
+
+    def _read_input(self, pointer: str, declared: Mapping[str, Any], reader: SchemaReader) -> Schema:
+        schema, default = self._read_type(pointer, declared, reader), declared.get("default")
+        if default is not None:
+            tell = self._findings.teller(f"{pointer}/default")
+            ValueFit(self._findings.suggest, tell).fit(default, schema)
+            return schema
+        must_be_given = "default" not in declared and declared.get("required") is not False
+        return schema if must_be_given else schema.or_null
+
+    def _read_type(self, pointer: str, declared: Mapping[str, Any], reader: SchemaReader) -> Schema:
+        try:
+            value_type = ValueType(str(declared.get("type")))
+        except ValueError:
+            return ANYTHING  # reported with the element's shape
+        try:
+            return reader.read_declared(value_type, declared.get("schema"))
+        except UnsupportedSchemaError as exc:
+            path = "".join(f"/{escape_pointer(step)}" for step in exc.path)
+            self._findings.add(f"{pointer}/schema{path}", "invalid_schema", exc.message)
+            return SCHEMAS[value_type]
+
+    def _output_of_task(self, index: int) -> Schema:
+        contract = self._catalog.get(str(self._sent.list_at("tasks")[index].get("type")))
+        return contract.output_schema if contract else ANYTHING
+
+    def _check_task(self, pointer: str, task: Mapping[str, Any], position: Position) -> None:
+        contract = self._contract_of(task.get("type"), pointer)
+        key = self._sent.task_input_key
+        given, pointer = task.get(key, {}), f"{pointer}/{key}"
+        if not isinstance(given, dict):
+            return  # reported with the task's shape
+        template, fit = self._parse(given, pointer), self._fit_to(pointer, position)
+        if contract and isinstance(template, Object):
+            self._check_fields(pointer, given, dict(template.members), contract, fit)
+        else:
+            fit.fit(template, ANYTHING)
+
+    def _contract_of(self, name: Any, pointer: str) -> TaskContract | None:
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_TASK_TYPE_LENGTH:
+            return None  # reported with the task's shape
+        if contract := self._catalog.get(name):
+            return contract
+        message = f"There is no task type `{shorten(name)}`{self._findings.suggest(name, self._catalog)}"
+        self._findings.add(f"{pointer}/type", "unknown_task_type", message, ", ".join(self._catalog))
+        return None
+
+    def _check_fields(
+        self,
+        pointer: str,
+        given: Mapping[str, Any],
+        templates: Mapping[str, Template],
+        contract: TaskContract,
+        fit: TemplateFit,
+    ) -> None:
+        fields = contract.input_schema.variants[JsonType.OBJECT].properties
+        for name, declared in contract.input_model.model_fields.items():
+            if declared.is_required() and name not in given:
+                message = f"`{contract.name}` needs `{name}`: {declared.description}"
+                self._findings.add(f"{pointer}/{name}", "missing", message, str(fields[name]))
+        for name, template in templates.items():
+            if name not in fields:
+                message = f"`{contract.name}` takes no `{shorten(name)}`{self._findings.suggest(name, fields)}"
+                self._findings.add(f"{pointer}/{escape_pointer(name)}", "unknown_field", message, list_names(fields))
+            if name not in fields or holds_template(given[name]):
+                fit.fit(template, fields.get(name, ANYTHING), ((), name))
+            else:
+                self._check_literal(f"{pointer}/{name}", given[name], contract, name)
+
+    def _check_literal(self, pointer: str, value: Any, contract: TaskContract, name: str) -> None:
+        for problem in field_problems(value, contract.input_model, name, pointer, self._findings.suggest):
+            self._findings.keep(problem)
+
+    def _parse(self, value: Any, pointer: str) -> Template:
+        return parse(
+            value, lambda fault: self._findings.add(pointer + spell_place(fault.place), "bad_template", fault.message)
+        )
+
+    def _fit_to(self, pointer: str, position: Position) -> TemplateFit:
+        def root_of(reference: Reference, place: Place) -> Schema | None:
+            if reference.generation is not self._sent.generation:
+                self._add_mixed(reference, pointer + spell_place(place))
+            found = self._namable.find(reference, position)
+            if not isinstance(found, NameFault):
+                return found
+            message = f"`{{{{{shorten(str(reference))}}}}}`: {found.message}"
+            self._findings.add(pointer + spell_place(place), found.code, message)
+            return None
+
+        return TemplateFit(self._findings.suggest, self._findings.teller(pointer), root_of, self._misfit)
+
+    def _add_mixed(self, reference: Reference, location: str) -> None:
+        written, generation = f"{{{{{shorten(str(reference))}}}}}", self._sent.generation
+        message = (
+            f"`{written}` is of the dialect's {generation.other} generation; the document is of the {generation} one"
+        )
+        if isinstance(reference, ResultReference):
+            self._findings.add(location, "mixed_generations", f"{message}, which has no such template.", got=written)
+        else:
+            right = f"{{{{{shorten(str(replace(reference, generation=generation)))}}}}}"
+            self._findings.add(location, "mixed_generations", f"{message}: write `{right}`.", right, written)
+
+    def _warn_of_unused(self) -> None:
+        for _, pointer, name in self._sent.names_at("input"):
+            if name not in self._namable.used_inputs:
+                message = f"The input `{shorten(name)}` is used nowhere."
+                self._findings.warn(Problem(pointer, "unused_input", message))

@@ -1,0 +1,69 @@
+"""What references may name at a place of a definition: its inputs, the tasks before it, and the outputs before it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stepcall.domain.errors import shorten
+from stepcall.domain.json_schema import Schema
+from stepcall.domain.template import InputReference, OutputReference, Reference, ResultReference
+from stepcall.domain.type_check import Suggest
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a template stands: after so many tasks, and after so many outputs of the workflow."""
+
+    tasks: int
+    outputs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NameFault:
+    """Why a reference names nothing."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Namable:
+    """Schemas by name; tasks and outputs with their place in the order."""
+
+    inputs: Mapping[str, Schema]
+    tasks: Mapping[str, tuple[int, Schema]]
+    outputs: Mapping[str, tuple[int, Schema]]
+    suggest: Suggest
+    used_inputs: set[str] = field(default_factory=set)
+
+    def find(self, reference: Reference, position: Position) -> Schema | NameFault:
+        """What a reference names without its path."""
+        match reference:
+            case InputReference(name):
+                return self._find_input(name)
+            case OutputReference(ref):
+                return self._find_task(ref, position.tasks)
+            case ResultReference(name):
+                return self._find_result(name, position.outputs)
+
+    def _find_input(self, name: str) -> Schema | NameFault:
+        self.used_inputs.add(name)
+        if found := self.inputs.get(name):
+            return found
+        return NameFault("unknown_input", f"there is no input `{shorten(name)}`{self.suggest(name, self.inputs)}")
+
+    def _find_task(self, ref: str, before: int) -> Schema | NameFault:
+        if ref not in self.tasks:
+            return NameFault("unknown_ref", f"there is no task `{shorten(ref)}`{self.suggest(ref, self.tasks)}")
+        index, found = self.tasks[ref]
+        if index >= before:
+            message = f"task `{shorten(ref)}` has no output yet here; only tasks before this one have."
+            return NameFault("later_ref", message)
+        return found
+
+    def _find_result(self, name: str, before: int) -> Schema | NameFault:
+        index, found = self.outputs.get(name, (before, None))
+        if found and index < before:
+            return found
+        earlier = [known for known, (place, _) in self.outputs.items() if place < before]
+        advice = self.suggest(name, earlier) if earlier else "; only outputs can name outputs, those before them."
+        return NameFault("unknown_output", f"there is no output `{shorten(name)}` before this{advice}")

@@ -1,0 +1,248 @@
+"""Whether values and templates fit the places that they are for, as far as can be known before a run.
+
+A value is walked beside the schema of its place; what does not fit is told, in document order.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from stepcall.domain.errors import MAX_PROBLEMS, Problem, shorten
+from stepcall.domain.json_schema import (
+    ANYTHING,
+    MAY_BE_NULL,
+    JsonType,
+    Schema,
+    Variant,
+    limit_broken,
+    step_into,
+    type_of,
+)
+from stepcall.domain.template import (
+    UNREADABLE,
+    Array,
+    InputReference,
+    Literal,
+    Object,
+    Place,
+    Reference,
+    Text,
+    spell_path,
+    spell_place,
+)
+from stepcall.domain.types import describe_value
+
+Suggest = Callable[[str, Iterable[str]], str]
+MAX_EXPECTED_LENGTH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What does not fit, and where below the value."""
+
+    place: Place
+    code: str
+    message: str
+    expected: str | None = None
+    got: str | None = None
+    is_warning: bool = False
+
+    def at(self, pointer: str) -> Problem:
+        """The fault of a value that stands there."""
+        return Problem(pointer + spell_place(self.place), self.code, self.message, self.expected, self.got)
+
+
+Tell = Callable[[Fault], None]
+
+
+class ValueFit:
+    """Fits JSON values."""
+
+    def __init__(self, suggest: Suggest, tell: Tell) -> None:
+        self.suggest = suggest
+        self.tell = tell
+
+    def fit(self, value: Any, wanted: Schema, place: Place = ()) -> None:
+        """Tell of everything in the value that is not of the schema that is wanted."""
+        if wanted.is_anything:
+            return
+        match value:
+            case dict():
+                self.fit_members(value, wanted, place)
+            case list():
+                self.fit_elements(value, wanted, place)
+            case _:
+                self.fit_scalar(value, wanted, place)
+
+    def fit_scalar(self, value: Any, wanted: Schema, place: Place) -> None:
+        variant = wanted.is_anything or wanted.variant_for(type_of(value))
+        if not variant:
+            self._tell_wrong_type(wanted, describe_value(value), place)
+        elif isinstance(variant, Variant):
+            self._fit_limits(value, variant, place)
+
+    def fit_members(self, members: Mapping[str, Any], wanted: Schema, place: Place) -> None:
+        variant = self._variant(JsonType.OBJECT, "an object", wanted, place)
+        if variant is None:
+            return
+        for name in variant.required:
+            if name not in members:
+                expected = str(variant.properties.get(name, ANYTHING))
+                self.tell(Fault((place, name), "missing", f"`{shorten(name)}` is missing.", expected))
+        for name, member in members.items():
+            below = variant.properties.get(name, variant.additional)
+            if below is None:
+                self._tell_unknown_field(name, variant, place)
+            else:
+                self.fit(member, below, (place, name))
+
+    def fit_elements(self, elements: Sequence[Any], wanted: Schema, place: Place) -> None:
+        variant = self._variant(JsonType.ARRAY, f"an array of {len(elements)}", wanted, place)
+        if variant is None:
+            return
+        self._fit_limits(elements, variant, place)
+        for index, element in enumerate(elements):
+            self.fit(element, variant.items or ANYTHING, (place, index))
+
+    def _variant(self, json_type: JsonType, got: str, wanted: Schema, place: Place) -> Variant | None:
+        """The variant of that type; None when it does not fit, which is told."""
+        if wanted.is_anything:
+            return Variant(json_type, additional=ANYTHING, items=ANYTHING)
+        found = wanted.variants.get(json_type)
+        if found is None:
+            self._tell_wrong_type(wanted, got, place)
+        return found
+
+    def _fit_limits(self, value: Any, variant: Variant, place: Place) -> None:
+        if needed := limit_broken(value, variant):
+            self.tell(Fault(place, "invalid_value", f"This must be {needed}.", needed))
+
+    def _tell_wrong_type(self, wanted: Schema, got: str, place: Place) -> None:
+        self.tell(Fault(place, "wrong_type", f"This must be {wanted.words}, not {got}.", str(wanted), got))
+
+    def _tell_unknown_field(self, name: str, variant: Variant, place: Place) -> None:
+        message = f"There is no field `{shorten(name)}`{self.suggest(name, variant.properties)}"
+        self.tell(Fault((place, name), "unknown_field", message, list_names(variant.properties)))
+
+
+class _EnoughFaultsError(Exception):
+    """So many faults that looking for more only costs time."""
+
+
+def faults_of(value: Any, wanted: Schema, suggest: Suggest, limit: int = MAX_PROBLEMS) -> list[Fault]:
+    """What of a JSON value is not of the schema."""
+    faults: list[Fault] = []
+
+    def keep(fault: Fault) -> None:
+        faults.append(fault)
+        if len(faults) >= limit:
+            raise _EnoughFaultsError
+
+    with suppress(_EnoughFaultsError):
+        ValueFit(suggest, keep).fit(value, wanted)
+    return faults
+
+
+class TemplateFit(ValueFit):
+    """Fits templates: besides literals, references by what they name.
+
+    `root_of` gives what a reference names without its path; None when it names nothing, which it has told. `misfit` is
+    that of json_schema.py: whoever has many templates lets it remember.
+    """
+
+    def __init__(
+        self,
+        suggest: Suggest,
+        tell: Tell,
+        root_of: Callable[[Reference, Place], Schema | None],
+        misfit: Callable[[Schema, Schema], str | None],
+    ) -> None:
+        super().__init__(suggest, tell)
+        self._root_of = root_of
+        self._misfit = misfit
+
+    def fit(self, value: Any, wanted: Schema, place: Place = ()) -> None:
+        """Tell of everything in the template that is not, or names what is not, of the schema that is wanted."""
+        match value:
+            case Literal() if value is UNREADABLE:
+                pass  # told by whoever parsed it
+            case Literal(scalar):
+                self.fit_scalar(scalar, wanted, place)
+            case Object(members):
+                self.fit_members(dict(members), wanted, place)
+            case Array(elements):
+                self.fit_elements(elements, wanted, place)
+            case Text(parts):
+                self._fit_text(parts, wanted, place)
+            case reference:
+                self._fit_reference(reference, wanted, place)
+
+    def _fit_reference(self, reference: Reference, wanted: Schema, place: Place) -> None:
+        source = self._resolve(reference, place)
+        if source is None:
+            return
+        if reason := self._misfit(source, wanted):
+            is_null = reason == f"it {MAY_BE_NULL}"
+            advice = (
+                _advise_on_null(reference) if is_null else "Name another value, or reshape this one by a task before."
+            )
+            spelled = f"`{{{{{shorten(str(reference))}}}}}`"
+            message = f"{spelled} does not fit: {reason}, and this must be {wanted.words}. {advice}"
+            code = "may_be_null" if is_null else "type_mismatch"
+            self.tell(Fault(place, code, message, str(wanted), str(source)))
+
+    def _fit_text(self, parts: tuple[str | Reference, ...], wanted: Schema, place: Place) -> None:
+        if not wanted.is_anything and JsonType.STRING not in wanted.variants:
+            message = (
+                f"A template inside text gives text, and this must be {wanted.words}. A template alone keeps its type."
+            )
+            self.tell(Fault(place, "type_mismatch", message, str(wanted), "string"))
+        for part in parts:
+            if not isinstance(part, str) and (source := self._resolve(part, place)):
+                self._fit_part(part, source, place)
+
+    def _fit_part(self, part: Reference, source: Schema, place: Place) -> None:
+        spelled = f"`{{{{{shorten(str(part))}}}}}`"
+        expected = "string, number, integer or boolean"
+        if found := next((t for t in (JsonType.OBJECT, JsonType.ARRAY) if t in source.variants), None):
+            message = f"{spelled} cannot stand inside text: it is an {found}. Name a value in it."
+            self.tell(Fault(place, "not_text", message, expected, str(source)))
+        elif source.may_be_null:
+            message = f"{spelled} may be null, and would then stand in the text as `null`."
+            self.tell(Fault(place, "null_in_text", message, expected, str(source), is_warning=True))
+
+    def _resolve(self, reference: Reference, place: Place) -> Schema | None:
+        """What a reference names; None when it names nothing, which is told."""
+        found = self._root_of(reference, place)
+        for position, step in enumerate(reference.path):
+            if found is None:
+                return None
+            deeper = step_into(found, step)
+            if deeper is None:
+                self._tell_no_step(reference, position, found, place)
+            found = deeper
+        return found
+
+    def _tell_no_step(self, reference: Reference, position: int, found: Schema, place: Place) -> None:
+        step = reference.path[position]
+        so_far = shorten(reference.root + spell_path(reference.path[:position]))
+        code = "unknown_input_field" if isinstance(reference, InputReference) else "unknown_output_field"
+        fields = {name: None for variant in found.variants.values() for name in variant.properties}
+        if isinstance(step, str) and JsonType.OBJECT in found.variants:
+            message = f"`{so_far}` has no `{shorten(step)}`{self.suggest(step, fields)}"
+            self.tell(Fault(place, code, message, list_names(fields)))
+        else:
+            wanted = "elements" if isinstance(step, int) else "fields"
+            message = f"`{so_far}` has no {wanted}: it is {found.words}."
+            self.tell(Fault(place, code, message, "array" if isinstance(step, int) else "object", str(found)))
+
+
+def list_names(names: Iterable[str]) -> str:
+    return shorten(", ".join(names), MAX_EXPECTED_LENGTH)
+
+
+def _advise_on_null(reference: Reference) -> str:
+    if isinstance(reference, InputReference) and not reference.path:
+        return "Make the input required, or give it a default."
+    return "Replace null by a task before."
