@@ -3,14 +3,22 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from stepcall.domain.ids import spell_execution, spell_job, spell_workflow
+from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
+from stepcall.domain.ids import spell_execution, spell_job, spell_later_execution, spell_workflow
 from stepcall.domain.run import Run, RunStatus, RunSummary, TaskRun
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.run_store import RunPage
+from stepcall.stores.workflow_store import VersionPage, WorkflowPage, WorkflowSummary
+from stepcall.use_cases.check_workflow import StoredVersion
 from stepcall.use_cases.read_run import RunView, ShownValue
 
 Json = dict[str, Any]
+EXECUTION_ID_KEYS: Mapping[Generation, str] = {
+    Generation.FIRST: "execution_id",
+    Generation.LATER: "workflow_execution_id",
+}
 JOB_STATES: Mapping[RunStatus, str] = {
     RunStatus.PENDING: "PENDING",
     RunStatus.RUNNING: "RUNNING",
@@ -20,44 +28,66 @@ JOB_STATES: Mapping[RunStatus, str] = {
 }
 
 
-def print_created(version: WorkflowVersion) -> Json:
-    return {"workflow_id": spell_workflow(version.workflow_id), "workflow_version": version.version}
+def print_stored(stored: StoredVersion) -> Json:
+    warnings = [problem.to_json() for problem in stored.warnings]
+    return _print_ids(stored.version) | ({"warnings": warnings} if warnings else {})
+
+
+def print_tag(version: WorkflowVersion) -> dict[str, str]:
+    """The header by which `If-Match` can name the version."""
+    return {"ETag": f'"{version.version}"'}
 
 
 def print_workflow(version: WorkflowVersion) -> Json:
     return {
-        **print_created(version),
-        "created_at": print_time(version.created_at),
+        **_print_ids(version),
+        "created_at": print_time(version.workflow_created_at),
         "updated_at": print_time(version.created_at),
         **version.definition.to_json(),
     }
 
 
-def print_started(run: RunSummary) -> Json:
+def print_workflows(page: WorkflowPage) -> Json:
+    token = {"next_token": spell_workflow(page.next_workflow_id)} if page.next_workflow_id else {}
+    return {"workflows": [_print_summary(workflow) for workflow in page.workflows], **token}
+
+
+def print_versions(page: VersionPage) -> Json:
+    versions = [
+        {"workflow_version": version.version, "created_at": print_time(version.created_at)} for version in page.versions
+    ]
+    return {"versions": versions, **({"next_token": str(page.next_version)} if page.next_version else {})}
+
+
+def print_started(run: RunSummary, generation: Generation) -> Json:
     return {
         "workflow_id": spell_workflow(run.workflow_id),
         "workflow_version": run.workflow_version,
-        "execution_id": spell_execution(run.run_id),
+        EXECUTION_ID_KEYS[generation]: spell_execution_in(generation, run.run_id),
         "externalId": spell_job(run.run_id),
         "status": run.status.value,
     }
 
 
-def print_execution(view: RunView) -> Json:
-    run = view.run
+def print_execution(view: RunView, generation: Generation) -> Json:
+    run, words, ref_key = view.run, DOCUMENT_WORDS[generation], TASK_WORDS[generation]["ref"]
     return {
-        **print_started(run),
+        **print_started(run, generation),
         **_times(run),
-        "tasks": [print_task(task) for task in view.tasks],
-        **_print_value("input", view.input),
-        **(_print_value("output", view.output) if view.output else {}),
+        "tasks": [_print_task(task, ref_key) for task in view.tasks],
+        **_print_value(words["input"], view.input),
+        **(_print_value(words["output"], view.output) if view.output else {}),
         **({"error": run.error.to_json()} if run.error else {}),
     }
 
 
-def print_task(task: TaskRun) -> Json:
+def spell_execution_in(generation: Generation, run_id: UUID) -> str:
+    return spell_execution(run_id) if generation is Generation.FIRST else spell_later_execution(run_id)
+
+
+def _print_task(task: TaskRun, ref_key: str) -> Json:
     return {
-        "ref": task.ref,
+        ref_key: task.ref,
         "status": task.status.value,
         **({"attempts": task.attempts} if task.attempts else {}),
         **_times(task),
@@ -100,6 +130,21 @@ def print_job(view: RunView) -> Json:
 def print_time(time: datetime) -> str:
     utc = time if time.tzinfo is UTC else time.astimezone(UTC)
     return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
+
+
+def _print_ids(version: WorkflowVersion) -> Json:
+    return {"workflow_id": spell_workflow(version.workflow_id), "workflow_version": version.version}
+
+
+def _print_summary(workflow: WorkflowSummary) -> Json:
+    return {
+        "workflow_id": spell_workflow(workflow.workflow_id),
+        "workflow_version": workflow.latest_version,
+        "name": workflow.name,
+        **({} if workflow.description is None else {"description": workflow.description}),
+        "created_at": print_time(workflow.created_at),
+        "updated_at": print_time(workflow.updated_at),
+    }
 
 
 def _error_result(run: Run) -> Json:

@@ -1,17 +1,18 @@
-"""The native face: define, execute, follow and cancel workflows. Contract: the Data Flow Platform's API."""
+"""The native face: define, change, execute, follow and cancel workflows. Contract: the Data Flow Platform's API."""
 # ruff: noqa: E402
 
 import gc
 
 gc.disable()  # until all is loaded: none of it is garbage, and looking for some takes a fourteenth of a cold start
 
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcall.domain.ids import read_run_id, read_workflow_id, spell_execution, spell_workflow
-from stepcall.domain.run import RunSummary
+from stepcall.domain.generation import DOCUMENT_WORDS, Generation
+from stepcall.domain.ids import read_run_id, read_workflow_id, spell_workflow
 from stepcall.runtime.http import caller, headers, json_response, read_body, read_model, resolver
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import face_dependencies
@@ -21,19 +22,35 @@ from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
 from stepcall.use_cases.read_workflow import read_workflow
 from stepcall.use_cases.start_run import StartRun, start_run
 from workflows_api.answers import (
-    print_created,
     print_execution,
     print_job,
     print_page,
     print_started,
+    print_stored,
+    print_tag,
+    print_versions,
     print_workflow,
+    print_workflows,
+    spell_execution_in,
 )
 from workflows_api.problems import print_error
-from workflows_api.requests import ExecuteRequest, ListQuery, VersionQuery, read_next_token, read_wait
+from workflows_api.requests import (
+    ListQuery,
+    VersionQuery,
+    WorkflowsQuery,
+    generation_asked,
+    read_execute_request,
+    read_if_match,
+    read_next_token,
+    read_version_number,
+    read_wait,
+)
 
 SECONDS_TO_ANSWER = 3
 
-app = resolver(print_error, public=frozenset({"GET /health"}))
+PUBLIC = frozenset({"GET /health", "GET /openapi.json", "GET /docs", "GET /docs/<file_name>"})
+
+app = resolver(print_error, public=PUBLIC)
 
 
 @app.get("/health")
@@ -41,31 +58,154 @@ def get_health() -> Response[str]:
     return json_response(200, {"status": "ok"})
 
 
+# What is seldom asked for is imported when it is, as what describes the API: a cold start has no time for it.
+
+
+@app.get("/openapi.json")
+def get_openapi() -> Response[str]:
+    from workflows_api.describe.api import answer_openapi  # noqa: PLC0415
+
+    return answer_openapi()
+
+
+@app.get("/docs")
+def get_docs() -> Response[str]:
+    from workflows_api.describe.page import answer_page  # noqa: PLC0415
+
+    return answer_page()
+
+
+@app.get("/docs/<file_name>", compress=True)
+def get_docs_file(file_name: str) -> Response[str]:
+    from workflows_api.describe.page import answer_file  # noqa: PLC0415
+
+    return answer_file(file_name)
+
+
+@app.get("/task-types")
+def get_task_types() -> Response[str]:
+    from workflows_api.views import print_task_types  # noqa: PLC0415
+
+    return json_response(200, print_task_types())
+
+
+@app.post("/workflows/validate")
+def post_validate() -> Response[str]:
+    from stepcall.use_cases.validate_workflow import validate_workflow  # noqa: PLC0415
+    from workflows_api.views import print_validation  # noqa: PLC0415
+
+    return json_response(200, print_validation(validate_workflow(read_body(app), face_dependencies())))
+
+
+@app.get("/workflows/<workflow_id>/definition")
+def get_definition(workflow_id: str) -> Response[str]:
+    from workflows_api.views import answer_machine  # noqa: PLC0415
+
+    query = read_model(dict(app.current_event.query_string_parameters), VersionQuery)
+    version = read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
+    return answer_machine(face_dependencies().compile(version))
+
+
+@app.get("/workflows/<workflow_id>/graph")
+def get_graph(workflow_id: str) -> Response[str]:
+    from workflows_api.views import GraphQuery, answer_graph  # noqa: PLC0415
+
+    query = read_model(dict(app.current_event.query_string_parameters), GraphQuery)
+    version = read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
+    return answer_graph(version, query, headers(app))
+
+
+@app.get("/workflows/<workflow_id>/openapi.json")
+def get_workflow_openapi(workflow_id: str) -> Response[str]:
+    from workflows_api.describe.one_workflow import describe_workflow  # noqa: PLC0415
+
+    query = read_model(dict(app.current_event.query_string_parameters), VersionQuery)
+    version = read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
+    return json_response(200, describe_workflow(version))
+
+
 @app.post("/workflows")
 def post_workflow() -> Response[str]:
-    version = define_workflow(read_body(app), caller(app), face_dependencies())
-    return json_response(201, print_created(version), {"Location": f"/workflows/{spell_workflow(version.workflow_id)}"})
+    stored = define_workflow(read_body(app), caller(app), face_dependencies())
+    location = f"/workflows/{spell_workflow(stored.version.workflow_id)}"
+    return json_response(201, print_stored(stored), {"Location": location, **print_tag(stored.version)})
+
+
+@app.get("/workflows")
+def get_workflows() -> Response[str]:
+    from stepcall.use_cases.list_workflows import list_workflows  # noqa: PLC0415
+
+    query = read_model(dict(app.current_event.query_string_parameters), WorkflowsQuery)
+    after = read_next_token(query.next_token, read_workflow_id)
+    page = list_workflows(caller(app), face_dependencies(), name=query.name, limit=query.limit, after=after)
+    return json_response(200, print_workflows(page))
 
 
 @app.get("/workflows/<workflow_id>")
 def get_workflow(workflow_id: str) -> Response[str]:
     query = read_model(dict(app.current_event.query_string_parameters), VersionQuery)
     version = read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
-    return json_response(200, print_workflow(version))
+    return json_response(200, print_workflow(version), print_tag(version))
+
+
+@app.put("/workflows/<workflow_id>")
+def put_workflow(workflow_id: str) -> Response[str]:
+    from stepcall.use_cases.update_workflow import update_workflow  # noqa: PLC0415
+
+    stored = update_workflow(
+        read_workflow_id(workflow_id),
+        read_body(app),
+        caller(app),
+        face_dependencies(),
+        expected=read_if_match(headers(app)),
+    )
+    return json_response(200, print_stored(stored), print_tag(stored.version))
+
+
+@app.delete("/workflows/<workflow_id>")
+def delete_workflow_by_id(workflow_id: str) -> Response[str]:
+    from stepcall.use_cases.delete_workflow import delete_workflow  # noqa: PLC0415
+
+    expected = read_if_match(headers(app))
+    delete_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), expected=expected)
+    return Response(HTTPStatus.NO_CONTENT.value)
+
+
+@app.get("/workflows/<workflow_id>/versions")
+def get_versions(workflow_id: str) -> Response[str]:
+    from stepcall.use_cases.list_workflows import list_versions  # noqa: PLC0415
+
+    query = read_model(dict(app.current_event.query_string_parameters), WorkflowsQuery)
+    after = read_next_token(query.next_token, read_version_number)
+    page = list_versions(
+        read_workflow_id(workflow_id), caller(app), face_dependencies(), limit=query.limit, after=after
+    )
+    return json_response(200, print_versions(page))
 
 
 @app.post("/workflows/<workflow_id>/execute")
 def post_execute(workflow_id: str) -> Response[str]:
-    request = read_model(read_body(app, default={}), ExecuteRequest)
-    run = start_run(StartRun(read_workflow_id(workflow_id), request.input), caller(app), face_dependencies())
-    sent = {"Location": _location(run)}
+    return _execute(workflow_id, Generation.FIRST)
+
+
+@app.post("/workflows/<workflow_id>/executions")
+def post_execution(workflow_id: str) -> Response[str]:
+    return _execute(workflow_id, Generation.LATER)
+
+
+def _execute(workflow_id: str, generation: Generation) -> Response[str]:
+    request = read_execute_request(read_body(app, default={}), generation)
+    command = StartRun(read_workflow_id(workflow_id), request.input, f"/{DOCUMENT_WORDS[generation]['input']}")
+    run = start_run(command, caller(app), face_dependencies())
+    execution_id = spell_execution_in(generation, run.run_id)
+    sent = {"Location": f"/workflows/{spell_workflow(run.workflow_id)}/executions/{execution_id}"}
     if not (seconds := read_wait(headers(app))):
-        return json_response(202, print_started(run), sent)
+        return json_response(202, print_started(run, generation), sent)
     sent["Preference-Applied"] = f"wait={seconds}"
     view = wait_for_end(run.run_id, caller(app), face_dependencies(), seconds=_patience(seconds))
     if view.run.status.has_ended:
-        return json_response(200, print_execution(view), sent)
-    return json_response(202, print_started(view.run), sent)
+        return json_response(200, print_execution(view, generation), sent)
+    return json_response(202, print_started(view.run, generation), sent)
 
 
 @app.get("/workflows/<workflow_id>/executions")
@@ -77,7 +217,7 @@ def get_executions(workflow_id: str) -> Response[str]:
         face_dependencies(),
         status=query.status,
         limit=query.limit,
-        after=read_next_token(query.next_token),
+        after=read_next_token(query.next_token, read_run_id),
     )
     return json_response(200, print_page(page))
 
@@ -87,7 +227,7 @@ def get_execution(workflow_id: str, execution_id: str) -> Response[str]:
     view = read_run(
         read_run_id(execution_id), caller(app), face_dependencies(), workflow_id=read_workflow_id(workflow_id)
     )
-    return json_response(200, print_execution(view))
+    return json_response(200, print_execution(view, generation_asked(execution_id)))
 
 
 @app.post("/workflows/<workflow_id>/executions/<execution_id>/cancel")
@@ -95,7 +235,7 @@ def post_cancel(workflow_id: str, execution_id: str) -> Response[str]:
     view = cancel_run(
         read_run_id(execution_id), caller(app), face_dependencies(), workflow_id=read_workflow_id(workflow_id)
     )
-    return json_response(202, print_execution(view))
+    return json_response(202, print_execution(view, generation_asked(execution_id)))
 
 
 @app.get("/jobs/<external_id>")
@@ -108,10 +248,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     # not by `correlation_id_path`: a search by JMESPath for one key takes a tenth of the time of a request
     logger.set_correlation_id(event["requestContext"]["requestId"])
     return app.resolve(event, context)
-
-
-def _location(run: RunSummary) -> str:
-    return f"/workflows/{spell_workflow(run.workflow_id)}/executions/{spell_execution(run.run_id)}"
 
 
 def _patience(seconds: int) -> float:

@@ -19,7 +19,8 @@ from stepcall.runtime.http import (
 )
 from stepcall.runtime.observability import log_fact
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
-from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.stores.workflow_store import VersionConflictError, WorkflowNotFoundError
+from stepcall.use_cases.change_workflow import StaleVersionError
 from stepcall.use_cases.engine import EngineUnavailableError
 
 PROBLEM_JSON = "application/problem+json"
@@ -60,6 +61,14 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
+    VersionConflictError: Answer(
+        HTTPStatus.CONFLICT,
+        "workflow-is-changing",
+        "The workflow is being changed",
+        "Others change this workflow at this moment, and this request changed nothing; send it again.",
+        {"Retry-After": "1"},
+    ),
+    StaleVersionError: Answer(HTTPStatus.PRECONDITION_FAILED, "stale-version", "The workflow has another version"),
     BodyTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
     EngineUnavailableError: Answer(
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -13,7 +13,10 @@ import pytest
 
 from local.seed import API_KEY
 from local.stack import LocalStack
+from tests.described_answers import DescribedAnswers
+from workflows_api.describe.api import describe_api
 
+DESCRIBED = DescribedAnswers(describe_api())
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 
@@ -53,12 +56,10 @@ class Api:
             | {"content-type": "application/json"}
             | (headers or {}),
         )
-        try:
-            with urllib.request.urlopen(request, timeout=40) as answer:
-                return _answer(answer.status, answer.headers, answer.read())
-        except urllib.error.HTTPError as refusal:
-            with refusal:
-                return _answer(refusal.code, refusal.headers, refusal.read())
+        answer = _send(request)
+        # whatever a test asks: the answer is as the API describes it
+        assert DESCRIBED.faults(method, path, answer.status, answer.headers, answer.text) == []
+        return answer
 
     def define(self, **definition: Any) -> str:
         answer = self("POST", "/workflows", {"name": "test"} | definition)
@@ -72,6 +73,15 @@ class Api:
         answer = self("POST", path, {"input": parameters or {}}, headers={"prefer": "wait=25"})
         assert answer.status == 200, answer.text
         return answer.json
+
+
+def _send(request: urllib.request.Request) -> Answer:
+    try:
+        with urllib.request.urlopen(request, timeout=40) as answer:
+            return _answer(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return _answer(refusal.code, refusal.headers, refusal.read())
 
 
 def _answer(status: int, headers: Any, body: bytes) -> Answer:

@@ -31,6 +31,8 @@ Handler = Callable[[dict[str, Any], Any], Any]
 ACCOUNT_ID = "123456789012"
 KEY = "sc_least_privilege"
 LARGE = "x" * 20_000
+NEXT = 2
+"""The number of the version that follows the first."""
 DEFINITION = {
     "name": "Hand a large value on",
     "input": [{"name": "text", "type": "string"}, {"name": "expression", "type": "string"}],
@@ -108,7 +110,7 @@ class Account:
         }
         response = self.invoke("WorkflowsApiRole", workflows_api.lambda_handler, event)
         assert response["statusCode"] < 300, response
-        return json.loads(response["body"])
+        return json.loads(response["body"]) if response["body"] else None
 
 
 def forget_what_wiring_holds() -> None:
@@ -147,6 +149,11 @@ def live(account: Account) -> None:
     account.request("POST", f"{path}/executions/{cancelled['execution_id']}/cancel")
     assert account.request("GET", f"{path}/executions/{completed['execution_id']}")["output"] == {"text": LARGE}
     assert account.request("GET", f"/jobs/{failed['externalId']}")["status"]["state"] == "DONE"
+    assert account.request("PUT", path, DEFINITION | {"name": "Another name"})["workflow_version"] == NEXT
+    assert len(account.request("GET", f"{path}/versions")["versions"]) == NEXT
+    assert [listed["name"] for listed in account.request("GET", "/workflows")["workflows"]] == ["Another name"]
+    account.request("DELETE", path)
+    assert account.request("GET", "/workflows") == {"workflows": []}
     assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
 
 

@@ -83,7 +83,7 @@ class RunWorld:
         )
 
     def define(self, document: Document, caller: Caller = CALLER) -> WorkflowVersion:
-        return define_workflow(document, caller, self.deps)
+        return define_workflow(document, caller, self.deps).version
 
     def start(self, document: Document, caller: Caller = CALLER, **parameters: Any) -> Run:
         version = self.define(document, caller)

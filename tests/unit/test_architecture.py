@@ -18,6 +18,7 @@ PACKAGE = "stepcall"
 PARTS: dict[str, set[str]] = {
     "domain": set(),
     "asl": {"domain"},
+    "drawing": {"domain"},
     "tasks": {"domain"},
     "guarded_http": {"domain"},
     "stores": {"domain"},
@@ -30,6 +31,7 @@ PARTS: dict[str, set[str]] = {
 LIBRARIES: dict[str, set[str]] = {
     "domain": {"pydantic", "pydantic_core"},
     "asl": set(),
+    "drawing": set(),
     "tasks": {"pydantic"},
     "guarded_http": {"urllib3", "idna"},
     "stores": set(),
@@ -179,6 +181,13 @@ print([name for name in ("boto3", "botocore", "aws_lambda_powertools") if name i
 @pytest.mark.parametrize("function", [*FACES, "finish_run"])
 def test_a_door_that_people_wait_at_loads_no_heavy_library(function: str) -> None:
     code = f"import sys, {function}.app; print([name for name in {HEAVY!r} if name in sys.modules])"
+    assert run_apart(code) == "[]"
+
+
+@pytest.mark.parametrize("function", FACES)
+def test_a_face_loads_what_is_seldom_asked_for_when_it_is(function: str) -> None:
+    seldom = ("stepcall.drawing.graph", "stepcall.asl.limits", "workflows_api.views")
+    code = f"import sys, {function}.app; print([name for name in {seldom!r} if name in sys.modules])"
     assert run_apart(code) == "[]"
 
 

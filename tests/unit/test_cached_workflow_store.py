@@ -2,14 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import pytest
 
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.cached_workflow_store import LATEST_LEASE_SECONDS, MAX_VERSIONS, CachedWorkflowStore
+from stepcall.stores.cached_workflow_store import MAX_VERSIONS, CachedWorkflowStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
-from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.stores.workflow_store import (
+    LATEST_LEASE_SECONDS,
+    VersionConflictError,
+    VersionPage,
+    WorkflowNotFoundError,
+    WorkflowPage,
+)
 from tests.clock import Clock
 from tests.sample_workflows import checked, workflow
 
@@ -26,6 +33,23 @@ class CountedStore:
 
     def put_first(self, version: WorkflowVersion) -> None:
         self.inner.put_first(version)
+
+    def put_next(self, version: WorkflowVersion) -> None:
+        self.inner.put_next(version)
+
+    def delete(self, newest: WorkflowVersion, now: datetime) -> None:
+        self.inner.delete(newest, now)
+
+    def get_latest_now(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
+        return self.get_latest(tenant, workflow_id)
+
+    def list_by_tenant(self, tenant: str, *, name: str | None, limit: int, after: UUID | None) -> WorkflowPage:
+        self.reads += 1
+        return self.inner.list_by_tenant(tenant, name=name, limit=limit, after=after)
+
+    def list_versions(self, workflow_id: UUID, *, limit: int, after: int | None) -> VersionPage:
+        self.reads += 1
+        return self.inner.list_versions(workflow_id, limit=limit, after=after)
 
     def get_latest(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
         self.reads += 1
@@ -149,3 +173,49 @@ def test_many_workflows_do_not_fill_memory_with_their_newest_versions(
         cached.get_latest("acme", UUID(int=number))
         kept += stored.reads == before
     assert kept <= MAX_VERSIONS
+
+
+def test_who_changes_a_workflow_sees_the_change_at_once(
+    stored: CountedStore, cached: CachedWorkflowStore, clock: Clock
+) -> None:
+    cached.put_first(version(clock))
+    assert cached.get_latest("acme", UUID(int=1)).version == 1
+    two = version(clock, 2)
+    cached.put_next(two)
+    assert cached.get_latest("acme", UUID(int=1)) is two
+    assert stored.reads == 2
+    cached.delete(two, clock.now())
+    with pytest.raises(WorkflowNotFoundError):
+        cached.get_latest("acme", UUID(int=1))
+    assert cached.get_version(UUID(int=1), 2) is two
+    assert stored.reads == 3
+
+
+def test_a_change_that_was_refused_is_not_remembered(
+    stored: CountedStore, cached: CachedWorkflowStore, clock: Clock
+) -> None:
+    cached.put_first(version(clock))
+    stored.put_next(theirs := version(clock, 2))
+    clock.sleep(1)
+    with pytest.raises(VersionConflictError):
+        cached.put_next(version(clock, 2))
+    assert cached.get_version(UUID(int=1), 2) is theirs
+
+
+def test_who_is_about_to_change_a_workflow_is_not_served_from_memory(
+    stored: CountedStore, cached: CachedWorkflowStore, clock: Clock
+) -> None:
+    cached.put_first(version(clock))
+    assert cached.get_latest("acme", UUID(int=1)).version == 1
+    stored.put_next(version(clock, 2))
+    assert cached.get_latest_now("acme", UUID(int=1)).version == 2
+    assert cached.get_latest_now("acme", UUID(int=1)) is cached.get_version(UUID(int=1), 2)
+
+
+def test_lists_are_never_from_memory(stored: CountedStore, cached: CachedWorkflowStore, clock: Clock) -> None:
+    cached.put_first(version(clock))
+    for number in (2, 3):
+        stored.put_next(version(clock, number))
+        [summary] = cached.list_by_tenant("acme", name=None, limit=5, after=None).workflows
+        versions = cached.list_versions(UUID(int=1), limit=5, after=None).versions
+        assert (summary.latest_version, len(versions)) == (number, number)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from stepcall.asl.check import MAX_DEFINITION_BYTES, MAX_REQUEST_BYTES, InvalidStateMachineError
+from stepcall.asl.check_limits import MAX_DEFINITION_BYTES, MAX_HISTORY_EVENTS, MAX_REQUEST_BYTES
 from stepcall.asl.compiler import FAIL_STATE, FAILED_STATE, FINISH_RUN, FINISH_STATE, CompiledWorkflow, compile_workflow
+from stepcall.domain.errors import InvalidDefinitionError
 from stepcall.domain.task_contract import Worker
 from stepcall.domain.workflow import MAX_TASKS, Identifier
 from stepcall.tasks.catalog import CATALOG
@@ -64,7 +65,7 @@ def test_the_bad_road_writes_the_runs_end_and_fails_the_machine() -> None:
 
 
 def test_a_machine_carries_ids_and_no_data() -> None:
-    document = workflow(transform("a", "confidential"), outputs=[give("o", "{{refs.a.output}} confidential")])
+    document = workflow(transform("a", "confidential"), outputs=[give("o", "{{refs.a.output.result}} confidential")])
     text = compiled(document).definition
     assert "confidential" not in text
     assert "expression" not in text
@@ -111,7 +112,7 @@ def test_equal_definitions_share_one_machine_and_its_name_is_a_hash_of_its_text(
 
 def test_what_a_machine_does_not_run_does_not_change_its_name() -> None:
     document = chain(2)
-    renamed = document | {"name": "another", "description": "d", "output": [give("o", 1)]}
+    renamed = document | {"name": "another", "description": "d", "output": [give("o", 1, "number")]}
     assert compiled(renamed).content_hash == compiled(document).content_hash
 
 
@@ -160,17 +161,18 @@ def test_where_names_are_longest_the_limit_is_found_before_step_functions_finds_
     fits = compiled(chain(913, width=64), LONGEST_ARN)
     assert len(json.dumps(fits.definition)) <= MAX_REQUEST_BYTES - 2048
     for tasks in (914, MAX_TASKS):
-        with pytest.raises(InvalidStateMachineError, match=r"request to create it has \d+ bytes"):
+        with pytest.raises(InvalidDefinitionError) as refused:
             compiled(chain(tasks, width=64), LONGEST_ARN)
+        [problem] = refused.value.problems
+        assert (problem.code, problem.location, problem.expected) == ("too_large", "", "at most 1048576 bytes")
+        assert "Step Functions takes 1048576" in problem.message
 
 
-def test_every_state_of_the_longest_run_keeps_within_the_history() -> None:
-    """A state is 5 events and each retry 3 more; an execution ends at 25,000, 2 of which are its own start and end."""
+def test_the_longest_run_of_the_most_tasks_keeps_within_the_history() -> None:
+    """20 events for each task with all its retries, 32 and 23 for the states that end a run, 1 for Fail, 2 for all."""
+    assert compiled(chain(2)).history_events == 2 * 20 + 32 + 23 + 1 + 2
+    assert compiled(chain(MAX_TASKS, width=16)).history_events == 20_058 < MAX_HISTORY_EVENTS
 
-    def events(state: Any) -> int:
-        retries: int = sum(retrier["MaxAttempts"] for retrier in state["Retry"])
-        return 5 + 3 * retries
 
-    asl = machine(chain(2))
-    task, finish, fail = (asl["States"][name] for name in (asl["StartAt"], FINISH_STATE, FAIL_STATE))
-    assert MAX_TASKS * events(task) + events(finish) + events(fail) + 2 + 2 < 25_000
+def test_what_a_run_writes_and_costs_goes_with_its_compiled_machine() -> None:
+    assert [compiled(chain(tasks)).transitions for tasks in (1, 3, 40)] == [2, 4, 41]

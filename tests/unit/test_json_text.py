@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcall.domain.json_text import MAX_DEPTH, MalformedJsonError, NotJsonError, read_json, write_json
+from stepcall.domain.json_text import (
+    MAX_DEPTH,
+    MalformedJsonError,
+    NotJsonError,
+    read_json,
+    write_canonical_json,
+    write_json,
+)
 
 SCALARS = (
     st.none()
@@ -153,3 +160,9 @@ def test_what_json_cannot_say_is_not_written(value: Any) -> None:
 
 def test_the_shortest_text_is_written() -> None:
     assert write_json({"a": [1, None, True], "ü": "🌊"}) == '{"a":[1,null,true],"ü":"🌊"}'
+
+
+def test_equal_json_has_one_canonical_text_and_what_only_python_calls_equal_has_not() -> None:
+    assert write_canonical_json({"b": [{"d": 1, "c": "ü"}], "a": None}) == '{"a":null,"b":[{"c":"ü","d":1}]}'
+    spelled = [write_canonical_json([value]) for value in (1, 1.0, True, "1", -0.0, 0.0, 2**70)]
+    assert spelled == ["[1]", "[1.0]", "[true]", '["1"]', "[-0.0]", "[0.0]", f"[{2**70}]"]

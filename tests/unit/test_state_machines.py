@@ -14,7 +14,7 @@ from stepcall.aws.state_machines import MachineAddress, StepFunctions
 from stepcall.use_cases.engine import EngineUnavailableError
 
 RUN_ID = UUID(int=5)
-COMPILED = CompiledWorkflow('{"StartAt":"a"}', "0123456789abcdef0123456789abcdef")
+COMPILED = CompiledWorkflow('{"StartAt":"a"}', "0123456789abcdef0123456789abcdef", transitions=2, history_events=9)
 ADDRESS = MachineAddress("arn:aws:states:eu-central-1:123456789012", "stepcall", "arn:aws:iam::123456789012:role/m")
 MACHINE = f"arn:aws:states:eu-central-1:123456789012:stateMachine:stepcall-{COMPILED.content_hash}"
 INPUT = {"run_id": str(RUN_ID)}

@@ -1,7 +1,8 @@
 """Last stage: what Step Functions would refuse, and what it accepts although it must fail later.
 
 moto, cfn-lint and asl-validator each miss some of these, so the check is ours. It takes any machine written in
-JSONPath, compiled or written by hand: here its size, names and ways, in `check_state` what is said of each state.
+JSONPath, compiled or written by hand: here its names and ways, in `check_state` what is said of each state. A fault is
+a bug of whoever wrote the machine; what a workflow's author can mend is in `check_limits`.
 Sources: https://states-language.net/spec.html and Step Functions' quotas page.
 """
 
@@ -12,9 +13,6 @@ from stepcall.asl.check_state import check_state, rules_of
 from stepcall.domain.errors import StepcallError
 
 MAX_NAME_LENGTH = 80
-MAX_DEFINITION_BYTES = 1_048_576
-MAX_REQUEST_BYTES = 1_048_576
-REST_OF_REQUEST_BYTES = 2048  # name, role and signature, beside the definition
 FIELDS_OF_MACHINE = frozenset({"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"})
 FIELDS_OF_INNER_MACHINE = frozenset({"Comment", "StartAt", "States", "QueryLanguage", "ProcessorConfig"})
 
@@ -27,21 +25,11 @@ class InvalidStateMachineError(StepcallError):
         self.faults = faults
 
 
-def check_state_machine(machine: Mapping[str, Any], definition: str) -> None:
-    """Raises InvalidStateMachineError with every fault of a machine; `definition` is its Amazon States Language."""
-    faults = [*_check_size(definition), *_check_names(machine), *_check_machine(machine, "")]
+def check_state_machine(machine: Mapping[str, Any]) -> None:
+    """Raises InvalidStateMachineError with every fault of a machine."""
+    faults = [*_check_names(machine), *_check_machine(machine, "")]
     if faults:
         raise InvalidStateMachineError(faults)
-
-
-def _check_size(definition: str) -> Iterator[str]:
-    size = len(definition.encode())
-    if size > MAX_DEFINITION_BYTES:
-        yield f"the definition has {size} bytes; Step Functions takes {MAX_DEFINITION_BYTES}"
-    # CreateStateMachine carries it as text inside JSON, where a quotation mark and a backslash are two bytes each
-    request_size = size + definition.count('"') + definition.count("\\") + REST_OF_REQUEST_BYTES
-    if request_size > MAX_REQUEST_BYTES:
-        yield f"the request to create it has {request_size} bytes; Step Functions takes {MAX_REQUEST_BYTES}"
 
 
 def _check_names(machine: Mapping[str, Any]) -> Iterator[str]:

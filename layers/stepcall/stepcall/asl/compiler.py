@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stepcall.asl.check import check_state_machine
+from stepcall.asl.check_limits import refuse_over_limits
 from stepcall.asl.graph import Plan, TaskStep, plan
+from stepcall.asl.history import count_events, count_transitions
 from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, Retrier, StateMachine
 from stepcall.domain.errors import RetryableTaskError
 from stepcall.domain.task_contract import TaskContract
@@ -57,16 +59,28 @@ class CompiledWorkflow:
 
     definition: str
     content_hash: str
+    transitions: int
+    """Of a run on the good road."""
+    history_events: int
+    """Of the longest execution that can be."""
 
 
 def compile_workflow(
     definition: WorkflowDefinition, catalog: Mapping[str, TaskContract], function_arns: FunctionArns
 ) -> CompiledWorkflow:
-    """Compile a checked definition. Raises InvalidStateMachineError when Step Functions could not run it."""
-    machine = states_of(plan(definition, catalog), function_arns).to_asl()
+    """Compile a checked definition.
+
+    Raises InvalidDefinitionError when it breaks a limit of Step Functions, InvalidStateMachineError when its machine
+    could not run, which is a bug of ours.
+    """
+    states = states_of(plan(definition, catalog), function_arns)
+    machine = states.to_asl()
     text = json.dumps(machine, separators=(",", ":"))
-    check_state_machine(machine, text)
-    return CompiledWorkflow(text, hashlib.sha256(text.encode()).hexdigest()[:32])
+    history_events = count_events(states)
+    refuse_over_limits(text, history_events)
+    check_state_machine(machine)
+    content_hash = hashlib.sha256(text.encode()).hexdigest()[:32]
+    return CompiledWorkflow(text, content_hash, count_transitions(states), history_events)
 
 
 def states_of(planned: Plan, function_arns: FunctionArns) -> StateMachine:

@@ -113,12 +113,13 @@ def _raw_body(app: APIGatewayHttpResolver) -> bytes:
         raise MalformedJsonError("The request's body cannot be decoded.") from exc
 
 
-def read_model(value: Any, model: type[ModelT]) -> ModelT:
+def read_model(value: Any, model: type[ModelT], *, by_alias: bool = False) -> ModelT:
     """A request as its model. Raises InvalidRequestError with every problem."""
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, by_alias=by_alias, by_name=not by_alias)
     except ValidationError as exc:
-        raise InvalidRequestError("The request is not valid.", list(problems_of(exc, model))) from exc
+        problems = list(problems_of(exc, model, by_alias=by_alias))
+        raise InvalidRequestError("The request is not valid.", problems) from exc
 
 
 def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response[str]:

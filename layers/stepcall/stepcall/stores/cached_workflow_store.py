@@ -6,13 +6,19 @@ served the one before: docs/decisions/2026-11-21-latest-version-lease.md.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import datetime
 from threading import Lock
 from uuid import UUID
 
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.workflow_store import WorkflowNotFoundError, WorkflowStore
+from stepcall.stores.workflow_store import (
+    LATEST_LEASE_SECONDS,
+    VersionPage,
+    WorkflowNotFoundError,
+    WorkflowPage,
+    WorkflowStore,
+)
 
-LATEST_LEASE_SECONDS = 1.0
 MAX_VERSIONS = 256
 
 
@@ -30,6 +36,15 @@ class CachedWorkflowStore:
         self._inner.put_first(version)
         self._remember(version)
 
+    def put_next(self, version: WorkflowVersion) -> None:
+        self._inner.put_next(version)
+        self._remember(version)
+        self._forget_latest(version.workflow_id)
+
+    def delete(self, newest: WorkflowVersion, now: datetime) -> None:
+        self._inner.delete(newest, now)
+        self._forget_latest(newest.workflow_id)
+
     def get_latest(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
         asked_at = self._monotonic()
         read_at, latest = self._latest.get(workflow_id, (0.0, None))
@@ -44,12 +59,25 @@ class CachedWorkflowStore:
             self._latest[workflow_id] = (asked_at, latest)
         return latest
 
+    def get_latest_now(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
+        return self._remember(self._inner.get_latest_now(tenant, workflow_id))
+
     def get_version(self, workflow_id: UUID, version: int) -> WorkflowVersion:
         with self._lock:
             if found := self._versions.get((workflow_id, version)):
                 self._versions.move_to_end((workflow_id, version))
                 return found
         return self._remember(self._inner.get_version(workflow_id, version))
+
+    def list_by_tenant(self, tenant: str, *, name: str | None, limit: int, after: UUID | None) -> WorkflowPage:
+        return self._inner.list_by_tenant(tenant, name=name, limit=limit, after=after)
+
+    def list_versions(self, workflow_id: UUID, *, limit: int, after: int | None) -> VersionPage:
+        return self._inner.list_versions(workflow_id, limit=limit, after=after)
+
+    def _forget_latest(self, workflow_id: UUID) -> None:
+        with self._lock:
+            self._latest.pop(workflow_id, None)
 
     def _remember(self, version: WorkflowVersion) -> WorkflowVersion:
         with self._lock:

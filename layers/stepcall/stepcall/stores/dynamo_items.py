@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Item = Mapping[str, Any]
 RUN_ITEM = "RUN"
 TASK_PREFIX = "TASK#"
+TRANSACTION_CANCELED = "TransactionCanceledException"
 
 
 def run_key(run_id: UUID) -> "dict[str, AttributeValueTypeDef]":

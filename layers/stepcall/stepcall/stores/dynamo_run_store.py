@@ -24,6 +24,7 @@ from stepcall.domain.run import (
 from stepcall.stores.dynamo_items import (
     RUN_ITEM,
     TASK_PREFIX,
+    TRANSACTION_CANCELED,
     Item,
     payload_values,
     read_run,
@@ -37,6 +38,7 @@ from stepcall.stores.dynamo_items import (
     write_time,
     write_values,
 )
+from stepcall.stores.dynamo_pages import read_page
 from stepcall.stores.dynamo_update import Update
 from stepcall.stores.run_store import (
     RunExistsError,
@@ -50,10 +52,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
-TRANSACTION_CANCELED = "TransactionCanceledException"
 BATCH_GET_LIMIT = 100
 READ_ATTEMPTS = 6
-MAX_PAGES_PER_LIST = 10  # of 1 MB: a filter that finds little must not outlast the request; the page's token goes on
 LONGEST_EXECUTION = timedelta(days=366)  # Step Functions ends a standard execution after a year
 
 
@@ -105,7 +105,7 @@ class DynamoRunStore:
         self, tenant: str, workflow_id: UUID, *, status: RunStatus | None, limit: int, after: UUID | None
     ) -> RunPage:
         values: dict[str, str | int | None] = {":key": workflow_key(tenant, workflow_id)}
-        request: dict[str, Any] = {"KeyConditionExpression": "workflow_key = :key"}
+        request: dict[str, Any] = {"TableName": self._table, "KeyConditionExpression": "workflow_key = :key"}
         if after:
             values[":after"] = str(after)
             request["KeyConditionExpression"] += " AND run_id < :after"
@@ -115,22 +115,8 @@ class DynamoRunStore:
         request |= {"ExpressionAttributeValues": write_values(values), "ScanIndexForward": False}
         # one more than the page shows whether there is another; a filter needs whole pages to find anything
         request |= {"IndexName": "by_workflow"} | ({} if status else {"Limit": limit + 1})
-        return self._page(request, limit)
-
-    def _page(self, request: Mapping[str, Any], limit: int) -> RunPage:
-        found: list[Item] = []
-        start: dict[str, Any] = {}
-        for _ in range(MAX_PAGES_PER_LIST):
-            answer = self._client.query(TableName=self._table, **request, **start)
-            found += answer["Items"]
-            last = answer.get("LastEvaluatedKey")
-            if len(found) > limit or not last:
-                break
-            start = {"ExclusiveStartKey": last}
-        runs = tuple(read_summary(item) for item in found[:limit])
-        if len(found) > limit:
-            return RunPage(runs, runs[-1].run_id)
-        return RunPage(runs, UUID(last["run_id"]["S"]) if last else None)
+        items, last = read_page(self._client, request, limit)
+        return RunPage(tuple(map(read_summary, items)), UUID(last["run_id"]["S"]) if last else None)
 
     def begin_task(self, run: Run, ref: str, *, attempt: int, now: datetime) -> None:
         begin = Update(

@@ -1,16 +1,39 @@
-"""Workflows in DynamoDB: a head item that changes and one item per version that never does.
+"""Workflows in DynamoDB: a head item that changes, and one item per version that never does.
 
 A definition is kept as compressed JSON, so that one of 1,000 tasks fits into an item (400 KB).
+Every change is one transaction of two puts: the head, if it is still the one that was read, and an entry that is new.
 """
 
 import zlib
+from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from stepcall.domain.json_text import write_json
+from botocore.exceptions import ClientError
+
+from stepcall.domain.json_text import read_json, write_json
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
-from stepcall.stores.dynamo_items import read_time, read_values, write_time, write_values
-from stepcall.stores.workflow_store import WorkflowNotFoundError, WorkflowTooLargeError
+from stepcall.stores.dynamo_items import (
+    TRANSACTION_CANCELED,
+    Item,
+    read_time,
+    read_values,
+    write_time,
+    write_values,
+)
+from stepcall.stores.dynamo_pages import read_page
+from stepcall.stores.workflow_store import (
+    MAX_VERSION,
+    VersionConflictError,
+    VersionPage,
+    VersionSummary,
+    WorkflowNotFoundError,
+    WorkflowPage,
+    WorkflowSummary,
+    WorkflowTooLargeError,
+    searchable,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -18,6 +41,11 @@ if TYPE_CHECKING:
 
 MAX_COMPRESSED_BYTES = 380_000
 HEAD = "HEAD"
+VERSION_PREFIX = "V#"
+DELETED = f"{VERSION_PREFIX}DELETED"
+"""Sorts after every version: whoever looks for the newest one meets this first."""
+OUTRUN = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
+NEW = {"ConditionExpression": "attribute_not_exists(pk)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
 class DynamoWorkflowStore:
@@ -28,39 +56,40 @@ class DynamoWorkflowStore:
         self._table = table
 
     def put_first(self, version: WorkflowVersion) -> None:
-        head = _key(version.workflow_id, HEAD) | write_values(
-            {
-                "tenant": version.tenant,  # the index `by_tenant` holds the items that have it: heads
-                "workflow_id": str(version.workflow_id),
-                "latest_version": version.version,
-                "name": version.definition.name,
-                "created_at": write_time(version.created_at),
-                "updated_at": write_time(version.created_at),
-            }
-        )
-        condition = "attribute_not_exists(pk)"
-        self._client.transact_write_items(
-            TransactItems=[
-                {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": condition}}
-                for item in (head, _version_item(version))
-            ]
-        )
+        self._change(_version_item(version), _head_item(version), NEW)
+
+    def put_next(self, version: WorkflowVersion) -> None:
+        still_newest = _head_is(version.tenant, version.version - 1)
+        self._change(_version_item(version), _head_item(version), still_newest)
+
+    def delete(self, newest: WorkflowVersion, now: datetime) -> None:
+        values: dict[str, str | int | None] = {
+            "owner": newest.tenant,  # no `tenant`: that takes the head out of the index `by_tenant`
+            "workflow_id": str(newest.workflow_id),
+            "latest_version": newest.version,
+            "deleted_at": write_time(now),
+        }
+        head, tombstone = (_key(newest.workflow_id, sk) | write_values(values) for sk in (HEAD, DELETED))
+        self._change(tombstone, head, _head_is(newest.tenant, newest.version))
 
     def get_latest(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
         answer = self._client.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :version)",
-            ExpressionAttributeValues=write_values({":pk": _pk(workflow_id), ":version": "V#"}),
+            ExpressionAttributeValues=write_values({":pk": _pk(workflow_id), ":version": VERSION_PREFIX}),
             ScanIndexForward=False,
             Limit=1,
             ConsistentRead=True,
         )
-        if not answer["Items"]:
+        if not answer["Items"] or answer["Items"][0]["sk"]["S"] == DELETED:
             raise WorkflowNotFoundError(f"There is no workflow {workflow_id}.")
         latest = _read_version(answer["Items"][0])
         if latest.tenant != tenant:
             raise WorkflowNotFoundError(f"There is no workflow {workflow_id}.")
         return latest
+
+    def get_latest_now(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
+        return self.get_latest(tenant, workflow_id)
 
     def get_version(self, workflow_id: UUID, version: int) -> WorkflowVersion:
         answer = self._client.get_item(
@@ -70,17 +99,104 @@ class DynamoWorkflowStore:
             raise WorkflowNotFoundError(f"The workflow {workflow_id} has no version {version}.")
         return _read_version(answer["Item"])
 
+    def list_by_tenant(self, tenant: str, *, name: str | None, limit: int, after: UUID | None) -> WorkflowPage:
+        values: dict[str, str | int | None] = {":tenant": tenant}
+        request: dict[str, Any] = {"TableName": self._table, "IndexName": "by_tenant", "ScanIndexForward": False}
+        request["KeyConditionExpression"] = "tenant = :tenant"
+        if after:
+            values[":after"] = str(after)
+            request["KeyConditionExpression"] += " AND workflow_id < :after"
+        if name:
+            values[":name"] = searchable(name)
+            request["FilterExpression"] = "contains(search_name, :name)"
+        # one more than the page shows whether there is another; a filter needs whole pages to find anything
+        request |= {"ExpressionAttributeValues": write_values(values)} | ({} if name else {"Limit": limit + 1})
+        items, last = read_page(self._client, request, limit)
+        return WorkflowPage([_read_summary(item) for item in items], UUID(last["workflow_id"]["S"]) if last else None)
+
+    def list_versions(self, workflow_id: UUID, *, limit: int, after: int | None) -> VersionPage:
+        last_sk = _version_sk(MAX_VERSION if after is None else after - 1)
+        values = {":pk": _pk(workflow_id), ":first": _version_sk(0), ":last": last_sk}
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+            "ExpressionAttributeValues": write_values(values),
+            "ProjectionExpression": "sk, created_at",  # definitions are up to 400 KB each
+            "ScanIndexForward": False,
+            "Limit": limit + 1,
+            "ConsistentRead": True,
+        }
+        items, last = read_page(self._client, request, limit)
+        return VersionPage([_read_version_summary(item) for item in items], _read_number(last) if last else None)
+
+    def _change(self, entry: Item, head: Item, head_condition: Mapping[str, Any]) -> None:
+        """Both puts, or neither. AWS's client repeats a call under one token, and DynamoDB does it once."""
+        puts = [{"TableName": self._table, "Item": entry, **NEW}]
+        puts += [{"TableName": self._table, "Item": head, **head_condition}]
+        try:
+            self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])  # type: ignore[typeddict-item]
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] != TRANSACTION_CANCELED:
+                raise
+            reasons: Any = exc.response["CancellationReasons"]
+            if not {reason["Code"] for reason in reasons} <= OUTRUN:
+                raise
+            # a token is good for ten minutes, and not everywhere: the entry that stands there may be this one
+            if reasons[0].get("Item") != entry:
+                raise VersionConflictError("Another change of the workflow came first; read it again.") from exc
+
 
 def _pk(workflow_id: UUID) -> str:
     return f"WORKFLOW#{workflow_id}"
 
 
 def _version_sk(version: int) -> str:
-    return f"V#{version:010d}"
+    return f"{VERSION_PREFIX}{version:010d}"
+
+
+def _read_number(item: Item) -> int:
+    return int(item["sk"]["S"].removeprefix(VERSION_PREFIX))
+
+
+def _read_version_summary(item: Item) -> VersionSummary:
+    return VersionSummary(_read_number(item), datetime.fromisoformat(item["created_at"]["S"]))
 
 
 def _key(workflow_id: UUID, sk: str) -> "dict[str, AttributeValueTypeDef]":
     return write_values({"pk": _pk(workflow_id), "sk": sk})
+
+
+def _head_is(tenant: str, latest_version: int) -> dict[str, Any]:
+    return {
+        "ConditionExpression": "tenant = :tenant AND latest_version = :latest",
+        "ExpressionAttributeValues": write_values({":tenant": tenant, ":latest": latest_version}),
+    }
+
+
+def _head_item(version: WorkflowVersion) -> "dict[str, AttributeValueTypeDef]":
+    values: dict[str, str | int | None] = {
+        "tenant": version.tenant,  # the index `by_tenant` holds the items that have it: heads
+        "workflow_id": str(version.workflow_id),
+        "latest_version": version.version,
+        "name": version.definition.name,
+        "search_name": searchable(version.definition.name),
+        "description": version.definition.description,
+        "created_at": write_time(version.workflow_created_at),
+        "updated_at": write_time(version.created_at),
+    }
+    return _key(version.workflow_id, HEAD) | write_values(values)
+
+
+def _read_summary(item: Item) -> WorkflowSummary:
+    values = read_values(item)
+    return WorkflowSummary(
+        workflow_id=UUID(values["workflow_id"]),
+        latest_version=values["latest_version"],
+        name=values["name"],
+        description=values.get("description"),
+        created_at=datetime.fromisoformat(values["created_at"]),
+        updated_at=datetime.fromisoformat(values["updated_at"]),
+    )
 
 
 def _version_item(version: WorkflowVersion) -> "dict[str, AttributeValueTypeDef]":
@@ -89,21 +205,24 @@ def _version_item(version: WorkflowVersion) -> "dict[str, AttributeValueTypeDef]
         raise WorkflowTooLargeError(
             f"The definition has {len(compressed):,} bytes when compressed; {MAX_COMPRESSED_BYTES:,} can be stored."
         )
-    values = write_values(
-        {
-            "owner": version.tenant,
-            "workflow_id": str(version.workflow_id),
-            "version": version.version,
-            "created_at": write_time(version.created_at),
-        }
-    )
-    return _key(version.workflow_id, _version_sk(version.version)) | values | {"definition": {"B": compressed}}
+    values: dict[str, str | int | None] = {
+        "owner": version.tenant,
+        "workflow_id": str(version.workflow_id),
+        "version": version.version,
+        "created_at": write_time(version.created_at),
+        "first_created_at": write_time(version.first_created_at) if version.first_created_at else None,
+    }
+    key = _key(version.workflow_id, _version_sk(version.version))
+    return key | write_values(values) | {"definition": {"B": compressed}}
 
 
-def _read_version(item: Any) -> WorkflowVersion:
+def _read_version(item: Item) -> WorkflowVersion:
     values = read_values(item)
-    created_at = read_time(values["created_at"])
-    if created_at is None:
-        raise ValueError("The version's record has no created_at.")
-    definition = WorkflowDefinition.model_validate_json(zlib.decompress(values["definition"]))
-    return WorkflowVersion(UUID(values["workflow_id"]), values["version"], values["owner"], definition, created_at)
+    return WorkflowVersion(
+        workflow_id=UUID(values["workflow_id"]),
+        version=values["version"],
+        tenant=values["owner"],
+        definition=WorkflowDefinition.from_json(read_json(zlib.decompress(values["definition"]))),
+        created_at=datetime.fromisoformat(values["created_at"]),
+        first_created_at=read_time(values.get("first_created_at")),
+    )

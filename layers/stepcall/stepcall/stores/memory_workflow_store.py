@@ -1,9 +1,19 @@
 """Workflows in memory."""
 
+from datetime import datetime
+from threading import RLock
 from uuid import UUID
 
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.stores.workflow_store import (
+    VersionConflictError,
+    VersionPage,
+    VersionSummary,
+    WorkflowNotFoundError,
+    WorkflowPage,
+    WorkflowSummary,
+    searchable,
+)
 
 
 class MemoryWorkflowStore:
@@ -11,21 +21,73 @@ class MemoryWorkflowStore:
 
     def __init__(self) -> None:
         self._versions: dict[tuple[UUID, int], WorkflowVersion] = {}
+        self._newest: dict[UUID, WorkflowVersion] = {}
+        """Of each workflow that is not deleted."""
+        self._lock = RLock()
 
     def put_first(self, version: WorkflowVersion) -> None:
-        self._versions[version.workflow_id, version.version] = version
+        self._keep(version)
+
+    def put_next(self, version: WorkflowVersion) -> None:
+        with self._lock:
+            self._check_newest(version.tenant, version.workflow_id, version.version - 1)
+            self._keep(version)
+
+    def delete(self, newest: WorkflowVersion, now: datetime) -> None:  # noqa: ARG002 - for stores that write it down
+        with self._lock:
+            self._check_newest(newest.tenant, newest.workflow_id, newest.version)
+            del self._newest[newest.workflow_id]
 
     def get_latest(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
-        numbers = [number for identity, number in self._versions if identity == workflow_id]
-        if not numbers:
+        newest = self._newest.get(workflow_id)
+        if newest is None or newest.tenant != tenant:
             raise WorkflowNotFoundError(f"There is no workflow {workflow_id}.")
-        latest = self._versions[workflow_id, max(numbers)]
-        if latest.tenant != tenant:
-            raise WorkflowNotFoundError(f"There is no workflow {workflow_id}.")
-        return latest
+        return newest
+
+    def get_latest_now(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
+        return self.get_latest(tenant, workflow_id)
 
     def get_version(self, workflow_id: UUID, version: int) -> WorkflowVersion:
         try:
             return self._versions[workflow_id, version]
         except KeyError as exc:
             raise WorkflowNotFoundError(f"The workflow {workflow_id} has no version {version}.") from exc
+
+    def list_by_tenant(self, tenant: str, *, name: str | None, limit: int, after: UUID | None) -> WorkflowPage:
+        newest_first = sorted(self._newest.values(), key=lambda version: version.workflow_id, reverse=True)
+        found = [
+            _summary(version)
+            for version in newest_first
+            if version.tenant == tenant
+            and searchable(name or "") in searchable(version.definition.name)
+            and (after is None or version.workflow_id < after)
+        ]
+        return WorkflowPage(found[:limit], found[limit - 1].workflow_id if len(found) > limit else None)
+
+    def list_versions(self, workflow_id: UUID, *, limit: int, after: int | None) -> VersionPage:
+        found = [
+            VersionSummary(number, version.created_at)
+            for (identity, number), version in sorted(self._versions.items(), reverse=True)
+            if identity == workflow_id and (after is None or number < after)
+        ]
+        return VersionPage(found[:limit], found[limit - 1].version if len(found) > limit else None)
+
+    def _keep(self, version: WorkflowVersion) -> None:
+        self._versions[version.workflow_id, version.version] = version
+        self._newest[version.workflow_id] = version
+
+    def _check_newest(self, tenant: str, workflow_id: UUID, number: int) -> None:
+        newest = self._newest.get(workflow_id)
+        if newest is None or (newest.tenant, newest.version) != (tenant, number):
+            raise VersionConflictError(f"Version {number} is not the newest of the workflow {workflow_id}.")
+
+
+def _summary(version: WorkflowVersion) -> WorkflowSummary:
+    return WorkflowSummary(
+        workflow_id=version.workflow_id,
+        latest_version=version.version,
+        name=version.definition.name,
+        description=version.definition.description,
+        created_at=version.workflow_created_at,
+        updated_at=version.created_at,
+    )

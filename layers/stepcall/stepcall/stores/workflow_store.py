@@ -1,10 +1,16 @@
 """The port to workflows and their immutable versions."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.workflow import WorkflowVersion
+
+MAX_VERSION = 9_999_999_999  # ten digits, which sort as text
+LATEST_LEASE_SECONDS = 1.0
+"""How long a process may believe that a version is the newest: docs/decisions/2026-11-21-latest-version-lease.md."""
 
 
 class WorkflowNotFoundError(StepcallError):
@@ -15,12 +21,72 @@ class WorkflowTooLargeError(StepcallError):
     """The definition does not fit into one record, even compressed."""
 
 
+class VersionConflictError(StepcallError):
+    """Another change of the workflow came first or is under way, and this one changed nothing: read and try again."""
+
+
+class WorkflowSummary(NamedTuple):
+    """What a list shows of a workflow: a tuple, as a dataclass costs every cold start four times as much."""
+
+    workflow_id: UUID
+    latest_version: int
+    name: str
+    description: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorkflowPage(NamedTuple):
+    """Workflows, newest first; `next_workflow_id` is the one to go on after, None on the last page."""
+
+    workflows: Sequence[WorkflowSummary]
+    next_workflow_id: UUID | None
+
+
+class VersionSummary(NamedTuple):
+    """What a list shows of a version."""
+
+    version: int
+    created_at: datetime
+
+
+class VersionPage(NamedTuple):
+    """Versions, newest first; `next_version` is the one to go on after, None on the last page."""
+
+    versions: Sequence[VersionSummary]
+    next_version: int | None
+
+
 class WorkflowStore(Protocol):
     def put_first(self, version: WorkflowVersion) -> None:
         """Store a new workflow with its version 1, both or neither."""
 
+    def put_next(self, version: WorkflowVersion) -> None:
+        """Store a version if the one before it is still its tenant's newest. Raises VersionConflictError."""
+
+    def delete(self, newest: WorkflowVersion, now: datetime) -> None:
+        """Delete the workflow if this is still its newest version. Raises VersionConflictError.
+
+        Versions stay readable by their numbers: for executions that are under way, and for the history.
+        """
+
     def get_latest(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
-        """The newest version of a tenant's workflow. Raises WorkflowNotFoundError."""
+        """The newest version of a tenant's workflow, at most a lease old. Raises WorkflowNotFoundError."""
+
+    def get_latest_now(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
+        """The newest version as it is, never from memory: for who changes it. Raises WorkflowNotFoundError."""
 
     def get_version(self, workflow_id: UUID, version: int) -> WorkflowVersion:
         """One version, whoever owns it: for workers, and for readers that compare the tenant. Raises as above."""
+
+    def list_by_tenant(self, tenant: str, *, name: str | None, limit: int, after: UUID | None) -> WorkflowPage:
+        """Workflows whose name has `name` in it, in upper or lower case; newest first, at most `limit`, older than
+        `after`. A page may hold fewer than there are: the search of a long list is answered in parts."""
+
+    def list_versions(self, workflow_id: UUID, *, limit: int, after: int | None) -> VersionPage:
+        """Versions of a workflow, newest first, at most `limit`, below `after`; for readers that compare the tenant."""
+
+
+def searchable(name: str) -> str:
+    """A name as it is searched: in no case."""
+    return name.casefold()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from stepcall.asl.compiler import CompiledWorkflow, compile_workflow
 from stepcall.domain.task_contract import TaskContract
-from stepcall.domain.workflow import WorkflowVersion
+from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 
 MAX_KEPT = 256
 
@@ -19,10 +19,14 @@ class MachineCompiler:
         self._compiled: dict[tuple[UUID, int], CompiledWorkflow] = {}
 
     def __call__(self, version: WorkflowVersion) -> CompiledWorkflow:
-        """Raises InvalidStateMachineError when Step Functions could not run it."""
+        """Raises what `compile_workflow` raises."""
         key = (version.workflow_id, version.version)
         if key not in self._compiled:
             if len(self._compiled) >= MAX_KEPT:
                 self._compiled.clear()
-            self._compiled[key] = compile_workflow(version.definition, self._catalog, self._function_arns)
+            self._compiled[key] = self.try_out(version.definition)
         return self._compiled[key]
+
+    def try_out(self, definition: WorkflowDefinition) -> CompiledWorkflow:
+        """The machine of a definition that is not stored, and may never be: nothing is kept. Raises as above."""
+        return compile_workflow(definition, self._catalog, self._function_arns)

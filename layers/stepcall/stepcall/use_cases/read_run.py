@@ -8,6 +8,7 @@ from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, Tas
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError
 from stepcall.stores.run_store import RunNotFoundError, RunPage
+from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.dependencies import Caller, FaceDependencies
 
 SHOWN_LIMIT_BYTES = 256 * 1024
@@ -61,7 +62,9 @@ def list_runs(
     after: UUID | None,
 ) -> RunPage:
     """Runs of a workflow, newest first. Raises WorkflowNotFoundError."""
-    deps.workflows.get_latest(caller.tenant, workflow_id)
+    # every workflow has a version 1, also one that was deleted: its runs stay readable
+    if deps.workflows.get_version(workflow_id, 1).tenant != caller.tenant:
+        raise WorkflowNotFoundError(f"There is no workflow {workflow_id}.")
     return deps.runs.list_by_workflow(caller.tenant, workflow_id, status=status, limit=limit, after=after)
 
 

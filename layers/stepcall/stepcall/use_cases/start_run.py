@@ -18,10 +18,11 @@ from stepcall.use_cases.dependencies import Caller, FaceDependencies
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """The command: which workflow, with which parameters."""
+    """The command: which workflow, with which parameters, and where these stand in the caller's own document."""
 
     workflow_id: UUID
     parameters: Mapping[str, Any]
+    pointer: str = "/input"
 
 
 def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
@@ -32,7 +33,7 @@ def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
     compiled = deps.compile(version)
-    run = _new_run(version, compiled, command.parameters, caller, deps)
+    run = _new_run(version, compiled, command, caller, deps)
     with suppress(RunExistsError):  # a new id exists only if AWS's client has put it twice, its first answer lost
         deps.runs.put(run)
     try:
@@ -55,15 +56,16 @@ def execution_input(run: Run) -> dict[str, Any]:
 def _new_run(
     version: WorkflowVersion,
     compiled: CompiledWorkflow,
-    parameters: Mapping[str, Any],
+    command: StartRun,
     caller: Caller,
     deps: FaceDependencies,
 ) -> Run:
     run_id = deps.new_id()
+    parameters = bind_parameters(version.definition, command.parameters, command.pointer)
     try:
-        stored_input = deps.payloads.put(f"{run_id}/input", bind_parameters(version.definition, parameters))
+        stored_input = deps.payloads.put(f"{run_id}/input", parameters)
     except NotJsonError as exc:
-        raise InvalidParametersError([Problem("/input", "not_json", str(exc))]) from exc
+        raise InvalidParametersError([Problem(command.pointer, "not_json", str(exc))]) from exc
     return Run(
         run_id=run_id,
         tenant=caller.tenant,

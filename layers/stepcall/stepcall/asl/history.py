@@ -1,0 +1,46 @@
+"""How many events an execution of a machine writes into its history at most: Step Functions ends it at 25,000.
+
+A state that invokes a function writes TaskStateEntered, then TaskScheduled, TaskStarted and TaskSucceeded (or
+TaskFailed, TaskTimedOut) for each attempt, then TaskStateExited, also when its error is caught: 5, and 3 for every
+retry. Each retrier counts its own attempts, so all of them can be used. A Fail state writes FailStateEntered; the
+execution itself its start and its end. `tests/local/test_history.py` holds this against an interpreter.
+"""
+
+from stepcall.asl.states import FailState, StateMachine
+
+EVENTS_OF_EXECUTION = 2
+EVENTS_OF_FAIL = 1
+EVENTS_OF_TASK = 5
+EVENTS_OF_RETRY = 3
+
+
+def count_events(machine: StateMachine) -> int:
+    """The events of the longest road: all retries used, and the catch taken where that leads further.
+
+    A state leads only to states that are printed after it: there is no loop in a machine of ours.
+    """
+    to_end: dict[str, int] = {}
+    for state in reversed(machine.states):
+        if isinstance(state, FailState):
+            to_end[state.name] = EVENTS_OF_FAIL
+            continue
+        onwards = to_end[state.next] if state.next else 0
+        for catcher in state.catch:
+            onwards = max(onwards, to_end[catcher.next])
+        own = EVENTS_OF_TASK
+        for retrier in state.retry:
+            own += EVENTS_OF_RETRY * retrier.max_attempts
+        to_end[state.name] = own + onwards
+    return EVENTS_OF_EXECUTION + to_end[machine.states[0].name]
+
+
+def count_transitions(machine: StateMachine) -> int:
+    """The states that a run enters on the good road; on that, too, a state leads only to one that is printed later."""
+    entered, awaited = 0, machine.states[0].name
+    for state in machine.states:
+        if state.name == awaited:
+            entered += 1
+            if isinstance(state, FailState) or not state.next:
+                break
+            awaited = state.next
+    return entered

@@ -1,0 +1,68 @@
+"""What a run of a compiled workflow uses of what is limited or paid for, as far as it can be known before it runs.
+
+What the price holds and what it leaves out: docs/decisions/2026-11-21-run-price.md.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from math import ceil
+
+from stepcall.asl.compiler import CompiledWorkflow
+from stepcall.domain.workflow import WorkflowDefinition
+
+# US dollars in us-east-1, without free tiers and volume discounts, as looked up on 21 November 2026
+USD_PER_MILLION_TRANSITIONS = 25.0  # $0.0250 per 1,000, Standard: https://aws.amazon.com/step-functions/pricing/
+USD_PER_MILLION_LAMBDA_REQUESTS = 0.20  # https://aws.amazon.com/lambda/pricing/
+USD_PER_MILLION_HTTP_API_REQUESTS = 1.00  # the first 300 million: https://aws.amazon.com/api-gateway/pricing/
+USD_PER_MILLION_WRITE_UNITS = 0.625  # on demand, Standard class: https://aws.amazon.com/dynamodb/pricing/on-demand/
+USD_PER_MILLION_READ_UNITS = 0.125
+
+START_AND_ONE_POLL = 2
+# Counted on the local stack for 1 to 30 tasks; tests/functional/test_run_units.py counts again.
+WRITE_UNITS_OF_RUN = 13  # put, start (in a transaction with the first task's) and end, and 8 of the indexes
+WRITE_UNITS_OF_TASK = 2
+READ_UNITS_OF_START = 1  # the newest version; the key is in memory
+READ_UNITS_OF_TASK = 2  # the run and the task's own record, and one for each task whose output it uses
+WHOLE_RUN_READS = 2  # for its end and for one poll
+BYTES_OF_RUN_RECORD = 450
+BYTES_OF_TASK_RECORD = 205
+BYTES_PER_READ_UNIT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`transitions` and the price are of a run on the good road, `history_events` of the longest that can be."""
+
+    transitions: int
+    history_events: int
+    definition_bytes: int
+    usd_per_million_runs: float
+
+    def to_json(self) -> dict[str, int | float]:
+        return asdict(self)
+
+
+def limits_of(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> Limits:
+    """The limits of a definition and the machine that it was compiled to."""
+    needed_outputs = [len(task.needs) for task in definition.tasks]
+    usd = (
+        compiled.transitions * USD_PER_MILLION_TRANSITIONS
+        + (compiled.transitions + START_AND_ONE_POLL) * USD_PER_MILLION_LAMBDA_REQUESTS
+        + START_AND_ONE_POLL * USD_PER_MILLION_HTTP_API_REQUESTS
+        + count_write_units(len(definition.tasks)) * USD_PER_MILLION_WRITE_UNITS
+        + count_read_units(needed_outputs) * USD_PER_MILLION_READ_UNITS
+    )
+    definition_bytes = len(compiled.definition.encode())
+    return Limits(compiled.transitions, compiled.history_events, definition_bytes, round(usd, 2))
+
+
+def count_write_units(tasks: int) -> int:
+    """DynamoDB's write units of a run, where every record stays under 1 KB."""
+    return WRITE_UNITS_OF_RUN + WRITE_UNITS_OF_TASK * tasks
+
+
+def count_read_units(needed_outputs: Iterable[int]) -> int:
+    """DynamoDB's read units of a run and one poll, from how many tasks' outputs each task uses."""
+    needs = list(needed_outputs)
+    whole_run = ceil((BYTES_OF_RUN_RECORD + BYTES_OF_TASK_RECORD * len(needs)) / BYTES_PER_READ_UNIT)
+    return READ_UNITS_OF_START + READ_UNITS_OF_TASK * len(needs) + sum(needs) + WHOLE_RUN_READS * whole_run

@@ -1,0 +1,91 @@
+"""The nodes and edges of a workflow: what references what, and the order of the tasks where that does not say it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stepcall.domain.template import InputReference, OutputReference, Reference, references
+from stepcall.domain.workflow import WorkflowDefinition
+
+
+class NodeKind(StrEnum):
+    INPUT = "input"
+    TASK = "task"
+    OUTPUT = "output"
+
+
+class EdgeKind(StrEnum):
+    DATA = "data"
+    """The target uses what the source gives."""
+    ORDER = "order"
+    """The target is the next task, and does not use what the source gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`name` is a name or ref, `detail` its type; `description` is its author's free text."""
+
+    kind: NodeKind
+    name: str
+    detail: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """From node to node, by their positions in the graph."""
+
+    source: int
+    target: int
+    kind: EdgeKind
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowGraph:
+    """Inputs, tasks and outputs, each in the document's order; every pair of nodes has one edge at most."""
+
+    title: str
+    description: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    def positions(self, kind: NodeKind) -> list[int]:
+        return [position for position, node in enumerate(self.nodes) if node.kind is kind]
+
+
+def graph_of(definition: WorkflowDefinition) -> WorkflowGraph:
+    """The graph of a checked definition."""
+    edges = dict.fromkeys([*_data_edges(definition), *_order_edges(definition)])
+    nodes = (
+        *(Node(NodeKind.INPUT, value.name, value.type, value.description or "") for value in definition.input),
+        *(Node(NodeKind.TASK, task.ref, task.type, task.description or "") for task in definition.tasks),
+        *(Node(NodeKind.OUTPUT, value.name, value.type, value.description or "") for value in definition.output),
+    )
+    return WorkflowGraph(definition.name, definition.description or "", nodes, tuple(edges))
+
+
+def _data_edges(definition: WorkflowDefinition) -> Iterator[Edge]:
+    inputs = {value.name: position for position, value in enumerate(definition.input)}
+    tasks = {task.ref: len(inputs) + position for position, task in enumerate(definition.tasks)}
+    results = {value.name: len(inputs) + len(tasks) + position for position, value in enumerate(definition.output)}
+
+    def source_of(reference: Reference) -> int:
+        match reference:
+            case InputReference(name):
+                return inputs[name]
+            case OutputReference(ref):
+                return tasks[ref]
+        return results[reference.name]
+
+    templates = [task.input_template for task in definition.tasks] + [value.template for value in definition.output]
+    for target, template in enumerate(templates, start=len(inputs)):
+        for _, reference in references(template):
+            yield Edge(source_of(reference), target, EdgeKind.DATA)
+
+
+def _order_edges(definition: WorkflowDefinition) -> Iterator[Edge]:
+    """From a task to the next one, unless that uses it: data flows forwards only, so no longer way can say it."""
+    first = len(definition.input)
+    for position, (task, following) in enumerate(zip(definition.tasks, definition.tasks[1:], strict=False), first):
+        if task.ref not in following.needs:
+            yield Edge(position, position + 1, EdgeKind.ORDER)

@@ -1,0 +1,40 @@
+"""Check a definition and store it as the next version of its workflow, unless it says what the newest one says."""
+
+from collections.abc import Set
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from stepcall.domain.json_text import write_canonical_json
+from stepcall.domain.workflow import WorkflowVersion
+from stepcall.use_cases.change_workflow import change_newest, wait_out_lease
+from stepcall.use_cases.check_workflow import StoredVersion, check_workflow, refuse_too_large
+from stepcall.use_cases.dependencies import Caller, FaceDependencies
+
+RECENT = timedelta(minutes=1)
+"""Longer than any request: whoever stored an older version has waited."""
+
+
+def update_workflow(
+    workflow_id: UUID, document: Any, caller: Caller, deps: FaceDependencies, *, expected: Set[int] | None = None
+) -> StoredVersion:
+    """The version that holds this definition: a new one, or the newest if that is equal.
+
+    Raises InvalidDefinitionError with every problem, and what `change_newest` raises; then nothing is stored.
+    """
+    checked = check_workflow(document, deps)
+    text = write_canonical_json(checked.definition.to_json())
+
+    def put_unless_equal(newest: WorkflowVersion) -> WorkflowVersion:
+        if write_canonical_json(newest.definition.to_json()) == text:
+            return newest
+        number, first_created_at = newest.version + 1, newest.workflow_created_at
+        version = WorkflowVersion(workflow_id, number, caller.tenant, checked.definition, deps.now(), first_created_at)
+        with refuse_too_large():
+            deps.workflows.put_next(version)
+        return version
+
+    version = change_newest(workflow_id, caller, deps, expected, put_unless_equal)
+    if deps.now() - version.created_at < RECENT:  # an equal one too: who stored it may not have answered yet
+        wait_out_lease(deps)
+    return StoredVersion(version, checked.warnings)

@@ -1,0 +1,51 @@
+"""moto's interpreter writes as many events as `asl/history.py` counts, on the good road and on the longest."""
+
+from typing import Any
+
+from stepcall.asl.history import count_events
+from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, Retrier, StateMachine
+from tests.local.http_client import Client
+
+WORKER = "WORK"  # the fixture service puts the ARN of its worker in its place
+
+
+def retry(attempts: int) -> tuple[Retrier, ...]:
+    return (Retrier(("NotTodayError",), interval_seconds=1, max_attempts=attempts, backoff_rate=1.0),)
+
+
+def worker(name: str, do: str, attempts: int = 0, to: str | None = None, catch: str | None = None) -> LambdaTaskState:
+    payload = {"do": do, "attempt.$": "$$.State.RetryCount"}
+    catchers = (Catcher((ALL_ERRORS,), next=catch, result_path="$.error"),) if catch else ()
+    return LambdaTaskState(name, WORKER, payload, 20, retry(attempts) if attempts else (), catchers, to)
+
+
+def events_of(client: Client, machine: StateMachine) -> list[Any]:
+    asl = machine.to_asl()
+    for state in asl["States"].values():
+        if not state.get("Retry", True):
+            del state["Retry"]
+    events: list[Any] = client("POST", "/machine", asl).json["events"]
+    return events
+
+
+def test_the_good_road_has_five_events_for_each_task(client: Client) -> None:
+    machine = StateMachine("", (worker("One", "nothing", to="Two"), worker("Two", "nothing")))
+    events = events_of(client, machine)
+    assert events == ["ExecutionStarted", *events[1:-1], "ExecutionSucceeded"]
+    assert len(events) == count_events(machine) == 12
+
+
+def test_the_longest_road_has_three_more_for_every_retry_and_one_for_fail(client: Client) -> None:
+    """All retries used, caught, the bad road tried again, and Fail: what a compiled machine does at its worst."""
+    machine = StateMachine(
+        "",
+        (
+            worker("Work", "raise", attempts=2, catch="Tell"),
+            worker("Tell", "raise at first", attempts=1, to="Failed"),
+            FailState("Failed", error="E", cause="C"),
+        ),
+    )
+    events = events_of(client, machine)
+    assert events[-2:] == ["FailStateEntered", "ExecutionFailed"]
+    assert (events.count("TaskFailed"), events.count("TaskStateExited")) == (4, 2)
+    assert len(events) == count_events(machine) == 22

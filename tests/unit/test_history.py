@@ -1,0 +1,38 @@
+"""The events of an execution, counted from its states; tests/local/test_history.py asks an interpreter."""
+
+from stepcall.asl.history import count_events, count_transitions
+from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, Retrier, StateMachine
+
+TWICE = Retrier(("Busy",), interval_seconds=1, max_attempts=2, backoff_rate=2.0)
+THRICE = Retrier(("Slow",), interval_seconds=1, max_attempts=3, backoff_rate=2.0)
+END = FailState("End", error="E", cause="C")
+
+
+def task(
+    name: str, retry: tuple[Retrier, ...] = (), to: str | None = None, catch: str | None = None
+) -> LambdaTaskState:
+    catchers = (Catcher((ALL_ERRORS,), next=catch, result_path="$.error"),) if catch else ()
+    return LambdaTaskState(name, "arn", {}, 10, retry, catchers, to)
+
+
+def machine(*states: LambdaTaskState | FailState) -> StateMachine:
+    return StateMachine("", states)
+
+
+def test_one_task_is_five_events_and_the_execution_two() -> None:
+    assert count_events(machine(task("A"))) == 7
+
+
+def test_every_retry_of_every_retrier_is_three_events_more() -> None:
+    assert count_events(machine(task("A", (TWICE, THRICE)))) == 7 + 3 * 5
+
+
+def test_the_longest_road_counts_be_it_the_good_one_or_the_bad_one() -> None:
+    good = machine(task("A", to="B", catch="End"), task("B", to="C"), task("C"), END)
+    bad = machine(task("A", to="B", catch="Mend"), task("B"), task("Mend", (TWICE,), to="End"), END)
+    assert count_events(good) == 2 + 3 * 5
+    assert count_events(bad) == 2 + 5 + (5 + 3 * 2) + 1
+
+
+def test_transitions_are_the_states_of_the_good_road() -> None:
+    assert count_transitions(machine(task("A", to="B", catch="End"), task("B", (THRICE,), catch="End"), END)) == 2

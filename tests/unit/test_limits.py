@@ -1,0 +1,48 @@
+"""What a run uses and costs, as `POST /workflows/validate` tells it."""
+
+import pytest
+
+from stepcall.asl.compiler import compile_workflow
+from stepcall.asl.limits import Limits, count_read_units, count_write_units, limits_of
+from stepcall.tasks.catalog import CATALOG
+from tests.sample_workflows import Document, checked, transform, workflow
+from tests.unit.run_world import ARNS
+
+
+def chain(length: int) -> Document:
+    tasks = [transform("t0"), *(transform(f"t{n}", f"{{{{refs.t{n - 1}.output.result}}}}") for n in range(1, length))]
+    return workflow(*tasks)
+
+
+def limits(document: Document) -> Limits:
+    definition = checked(document)
+    return limits_of(compile_workflow(definition, CATALOG, ARNS), definition)
+
+
+# counted on the local stack, 21 November 2026: a chain of light tasks, one start and one poll
+MEASURED = {1: (15, 5), 2: (17, 8), 3: (19, 11), 10: (33, 32), 30: (73, 94)}
+
+
+@pytest.mark.parametrize(("tasks", "units"), MEASURED.items())
+def test_units_are_those_that_were_counted(tasks: int, units: tuple[int, int]) -> None:
+    needs = [0, *[1] * (tasks - 1)]
+    assert (count_write_units(tasks), count_read_units(needs)) == units
+
+
+def test_a_run_of_three_tasks_costs_four_transitions_and_little_else() -> None:
+    """100 for transitions, 1.20 for 6 Lambda requests, 2 for 2 HTTP requests, 11.875 and 1.375 for DynamoDB."""
+    found = limits(chain(3))
+    assert (found.transitions, found.usd_per_million_runs) == (4, 116.45)
+
+
+def test_the_price_grows_with_tasks_and_with_the_outputs_they_use() -> None:
+    independent = workflow(*[transform(f"t{n}") for n in range(3)])
+    assert limits(independent).usd_per_million_runs < limits(chain(3)).usd_per_million_runs
+    assert limits(chain(3)).usd_per_million_runs < limits(chain(4)).usd_per_million_runs
+
+
+def test_definition_bytes_are_those_that_step_functions_gets() -> None:
+    definition = checked(chain(2))
+    compiled = compile_workflow(definition, CATALOG, ARNS)
+    assert limits_of(compiled, definition).definition_bytes == len(compiled.definition.encode())
+    assert limits_of(compiled, definition).history_events == compiled.history_events
