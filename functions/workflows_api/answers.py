@@ -1,17 +1,17 @@
 """How the native face prints workflows, runs and jobs. A time that has not been reached yet is left out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from stepcall.domain.errors import Problem
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.ids import spell_execution, spell_job, spell_later_execution, spell_workflow
 from stepcall.domain.run import Run, RunStatus, RunSummary, TaskRun
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.run_store import RunPage
 from stepcall.stores.workflow_store import VersionPage, WorkflowPage, WorkflowSummary
-from stepcall.use_cases.check_workflow import StoredVersion
 from stepcall.use_cases.read_run import RunView, ShownValue
 
 Json = dict[str, Any]
@@ -28,9 +28,9 @@ JOB_STATES: Mapping[RunStatus, str] = {
 }
 
 
-def print_stored(stored: StoredVersion) -> Json:
-    warnings = [problem.to_json() for problem in stored.warnings]
-    return _print_ids(stored.version) | ({"warnings": warnings} if warnings else {})
+def print_stored(version: WorkflowVersion, warnings: Iterable[Problem]) -> Json:
+    told = [warning.to_json() for warning in warnings]
+    return _print_ids(version) | ({"warnings": told} if told else {})
 
 
 def print_tag(version: WorkflowVersion) -> dict[str, str]:

@@ -17,7 +17,6 @@ from stepcall.runtime.http import caller, headers, json_response, read_body, rea
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import face_dependencies
 from stepcall.use_cases.cancel_run import cancel_run
-from stepcall.use_cases.define_workflow import define_workflow
 from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
 from stepcall.use_cases.read_workflow import read_workflow
 from stepcall.use_cases.start_run import StartRun, start_run
@@ -126,9 +125,11 @@ def get_workflow_openapi(workflow_id: str) -> Response[str]:
 
 @app.post("/workflows")
 def post_workflow() -> Response[str]:
-    stored = define_workflow(read_body(app), caller(app), face_dependencies())
-    location = f"/workflows/{spell_workflow(stored.version.workflow_id)}"
-    return json_response(201, print_stored(stored), {"Location": location, **print_tag(stored.version)})
+    from stepcall.use_cases.define_workflow import define_workflow  # noqa: PLC0415
+
+    version, warnings = define_workflow(read_body(app), caller(app), face_dependencies())
+    location = f"/workflows/{spell_workflow(version.workflow_id)}"
+    return json_response(201, print_stored(version, warnings), {"Location": location, **print_tag(version)})
 
 
 @app.get("/workflows")
@@ -152,14 +153,14 @@ def get_workflow(workflow_id: str) -> Response[str]:
 def put_workflow(workflow_id: str) -> Response[str]:
     from stepcall.use_cases.update_workflow import update_workflow  # noqa: PLC0415
 
-    stored = update_workflow(
+    version, warnings = update_workflow(
         read_workflow_id(workflow_id),
         read_body(app),
         caller(app),
         face_dependencies(),
         expected=read_if_match(headers(app)),
     )
-    return json_response(200, print_stored(stored), print_tag(stored.version))
+    return json_response(200, print_stored(version, warnings), print_tag(version))
 
 
 @app.delete("/workflows/<workflow_id>")

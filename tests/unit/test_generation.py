@@ -6,7 +6,8 @@ import pytest
 
 from stepcall.domain.check import check_definition
 from stepcall.domain.errors import InvalidDefinitionError
-from stepcall.domain.generation import Generation, generation_of, unmix
+from stepcall.domain.generation import Generation, generation_of
+from stepcall.domain.mixed_words import unmix
 from stepcall.domain.template import Scope, render
 from stepcall.domain.workflow import WorkflowDefinition
 from stepcall.tasks.catalog import CATALOG

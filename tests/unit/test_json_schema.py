@@ -10,14 +10,13 @@ from stepcall.domain.json_schema import (
     MAX_SCHEMA_DEPTH,
     MAX_SCHEMA_PARTS,
     SCHEMAS,
-    JsonType,
     Schema,
     SchemaReader,
     UnsupportedSchemaError,
     misfit,
     step_into,
 )
-from stepcall.domain.types import ValueType
+from stepcall.domain.types import JsonType, ValueType
 from stepcall.tasks.catalog import CATALOG
 from tests.unit.counted_calls import count_calls
 

@@ -10,12 +10,11 @@ from functools import cache
 from typing import Any
 
 from stepcall.domain.definition_document import DefinitionDocument
-from stepcall.domain.errors import Problem, shorten
+from stepcall.domain.errors import Problem, list_names, shorten
 from stepcall.domain.findings import Findings
 from stepcall.domain.json_schema import (
     ANYTHING,
     SCHEMAS,
-    JsonType,
     Schema,
     SchemaReader,
     UnsupportedSchemaError,
@@ -35,8 +34,8 @@ from stepcall.domain.template import (
     parse,
     spell_place,
 )
-from stepcall.domain.type_check import TemplateFit, ValueFit, list_names
-from stepcall.domain.types import ValueType
+from stepcall.domain.type_check import TemplateFit, ValueFit
+from stepcall.domain.types import JsonType, ValueType
 from stepcall.domain.workflow import MAX_TASK_TYPE_LENGTH
 
 Catalog = Mapping[str, TaskContract]

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation, generation_of, unmix
+from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation, generation_of
+from stepcall.domain.mixed_words import unmix
 
 
 class DefinitionDocument:

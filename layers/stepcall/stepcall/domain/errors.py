@@ -8,6 +8,7 @@ from typing import ClassVar
 MAX_MESSAGE_LENGTH = 2000
 MAX_PROBLEMS = 1000
 """Of one document: nobody reads more, and an answer has 6 MB at most. The rest shows when these are mended."""
+MAX_NAMES_LENGTH = 512
 MAX_LOCATIONS_LENGTH = 256 * 1024
 """Of one document's problems together: a long key stands in the location of everything below it."""
 
@@ -113,3 +114,8 @@ def count(number: int, noun: str) -> str:
 def shorten(text: str, length: int = 64) -> str:
     """Somebody's text at the length at which a message stays readable."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def list_names(names: Iterable[str]) -> str:
+    """What there is to choose from, as far as a message should list it."""
+    return shorten(", ".join(names), MAX_NAMES_LENGTH)

@@ -6,45 +6,17 @@ the time of reading the smaller. Source: JSON Schema 2020-12; what is not unders
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from stepcall.domain.errors import StepcallError, shorten
-from stepcall.domain.types import ValueType, describe_value, is_of_type
+from stepcall.domain.types import JsonType, ValueType, describe_value, is_of_type
 
 MAX_SCHEMA_DEPTH = 32
 MAX_SCHEMA_PARTS = 500
 """Of all schemas of a definition, `$ref` written out. What compares them has this much to look at, and no more."""
 
-
-class JsonType(StrEnum):
-    STRING = "string"
-    INTEGER = "integer"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    OBJECT = "object"
-    ARRAY = "array"
-    NULL = "null"
-
-    @property
-    def words(self) -> str:
-        """What a value of the type is, for a person."""
-        return _WORDS[self]
-
-
-_WORDS: Mapping[JsonType, str] = MappingProxyType(
-    {
-        JsonType.STRING: "text",
-        JsonType.INTEGER: "an integer",
-        JsonType.NUMBER: "a number",
-        JsonType.BOOLEAN: "true or false",
-        JsonType.OBJECT: "an object",
-        JsonType.ARRAY: "an array",
-        JsonType.NULL: "null",
-    }
-)
 
 MAY_BE_NULL = "may be null"
 NUMERIC = frozenset({JsonType.INTEGER, JsonType.NUMBER})

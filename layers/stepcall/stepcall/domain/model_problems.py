@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from stepcall.domain.errors import Problem, shorten
-from stepcall.domain.json_schema import JsonType
 from stepcall.domain.template import escape_pointer
-from stepcall.domain.types import describe_value
+from stepcall.domain.types import JsonType, describe_value
 
 _TYPES: Mapping[str, JsonType] = {
     "string_type": JsonType.STRING,

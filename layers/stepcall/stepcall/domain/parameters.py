@@ -5,10 +5,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from stepcall.domain.errors import InvalidParametersError, Problem, first_problems, shorten
+from stepcall.domain.errors import InvalidParametersError, Problem, first_problems, list_names, shorten
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.template import escape_pointer
-from stepcall.domain.type_check import faults_of, list_names
 from stepcall.domain.types import describe_value, is_of_type
 from stepcall.domain.workflow import InputParameter, WorkflowDefinition
 
@@ -53,6 +52,8 @@ def _check_value(parameter: InputParameter, value: Any, suggest: Suggester) -> I
         message = f"The input `{parameter.name}` must be of type {parameter.type}, not {got}."
         yield Problem(f"/{parameter.name}", "wrong_type", message, parameter.type.value, got)
     elif parameter.json_schema is not None:
+        from stepcall.domain.type_check import faults_of  # noqa: PLC0415 - seldom used: a cold start has no time for it
+
         faults = faults_of(value, parameter.schema_of_value, suggest)
         yield from (fault.at(f"/{parameter.name}") for fault in faults)
 

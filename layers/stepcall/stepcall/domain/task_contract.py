@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from stepcall.domain.json_schema import Schema, SchemaReader
+if TYPE_CHECKING:
+    from stepcall.domain.json_schema import Schema
 
 
 class Worker(StrEnum):
@@ -61,14 +62,20 @@ class TaskContract:
         return self.output_model.model_json_schema(mode="serialization")
 
     @cached_property
-    def input_schema(self) -> Schema:
+    def input_schema(self) -> "Schema":
         """What the checker fits templates to."""
-        return SchemaReader().read(self.input_json_schema)
+        return _read_schema(self.input_json_schema)
 
     @cached_property
-    def output_schema(self) -> Schema:
+    def output_schema(self) -> "Schema":
         """What the checker resolves references by."""
-        return SchemaReader().read(self.output_json_schema)
+        return _read_schema(self.output_json_schema)
+
+
+def _read_schema(document: dict[str, Any]) -> "Schema":
+    from stepcall.domain.json_schema import SchemaReader  # noqa: PLC0415 - for authors: a cold start has no time for it
+
+    return SchemaReader().read(document)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from stepcall.domain.errors import MAX_PROBLEMS, Problem, shorten
+from stepcall.domain.errors import MAX_PROBLEMS, Problem, list_names, shorten
 from stepcall.domain.json_schema import (
     ANYTHING,
     MAY_BE_NULL,
-    JsonType,
     Schema,
     Variant,
     limit_broken,
@@ -31,10 +30,9 @@ from stepcall.domain.template import (
     spell_path,
     spell_place,
 )
-from stepcall.domain.types import describe_value
+from stepcall.domain.types import JsonType, describe_value
 
 Suggest = Callable[[str, Iterable[str]], str]
-MAX_EXPECTED_LENGTH = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +234,6 @@ class TemplateFit(ValueFit):
             wanted = "elements" if isinstance(step, int) else "fields"
             message = f"`{so_far}` has no {wanted}: it is {found.words}."
             self.tell(Fault(place, code, message, "array" if isinstance(step, int) else "object", str(found)))
-
-
-def list_names(names: Iterable[str]) -> str:
-    return shorten(", ".join(names), MAX_EXPECTED_LENGTH)
 
 
 def _advise_on_null(reference: Reference) -> str:

@@ -6,9 +6,38 @@ Values are never converted: `"5"` is no number and `1` is no boolean.
 import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from stepcall.domain.template import describe
+
+
+class JsonType(StrEnum):
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    OBJECT = "object"
+    ARRAY = "array"
+    NULL = "null"
+
+    @property
+    def words(self) -> str:
+        """What a value of the type is, for a person."""
+        return _WORDS[self]
+
+
+_WORDS: Mapping[JsonType, str] = MappingProxyType(
+    {
+        JsonType.STRING: "text",
+        JsonType.INTEGER: "an integer",
+        JsonType.NUMBER: "a number",
+        JsonType.BOOLEAN: "true or false",
+        JsonType.OBJECT: "an object",
+        JsonType.ARRAY: "an array",
+        JsonType.NULL: "null",
+    }
+)
 
 
 class ValueType(StrEnum):

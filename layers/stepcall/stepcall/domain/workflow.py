@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation, generation_of
-from stepcall.domain.json_schema import Schema, SchemaReader
 from stepcall.domain.template import OutputReference, Template, parse, references
 from stepcall.domain.types import ValueType
+
+if TYPE_CHECKING:
+    from stepcall.domain.json_schema import Schema
 
 MAX_NAME_LENGTH = 64
 MAX_TITLE_LENGTH = 256
@@ -49,8 +51,10 @@ class DeclaredValue(DefinitionModel):
     description: Description | None = None
 
     @cached_property
-    def schema_of_value(self) -> Schema:
+    def schema_of_value(self) -> "Schema":
         """What the type and the `schema` say together. Raises UnsupportedSchemaError on what was never checked."""
+        from stepcall.domain.json_schema import SchemaReader  # noqa: PLC0415 - seldom used: a cold start has no time for it
+
         return SchemaReader().read_declared(self.type, self.json_schema)
 
     def to_json(self) -> dict[str, Any]:
