@@ -34,7 +34,7 @@ class ExecuteRequest(BaseModel):
 class ListQuery(BaseModel):
     """The query of `GET /workflows/{id}/executions`; others are ignored, as an `access_token` may be among them."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     status: RunStatus | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
@@ -54,7 +54,7 @@ class WorkflowsQuery(BaseModel):
 class VersionQuery(BaseModel):
     """The query of `GET /workflows/{id}`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     version: Annotated[int, Field(ge=1, le=MAX_VERSION)] | None = None
 

@@ -24,14 +24,19 @@ class Worker(StrEnum):
 class TaskInput(BaseModel):
     """Base of every task's input: unknown fields are refused, values are never coerced, numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    # built when first used: of all types, a worker needs its own, and a face none
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class TaskOutput(BaseModel):
     """Base of every task's output: what templates of later tasks may name."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, json_schema_serialization_defaults_required=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        json_schema_serialization_defaults_required=True,
+        defer_build=True,
     )
 
     def to_json(self) -> dict[str, Any]:
