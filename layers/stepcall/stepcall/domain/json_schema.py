@@ -154,6 +154,7 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
 )
 ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$defs", "$schema", "format", "deprecated"})
 """Keywords that say nothing of what a value may be."""
+WORDS = frozenset({"title", "description", "$schema", "format"})
 KEYWORDS = (
     frozenset({"type", "enum", "const", "anyOf", "$ref", "properties", "required", "additionalProperties", "items"})
     | frozenset(BOUNDS)
@@ -260,6 +261,18 @@ def _check_keywords(document: Mapping[str, Any], path: tuple[str, ...]) -> None:
             known = ", ".join(sorted(KEYWORDS - ANNOTATIONS))
             message = f"The keyword `{shorten(keyword)}` is not understood; these are: {known}."
             raise UnsupportedSchemaError((*path, keyword), message)
+        if keyword in BOUNDS:
+            _check_bound(keyword, document[keyword], path)
+        if keyword in WORDS and not isinstance(document[keyword], str):
+            raise UnsupportedSchemaError((*path, keyword), "This must be text.")
+
+
+def _check_bound(keyword: str, limit: Any, path: tuple[str, ...]) -> None:
+    if not is_of_type(limit, ValueType.NUMBER):
+        raise UnsupportedSchemaError((*path, keyword), "This must be a number.")
+    counts = not BOUNDS[keyword].types & NUMERIC
+    if counts and (limit < 0 or not is_of_type(limit, ValueType.INTEGER)):
+        raise UnsupportedSchemaError((*path, keyword), "This must be an integer from 0 on.")
 
 
 def _types_of(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[JsonType, ...]:
@@ -289,13 +302,9 @@ def _read_enum(name: JsonType, document: Mapping[str, Any], path: tuple[str, ...
 
 
 def _read_bounds(name: JsonType, document: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, float]:
-    bounds = {}
-    for keyword, bound in BOUNDS.items():
-        if keyword in document and name in bound.types:
-            if not is_of_type(document[keyword], ValueType.NUMBER):
-                raise UnsupportedSchemaError((*path, keyword), "This must be a number.")
-            bounds[keyword] = document[keyword]
-    return bounds
+    return {
+        keyword: document[keyword] for keyword, bound in BOUNDS.items() if keyword in document and name in bound.types
+    }
 
 
 def _read_required(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:

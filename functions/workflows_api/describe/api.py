@@ -1,0 +1,143 @@
+"""`GET /openapi.json`: OpenAPI 3.1 of the whole native face, made when it is first asked for."""
+
+from functools import cache
+
+from aws_lambda_powertools.event_handler import Response
+
+from stepcall.domain.generation import DOCUMENT_WORDS, Generation
+from stepcall.domain.json_text import print_json
+from stepcall.tasks.catalog import CATALOG
+from stepcall.version import VERSION
+from workflows_api.describe.answer_schemas import (
+    ANY_OBJECT,
+    HEALTH,
+    LISTED_VERSION,
+    LISTED_WORKFLOW,
+    OBJECTS,
+    SHARED_SCHEMAS,
+    STATE_MACHINE,
+    TASK_TYPES,
+    VALIDATION,
+    WARNINGS,
+    WORKFLOW_IDS,
+    WORKFLOW_TIMES,
+    execution,
+    page_of,
+    record,
+    started,
+    task_run,
+)
+from workflows_api.describe.definition_schema import TITLES, definition_schemas
+from workflows_api.describe.execution_routes import EXECUTION_PATHS
+from workflows_api.describe.parts import (
+    JSON,
+    OPENAPI,
+    PREFIXES,
+    SECURITY_SCHEMES,
+    SERVERS,
+    SHARED_RESPONSES,
+    Json,
+    problem_examples,
+    ref,
+)
+from workflows_api.describe.service_routes import SERVICE_PATHS
+from workflows_api.describe.workflow_routes import WORKFLOW_PATHS
+from workflows_api.requests import ExecuteRequest
+
+DESCRIPTION = """Stepcall makes a workflow callable: define it as JSON, execute it, follow it, fetch its result.
+
+A key goes into `x-api-key`, `Authorization: Bearer …` or `?access_token=…`. Errors are `application/problem+json`
+(RFC 9457); a method that a path does not take is answered 405, a path that is not there 404. What API Gateway refuses
+itself, it answers `{"message": …}`."""
+
+TAGS = [
+    {"name": "Workflows", "description": "Define, read and describe workflows."},
+    {"name": "Executions", "description": "Start, follow and cancel executions."},
+    {"name": "Service", "description": "The service itself. These need no key."},
+]
+
+
+def answer_openapi() -> Response[str]:
+    return Response(200, JSON, _document(), headers={"Cache-Control": "public, max-age=300"})
+
+
+@cache
+def _document() -> str:
+    return print_json(describe_api())
+
+
+def describe_api() -> Json:
+    return {
+        "openapi": OPENAPI,
+        "info": {"title": "Stepcall", "version": VERSION, "description": DESCRIPTION, "summary": "Callable workflows"},
+        "servers": SERVERS,
+        "tags": TAGS,
+        "paths": {**WORKFLOW_PATHS, **EXECUTION_PATHS, **SERVICE_PATHS},
+        "components": {
+            "securitySchemes": SECURITY_SCHEMES,
+            "schemas": _schemas(),
+            "examples": problem_examples(),
+            "responses": SHARED_RESPONSES,
+        },
+    }
+
+
+def _schemas() -> Json:
+    definitions = definition_schemas(CATALOG)
+    both = [ref(title) for title in TITLES.values()]
+    return {
+        "Definition": {"oneOf": both, "description": "A workflow's definition, in one of the two generations."},
+        **definitions,
+        "StoredWorkflow": record("A workflow that has been stored.", WORKFLOW_IDS, {"warnings": WARNINGS}),
+        "WorkflowPage": page_of("workflows", ref("ListedWorkflow")),
+        "ListedWorkflow": LISTED_WORKFLOW,
+        "VersionPage": page_of("versions", ref("ListedVersion")),
+        "ListedVersion": LISTED_VERSION,
+        **{f"{prefix}Workflow": _stored(definitions[TITLES[kind]]) for kind, prefix in PREFIXES.items()},
+        "AnyWorkflow": {
+            "oneOf": [ref(f"{prefix}Workflow") for prefix in PREFIXES.values()],
+            "description": "In the words that its author wrote it in.",
+        },
+        "Validation": VALIDATION,
+        "StateMachine": STATE_MACHINE,
+        "TaskTypes": TASK_TYPES,
+        **_of_generation(Generation.FIRST),
+        **_of_generation(Generation.LATER),
+        "AnyExecution": {
+            "oneOf": [ref(f"{prefix}Execution") for prefix in PREFIXES.values()],
+            "description": "In the later generation's words when the execution's id is spelled `we-…`.",
+        },
+        "Health": HEALTH,
+        "OpenApi": record(
+            "An OpenAPI document.",
+            {"openapi": {"type": "string", "const": OPENAPI}, "info": ANY_OBJECT, "paths": ANY_OBJECT},
+            {"servers": OBJECTS, "tags": OBJECTS, "components": ANY_OBJECT},
+        ),
+        **SHARED_SCHEMAS,
+    }
+
+
+def _stored(definition: Json) -> Json:
+    """A definition as it is answered: with its ids and times."""
+    fields = {**WORKFLOW_IDS, **WORKFLOW_TIMES}
+    return definition | {
+        "properties": {**fields, **definition["properties"]},
+        "required": [*fields, *definition["required"]],
+    }
+
+
+def _of_generation(generation: Generation) -> Json:
+    prefix = PREFIXES[generation]
+    return {
+        f"{prefix}ExecuteRequest": _execute_request(generation),
+        f"{prefix}StartedExecution": started(generation),
+        f"{prefix}Execution": execution(generation, prefix),
+        f"{prefix}TaskRun": task_run(generation),
+    }
+
+
+def _execute_request(generation: Generation) -> Json:
+    schema = ExecuteRequest.model_json_schema(by_alias=generation is Generation.LATER)
+    key = DOCUMENT_WORDS[generation]["input"]
+    schema["properties"][key]["description"] = "The value of each input by name."
+    return {name: value for name, value in schema.items() if name not in {"title", "description"}}

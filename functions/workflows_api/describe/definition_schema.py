@@ -1,0 +1,156 @@
+"""The schema of a workflow's definition, in both generations: precise enough for an editor to complete with.
+
+Made from the models that check a definition and from the catalog. All that the check accepts fits it; what only the
+check can know, such as where a template leads, it does not say.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
+from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.workflow import MAX_TASKS, InputParameter, OutputValue, Task, WorkflowDefinition
+from workflows_api.describe.nested_schema import value_schema_component
+from workflows_api.describe.parts import PREFIXES, Json, ref
+
+ALIASES = {"text": "string"}
+TEMPLATE: Json = {
+    "type": "string",
+    "pattern": r"\{\{",
+    "description": "Text with a template: `{{input.NAME}}`, `{{refs.REF.output.FIELD}}`, deeper by `.field` and `[0]`. "
+    "In the later generation `{{inputs.NAME}}`, `{{tasks.NAME.outputs.FIELD}}`, `{{outputs.NAME}}`. "
+    "A value that is one template alone keeps its type.",
+}
+TITLES: Mapping[Generation, str] = {
+    generation: f"{prefix}WorkflowDefinition" for generation, prefix in PREFIXES.items()
+}
+DESCRIPTIONS: Mapping[str, str] = {
+    "tasks": "What is done, one after the other.",
+    "ref": "What templates call this task.",
+    "default": "The value when none is given.",
+    "required": "Whether a call must give it, when it has no default.",
+    "value": "The output's value, with templates.",
+    "schema": "JSON Schema of the value, for an object or an array.",
+}
+
+
+def definition_schemas(catalog: Mapping[str, TaskContract]) -> Json:
+    """The components by name: `WorkflowDefinition`, `LaterWorkflowDefinition`, and what they are made of."""
+    schemas: Json = {"Template": TEMPLATE, "ValueSchema": value_schema_component()}
+    for name, model in (("InputParameter", InputParameter), ("OutputValue", OutputValue)):
+        schemas[name] = _declared(model)
+    for contract in catalog.values():
+        schemas[f"{_name(contract)}Input"] = allow_templates(_task_input(contract))
+    for generation in Generation:
+        tasks = {f"{PREFIXES[generation]}{_name(contract)}Task": contract for contract in catalog.values()}
+        schemas |= {name: _task(contract, generation) for name, contract in tasks.items()}
+        schemas[TITLES[generation]] = _definition(generation, list(tasks))
+    return schemas
+
+
+def _task_input(contract: TaskContract) -> Json:
+    """One JSON Schema without references."""
+    schema = contract.input_json_schema
+    inlined: Json = _inline(schema, schema.get("$defs", {}))
+    return {key: value for key, value in inlined.items() if key not in {"title", "$defs"}}
+
+
+def _definition(generation: Generation, tasks: list[str]) -> Json:
+    fields, words = _fields(WorkflowDefinition), DOCUMENT_WORDS[generation]
+    del fields["generation"]
+    items = {
+        "input": ref("InputParameter"),
+        "output": ref("OutputValue"),
+        "tasks": {"oneOf": [ref(name) for name in tasks]},
+    }
+    for name, item in items.items():
+        fields[name] = {"type": "array", "items": item}
+    fields["tasks"] |= {"minItems": 1, "maxItems": MAX_TASKS}
+    return _object(_described(fields), [words["name"], "tasks"], words)
+
+
+def _task(contract: TaskContract, generation: Generation) -> Json:
+    words = TASK_WORDS[generation]
+    given = f"{_name(contract)}Input"
+    fields = _described(_fields(Task)) | {"type": {"type": "string", "const": contract.name}, "input": ref(given)}
+    is_needed = any(field.is_required() for field in contract.input_model.model_fields.values())
+    needed = [words["input"]] if is_needed else []
+    schema = _object(fields, [words["ref"], "type", *needed], words)
+    return schema | {"description": contract.summary}
+
+
+def _declared(model: type[InputParameter | OutputValue]) -> Json:
+    fields = _described(_fields(model))
+    fields["schema"] = {"anyOf": [ref("ValueSchema"), {"type": "null"}], "description": DESCRIPTIONS["schema"]}
+    fields["type"] = fields["type"] | {"enum": [*fields["type"]["enum"], *ALIASES]}
+    required = [name for name, field in model.model_fields.items() if field.is_required()]
+    return _object(fields, required, {})
+
+
+def _object(fields: Json, required: list[str], words: Mapping[str, str]) -> Json:
+    return {
+        "type": "object",
+        "properties": {words.get(name, name): field for name, field in fields.items()},
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _fields(model: type[BaseModel]) -> Json:
+    """The model's fields by their own names, `json_schema` excepted, without what says nothing to a reader."""
+    schema = model.model_json_schema(by_alias=False)
+    return {
+        "schema" if name == "json_schema" else name: _without_noise(_inline(field, schema.get("$defs", {})))
+        for name, field in schema["properties"].items()
+    }
+
+
+def _without_noise(field: Json) -> Json:
+    """Without the title, which is the name again, and a default that is nothing."""
+    kept = {key: value for key, value in field.items() if key != "title"}
+    return {key: value for key, value in kept.items() if key != "default" or value not in (None, [])}
+
+
+def _described(fields: Json) -> Json:
+    return {
+        name: field | ({"description": DESCRIPTIONS[name]} if name in DESCRIPTIONS else {})
+        for name, field in fields.items()
+    }
+
+
+def _name(contract: TaskContract) -> str:
+    return contract.name.replace(".", "")
+
+
+def allow_templates(schema: Json) -> Json:
+    """The schema of a value any part of which may be a template, which is text."""
+    opened = dict(schema)
+    if "properties" in schema:
+        opened["properties"] = {name: _or_template(field) for name, field in schema["properties"].items()}
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(schema.get(keyword), dict):
+            opened[keyword] = _or_template(schema[keyword])
+    if "anyOf" in schema:
+        opened["anyOf"] = [allow_templates(part) for part in schema["anyOf"]]
+    return opened
+
+
+def _or_template(schema: Json) -> Json:
+    said = {key: value for key, value in schema.items() if key in {"description", "default"}}
+    kept = {key: value for key, value in schema.items() if key not in said and key != "title"}
+    if not kept or kept == {"type": "string"}:
+        return {**kept, **said}  # a template fits already
+    return {"anyOf": [*allow_templates(kept).get("anyOf", [allow_templates(kept)]), ref("Template")], **said}
+
+
+def _inline(schema: Any, definitions: Json) -> Any:
+    if isinstance(schema, list):
+        return [_inline(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        rest = {key: value for key, value in schema.items() if key != "$ref"}
+        return _inline(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions) | rest
+    return {key: _inline(value, definitions) for key, value in schema.items()}

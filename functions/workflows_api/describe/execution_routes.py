@@ -1,0 +1,159 @@
+"""The routes that start, follow and cancel executions."""
+
+from collections.abc import Mapping
+
+from stepcall.domain.errors import InvalidParametersError
+from stepcall.domain.generation import Generation
+from stepcall.domain.ids import MalformedIdError
+from stepcall.runtime.http import InvalidRequestError
+from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
+from stepcall.use_cases.engine import EngineUnavailableError
+from workflows_api.answers import EXECUTION_ID_KEYS
+from workflows_api.describe import examples
+from workflows_api.describe.operations import (
+    ANY_RUN_ID,
+    LIST_DESCRIPTIONS,
+    LOCATION,
+    NO_WORKFLOW,
+    NOT_READ,
+    WORKFLOW,
+    link,
+    operation,
+)
+from workflows_api.describe.parts import (
+    EXECUTION_IDS,
+    PREFIXES,
+    Json,
+    answer,
+    body_of,
+    header,
+    header_parameter,
+    path_parameter,
+    query_parameters,
+    ref,
+)
+from workflows_api.requests import ListQuery
+
+JOB = path_parameter("external_id", "The job, or the execution in any spelling.", ANY_RUN_ID, f"job_{0:028}")
+LIST = query_parameters(ListQuery, {"status": "Only those of this status.", **LIST_DESCRIPTIONS})
+PREFER = header_parameter(
+    "Prefer",
+    "`wait=N` waits for the end, for N seconds at most, 25 if N is more (RFC 7240). What makes no sense is ignored.",
+    {"type": "string", "examples": ["wait=10"]},
+)
+APPLIED = "What of `Prefer` was applied: `wait=N`."
+START_ERRORS = (InvalidParametersError, InvalidRequestError, *NOT_READ, *NO_WORKFLOW, EngineUnavailableError)
+NO_RUN = (MalformedIdError, RunNotFoundError)
+TAG = "Executions"
+SPELLINGS: Mapping[Generation, str] = {
+    Generation.FIRST: "The execution: `ex-…`.",
+    Generation.LATER: "The execution: `we-…`, also of one that a list calls `ex-…`; the rest is the same.",
+}
+
+
+def execution_parameter(pattern: str, example: str, description: str = "The execution.") -> Json:
+    return path_parameter("execution_id", description, pattern, example)
+
+
+def start_operation(generation: Generation, prefix: str = "", *, needs_body: bool = False) -> Json:
+    """`prefix` begins the names of the schemas."""
+    is_first = generation is Generation.FIRST
+    ended = {"Location": LOCATION, "Preference-Applied": header(APPLIED, required=True)}
+    return operation(
+        "executeWorkflow" if is_first else "startExecution",
+        "Execute the newest version of a workflow" + ("" if is_first else ", in the words of the later generation"),
+        {
+            "200": answer("Ended within the time of `Prefer`.", ref(f"{prefix}Execution"), ended),
+            "202": _started(generation, prefix),
+        },
+        START_ERRORS,
+        tag=TAG,
+        parameters=[WORKFLOW, PREFER],
+        body={
+            "required": needs_body,
+            "content": body_of(ref(f"{prefix}ExecuteRequest"), examples=examples.EXECUTIONS[generation]),
+        },
+    )
+
+
+def _started(generation: Generation, prefix: str) -> Json:
+    ids = {"workflow_id": "workflow_id", "execution_id": EXECUTION_ID_KEYS[generation]}
+    headers = {"Location": LOCATION, "Preference-Applied": header(APPLIED)}
+    told = answer("Started, and not ended within the time of `Prefer`.", ref(f"{prefix}StartedExecution"), headers)
+    return told | {"links": {"follow": link("getExecution", **ids), "cancel": link("cancelExecution", **ids)}}
+
+
+def list_operation() -> Json:
+    return operation(
+        "listExecutions",
+        "Executions, newest first",
+        {"200": answer("A page of the list.", ref("ExecutionPage"))},
+        [InvalidRequestError, *NO_WORKFLOW],
+        tag=TAG,
+        parameters=[WORKFLOW, *LIST],
+    )
+
+
+def get_operation(execution: str, parameter: Json) -> Json:
+    """`execution`: the name of the schema of what is answered."""
+    return operation(
+        "getExecution",
+        "An execution: status, tasks, times, input, output or error",
+        {"200": answer("The execution.", ref(execution))},
+        NO_RUN,
+        tag=TAG,
+        parameters=[WORKFLOW, parameter],
+    )
+
+
+def cancel_operation(execution: str, parameter: Json) -> Json:
+    """As `get_operation`."""
+    return operation(
+        "cancelExecution",
+        "Cancel an execution",
+        {"202": answer("Cancelled.", ref(execution))},
+        [*NO_RUN, RunHasEndedError],
+        tag=TAG,
+        parameters=[WORKFLOW, parameter],
+    )
+
+
+def job_operation() -> Json:
+    return operation(
+        "getJob",
+        "An execution in the job shape",
+        {"200": answer("The job.", ref("Job"))},
+        NO_RUN,
+        tag=TAG,
+        parameters=[JOB],
+    )
+
+
+ANY_EXECUTION = execution_parameter(ANY_RUN_ID, EXECUTION_IDS[Generation.FIRST].example)
+EXECUTION_PATHS: Json = {
+    "/workflows/{workflow_id}/execute": {"post": start_operation(Generation.FIRST)},
+    "/workflows/{workflow_id}/executions": {
+        "get": list_operation(),
+        "post": start_operation(Generation.LATER, PREFIXES[Generation.LATER]),
+    },
+    "/workflows/{workflow_id}/executions/{execution_id}": {"get": get_operation("AnyExecution", ANY_EXECUTION)},
+    "/workflows/{workflow_id}/executions/{execution_id}/cancel": {
+        "post": cancel_operation("AnyExecution", ANY_EXECUTION)
+    },
+    "/jobs/{external_id}": {"get": job_operation()},
+}
+
+
+def own_paths(path: str, generation: Generation, *, needs_body: bool) -> Json:
+    """The paths of one workflow, in the words of the generation that its definition is written in."""
+    spelling = EXECUTION_IDS[generation]
+    parameter = execution_parameter(spelling.pattern, spelling.example, SPELLINGS[generation])
+    start, executions = {"post": start_operation(generation, needs_body=needs_body)}, {"get": list_operation()}
+    is_first = generation is Generation.FIRST
+    return {
+        **({f"{path}/execute": start} if is_first else {}),
+        f"{path}/executions": executions if is_first else executions | start,
+        f"{path}/executions/{{execution_id}}": {"get": get_operation("Execution", parameter)},
+        f"{path}/executions/{{execution_id}}/cancel": {"post": cancel_operation("Execution", parameter)},
+        "/jobs/{external_id}": {"get": job_operation()},
+    }
