@@ -146,17 +146,6 @@ def test_any_output_may_be_null_and_all_are_there() -> None:
     assert not output.is_valid({"lines": {}, "any": None})
 
 
-@pytest.mark.parametrize(
-    "annotation",
-    [{"title": 5}, {"description": []}, {"examples": "x"}, {"deprecated": "no"}, {"format": 1}, {"$schema": 3}],
-)
-def test_annotations_that_nobody_checked_do_not_break_the_description(annotation: dict[str, Any]) -> None:
-    schema = {**annotation, "properties": {"a": {"type": "string", **annotation}}}
-    document = workflow(transform("same", "{{input.it}}"), inputs=[declare("it", "object", schema=schema)])
-    described = describe(document)
-    assert described["components"]["schemas"]["Input"]["properties"]["it"]["properties"] == {"a": {"type": "string"}}
-
-
 def test_the_older_version_says_that_a_call_executes_the_newest() -> None:
     info = describe(workflow(), number=3)["info"]
     assert info["version"] == "3"

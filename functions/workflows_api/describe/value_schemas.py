@@ -10,15 +10,7 @@ from workflows_api.describe.parts import Json
 
 NULL: Json = {"type": "null"}
 FILE_DESCRIPTION = "The address of a file."
-# nobody has checked the annotations of an author's schema: one of another type would make the document no OpenAPI
-ANNOTATIONS: Mapping[str, type] = {
-    "title": str,
-    "description": str,
-    "default": object,
-    "examples": list,
-    "deprecated": bool,
-    "format": str,
-}
+ANNOTATIONS = ("title", "description", "default", "examples", "deprecated", "format")
 SUBSCHEMAS = ("items", "additionalProperties")
 NOT_TAKEN_OVER = ("$defs", "$schema", "properties", *SUBSCHEMAS, *ANNOTATIONS)
 
@@ -33,10 +25,7 @@ def given_inputs(inputs: Iterable[InputParameter]) -> Json:
 
 def bound_inputs(inputs: Iterable[InputParameter]) -> Json:
     """What an execution has been given: all of them."""
-    properties = {
-        parameter.name: value_schema(parameter) if parameter.must_be_given else or_null(value_schema(parameter))
-        for parameter in inputs
-    }
+    properties = {parameter.name: _bound(parameter) for parameter in inputs}
     return _object(INPUT_DESCRIPTION, properties, list(properties))
 
 
@@ -62,6 +51,12 @@ def or_null(schema: Json) -> Json:
     said = _annotations(schema)
     kept = {key: value for key, value in schema.items() if key not in said}
     return ({"type": [kept["type"], "null"]} if kept.keys() == {"type"} else {"anyOf": [kept, NULL]}) | said
+
+
+def _bound(parameter: InputParameter) -> Json:
+    """Null given for an input with a default means its default."""
+    is_never_null = parameter.must_be_given or parameter.default is not None
+    return value_schema(parameter) if is_never_null else or_null(value_schema(parameter))
 
 
 def _given(parameter: InputParameter) -> Json:
@@ -99,4 +94,4 @@ def _written_out(schema: Any, definitions: Mapping[str, Any]) -> Any:
 
 
 def _annotations(schema: Mapping[str, Any]) -> Json:
-    return {key: schema[key] for key, kind in ANNOTATIONS.items() if key in schema and isinstance(schema[key], kind)}
+    return {key: schema[key] for key in ANNOTATIONS if key in schema}

@@ -152,9 +152,18 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "maxItems": Bound(_ARRAY, len, _at_most, "an array of at most {} elements"),
     }
 )
-ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$defs", "$schema", "format", "deprecated"})
+ANNOTATION_TYPES: Mapping[str, ValueType] = MappingProxyType(
+    {
+        "title": ValueType.STRING,
+        "description": ValueType.STRING,
+        "format": ValueType.STRING,
+        "$schema": ValueType.STRING,
+        "examples": ValueType.ARRAY,
+        "deprecated": ValueType.BOOLEAN,
+    }
+)
+ANNOTATIONS = frozenset({*ANNOTATION_TYPES, "default", "$defs"})
 """Keywords that say nothing of what a value may be."""
-WORDS = frozenset({"title", "description", "$schema", "format"})
 KEYWORDS = (
     frozenset({"type", "enum", "const", "anyOf", "$ref", "properties", "required", "additionalProperties", "items"})
     | frozenset(BOUNDS)
@@ -228,7 +237,7 @@ class SchemaReader:
         return Schema(variants)
 
     def _read_variant(self, name: JsonType, document: Mapping[str, Any], path: tuple[str, ...], depth: int) -> Variant:
-        enum, bounds = _read_enum(name, document, path), _read_bounds(name, document, path)
+        enum, bounds = _read_enum(name, document, path), _read_bounds(name, document)
         if name is JsonType.ARRAY:
             items = self._read(document.get("items", True), (*path, "items"), depth + 1)
             return Variant(name, enum, bounds=bounds, items=items)
@@ -263,8 +272,9 @@ def _check_keywords(document: Mapping[str, Any], path: tuple[str, ...]) -> None:
             raise UnsupportedSchemaError((*path, keyword), message)
         if keyword in BOUNDS:
             _check_bound(keyword, document[keyword], path)
-        if keyword in WORDS and not isinstance(document[keyword], str):
-            raise UnsupportedSchemaError((*path, keyword), "This must be text.")
+        wanted = ANNOTATION_TYPES.get(keyword)
+        if wanted and not is_of_type(document[keyword], wanted):
+            raise UnsupportedSchemaError((*path, keyword), f"This must be {JsonType(wanted.value).words}.")
 
 
 def _check_bound(keyword: str, limit: Any, path: tuple[str, ...]) -> None:
@@ -301,7 +311,7 @@ def _read_enum(name: JsonType, document: Mapping[str, Any], path: tuple[str, ...
     return None if values is None else tuple(value for value in values if _is_of(value, name))
 
 
-def _read_bounds(name: JsonType, document: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, float]:
+def _read_bounds(name: JsonType, document: Mapping[str, Any]) -> dict[str, float]:
     return {
         keyword: document[keyword] for keyword, bound in BOUNDS.items() if keyword in document and name in bound.types
     }
