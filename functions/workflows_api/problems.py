@@ -19,7 +19,7 @@ from stepcall.runtime.http import (
 )
 from stepcall.runtime.observability import log_fact
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
-from stepcall.stores.workflow_store import VersionConflictError, WorkflowNotFoundError
+from stepcall.stores.workflow_store import VersionConflictError, VersionNotFoundError, WorkflowNotFoundError
 from stepcall.use_cases.change_workflow import StaleVersionError
 from stepcall.use_cases.engine import EngineUnavailableError
 
@@ -57,6 +57,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ),
     MalformedIdError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing of this id."),
     WorkflowNotFoundError: Answer(HTTPStatus.NOT_FOUND, "workflow-not-found", "Workflow not found", NO_WORKFLOW),
+    VersionNotFoundError: Answer(HTTPStatus.NOT_FOUND, "version-not-found", "Version not found"),
     RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, "execution-not-found", "Execution not found", NO_EXECUTION),
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError
 from stepcall.runtime.http import BodyTooLargeError
-from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.stores.workflow_store import VersionNotFoundError, WorkflowNotFoundError
 from workflows_api.describe.parts import (
     EXECUTION_ID,
     JOB_ID,
@@ -38,6 +38,7 @@ ENTITY_TAG = header(
 )
 NOT_READ = (MalformedJsonError, BodyTooLargeError)
 NO_WORKFLOW = (MalformedIdError, WorkflowNotFoundError)
+NO_VERSION = (*NO_WORKFLOW, VersionNotFoundError)
 
 
 def operation(

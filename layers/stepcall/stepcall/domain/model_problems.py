@@ -1,6 +1,7 @@
 """What pydantic says of a document, as problems with a JSON Pointer, a stable code and a sentence to act on."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
@@ -26,6 +27,22 @@ _TYPES: Mapping[str, JsonType] = {
     "list_type": JsonType.ARRAY,
     "tuple_type": JsonType.ARRAY,
 }
+
+
+SYNONYMS: Mapping[str, str] = {
+    "int": "integer",
+    "long": "integer",
+    "float": "number",
+    "double": "number",
+    "decimal": "number",
+    "bool": "boolean",
+    "str": "string",
+    "list": "array",
+    "dict": "object",
+    "map": "object",
+    "json": "object",
+}
+"""What other languages call our types."""
 
 
 class Suggester:
@@ -83,10 +100,9 @@ def _problem_of(detail: ErrorDetails, fields: list[str], location: str, suggest:
         known = fields if len(detail["loc"]) == 1 else ()
         return Problem(location, "unknown_field", f"There is no field `{shorten(name)}`{suggest(name, known)}")
     if kind == "enum":
-        expected = str(detail.get("ctx", {}).get("expected", "")).replace("'", "`")
-        return Problem(
-            location, "unknown_value", f"This must be one of {expected}.", got=describe_value(detail["input"])
-        )
+        expected, given = str(detail.get("ctx", {}).get("expected", "")).replace("'", "`"), detail["input"]
+        near = suggest(SYNONYMS.get(given, given), re.findall("`([^`]*)`", expected)) if isinstance(given, str) else "."
+        return Problem(location, "unknown_value", f"This must be one of {expected}{near}", got=describe_value(given))
     if wanted := _TYPES.get(kind):
         got = describe_value(detail["input"])
         return Problem(location, "wrong_type", f"This must be {wanted.words}, not {got}.", wanted.value, got)
