@@ -33,16 +33,15 @@ def generated_runs(page_url: str) -> list[tuple[ValidWorkflow, dict[str, Any]]]:
 
 
 def give_real_work(workflow: ValidWorkflow, page_url: str) -> None:
-    """Where an address or an expression was made up, one that leads somewhere; a page where no reference gives one."""
-    for index, task in enumerate(workflow.document["tasks"]):
+    """Where an address or an expression was made up, one that leads somewhere; a page before what is to be one."""
+    for task in workflow.document["tasks"]:
         fields = task.get(workflow.words["task_input"], {})
-        page = f"/tasks/{index}/{workflow.words['task_input']}/html_content"
         if task["type"] == "Data.Transform":
             fields["expression"] = "$"
         elif task["type"] == "Web.Download":
             fields["url"] = page_url
-        elif task["type"] == "Web.ExtractText" and page not in {site.pointer for site in workflow.sites}:
-            fields["html_content"] = PAGE
+        elif task["type"] == "Web.ExtractText":
+            fields["html_content"] = PAGE + fields["html_content"]
 
 
 def test_what_the_check_accepts_runs_to_an_end_and_gives_what_it_declares(api: Api, page_host: str) -> None:

@@ -36,7 +36,9 @@ from stepcall.domain.template import (
     escape_pointer,
     holds_template,
     parse,
+    read_bare,
     spell_place,
+    texts,
 )
 from stepcall.domain.type_check import TemplateFit, ValueFit
 from stepcall.domain.types import JsonType, ValueType
@@ -115,6 +117,7 @@ class ValueCheck:
     def _check_output(self, pointer: str, output: Mapping[str, Any], position: Position) -> None:
         schema, template = self._output_schemas[position.outputs], self._parse(output.get("value"), pointer)
         self._fit_to(pointer, position).fit(template, schema.or_silent_null)
+        self._warn_of_lookalikes(template, pointer, position)
         name = output.get("name")
         if isinstance(name, str) and self._may_be_null(template, position):
             first, declared = self._results[name]
@@ -137,6 +140,7 @@ class ValueCheck:
         if not isinstance(given, dict):
             return  # reported with the task's shape
         template, fit = self._parse(given, pointer), self._fit_to(pointer, position)
+        self._warn_of_lookalikes(template, pointer, position)
         if contract and isinstance(template, Object):
             self._check_fields(pointer, given, dict(template.members), contract, fit)
         else:
@@ -205,6 +209,14 @@ class ValueCheck:
         else:
             right = f"{{{{{shorten(str(replace(reference, generation=generation)))}}}}}"
             self._findings.add(location, "mixed_generations", f"{message}: write `{right}`.", right, written)
+
+    def _warn_of_lookalikes(self, template: Template, pointer: str, position: Position) -> None:
+        """Text that would be a template if it stood between braces, and names what is there."""
+        for place, text in texts(template):
+            bare = "" if "{{" in text else text.strip("${} ")  # escaped: its author has meant text
+            if (reference := read_bare(bare)) and isinstance(self._namable.find(reference, position), Schema):
+                message = f"This is text, not a template. If it is meant to be one, write `{{{{{shorten(bare)}}}}}`."
+                self._findings.warn(Problem(pointer + spell_place(place), "looks_like_template", message))
 
     def _warn_of_unused(self) -> None:
         if self._findings.problems:

@@ -29,6 +29,7 @@ FIRST_FORMS = "`{{input.NAME}}` or `{{refs.REF.output.FIELD}}`"
 LATER_FORMS = "`{{inputs.NAME}}` or `{{tasks.NAME.outputs.FIELD}}`"
 DEEPER = "then `.FIELD` and `[0]` for what lies deeper, or `{{{{` for a literal `{{`"
 MAX_TEMPLATE_DEPTH = 64
+MAX_BARE_LENGTH = 256
 MAX_RENDERED_LENGTH = 100 * 1024 * 1024  # no payload may be larger
 MAX_RENDERED_DEPTH = 200  # nor nest deeper
 
@@ -332,6 +333,29 @@ def references(template: Template, place: Place = ()) -> Iterator[tuple[Place, R
         case Array(elements):
             for index, element in enumerate(elements):
                 yield from references(element, (place, index))
+
+
+def texts(template: Template, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Every text without references, with its place."""
+    match template:
+        case Literal(str() as value):
+            yield place, value
+        case Object(members):
+            for key, member in members:
+                yield from texts(member, (place, key))
+        case Array(elements):
+            for index, element in enumerate(elements):
+                yield from texts(element, (place, index))
+
+
+def read_bare(text: str) -> Reference | None:
+    """What a text without braces would name with them; None when that is nothing."""
+    if len(text) > MAX_BARE_LENGTH or not _HEAD.match(text):
+        return None
+    try:
+        return parse_reference(text)
+    except TemplateSyntaxError:
+        return None
 
 
 def render(template: Template, scope: Scope) -> Any:
