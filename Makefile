@@ -7,12 +7,13 @@ SAM_CLI_VERSION := 1.170.0
 VENV := .venv
 BIN := $(VENV)/bin
 SAM := .venv-sam/bin/sam
+BANDIT := .venv-audit/bin/bandit
 export SAM_CLI_TELEMETRY := 0
 
 # The three places that Python imports from; on Lambda the layer and the function's own folder stand there.
 export PYTHONPATH := layers/stepcall:functions:.
 
-.PHONY: help demo test serve compile build deploy api-key bench lock lint typecheck check validate
+.PHONY: help demo test serve compile build deploy api-key bench lock lint typecheck audit check validate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +46,11 @@ $(SAM): requirements-sam.txt | $(BIN)/uv
 	@$(BIN)/uv pip install --quiet --python .venv-sam/bin/python --requirements requirements-sam.txt
 	@touch $@
 
+$(BANDIT): requirements-audit.txt | $(BIN)/uv
+	@$(BIN)/uv venv --quiet --allow-existing .venv-audit
+	@$(BIN)/uv pip install --quiet --python .venv-audit/bin/python --requirements requirements-audit.txt
+	@touch $@
+
 demo: $(VENV)/.local ## define a workflow, execute it on a real page, show every exchange (URL=https://… for another page)
 	@$(BIN)/python -m local.demo $(if $(URL),--url '$(URL)')
 
@@ -58,7 +64,7 @@ compile: $(VENV)/.local ## the compiled state machine of WORKFLOW=file.json
 bench: $(VENV)/.dev ## measure, beside references in the same run; writes .bench/latest.json
 	@$(BIN)/python -m tests.benchmarks
 
-test: lint typecheck check validate ## all that CI runs
+test: lint typecheck audit check validate ## all that CI runs
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
@@ -66,6 +72,13 @@ lint: $(VENV)/.dev
 
 typecheck: $(VENV)/.dev
 	@$(BIN)/mypy
+
+# The layer's come first: tools/audit_requirements.py
+SHIPPED := layers/stepcall/requirements.txt $(wildcard functions/*/requirements.txt) requirements-local.txt
+
+audit: $(BANDIT) ## faults of security: bandit over what runs, pip-audit over what is shipped
+	@$(BANDIT) --quiet --configfile pyproject.toml --recursive layers functions tools local
+	@$(BIN)/python -m tools.audit_requirements $(SHIPPED)
 
 # moto keeps one AWS per process: what starts a whole stack has a process of its own.
 check: $(VENV)/.dev $(ASL_VALIDATOR)
@@ -79,6 +92,7 @@ lock: | $(BIN)/uv ## pin every dependency again
 	$(COMPILE) --universal --python-version 3.11 --group dev -o requirements-dev.txt
 	$(COMPILE) --universal --python-version 3.11 --group local -c requirements-dev.txt -o requirements-local.txt
 	$(COMPILE) --universal --python-version 3.11 --group sam -o requirements-sam.txt
+	$(COMPILE) --universal --python-version 3.11 --group audit -o requirements-audit.txt
 	$(COMPILE) --python-version 3.13 --group layer -c requirements-dev.txt -o layers/stepcall/requirements.txt
 	for worker in web ai data; do \
 	  $(COMPILE) --python-version 3.13 --group run-$$worker-task -c requirements-dev.txt -o functions/run_$${worker}_task/requirements.txt || exit 1; \

@@ -120,11 +120,11 @@ def forget_what_wiring_holds() -> None:
 
 
 @contextmanager
-def functions_in(deployed: Deployed) -> Iterator[Account]:
+def functions_in(deployed: Deployed, kind: type[Account] = Account) -> Iterator[Account]:
     """The handlers as if they ran in the account: its names in their environment, its clients in their hands."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", REGION)
-        account = Account(deployed, patch)
+        account = kind(deployed, patch)
         # what botocore hangs on every session that is opened from now on
         handlers = [*botocore.handlers.BUILTIN_HANDLERS, ("provide-client-params", account.record)]
         patch.setattr(botocore.handlers, "BUILTIN_HANDLERS", handlers)

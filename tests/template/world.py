@@ -29,14 +29,18 @@ class World:
     """By role."""
 
 
-def read_world() -> World:
-    """Raises AssertionError with what the process said when it failed."""
+def told_by(module: str) -> Any:
+    """What a module prints last, as JSON, in a process of its own; AssertionError with its words when it fails."""
     foreign = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     env = {**foreign, "PYTHONPATH": os.pathsep.join(str(path) for path in IMPORTED_FROM)}
-    command = [sys.executable, "-m", "tests.template.world"]
+    command = [sys.executable, "-m", module]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def read_world() -> World:
+    told = told_by("tests.template.world")
     needed = {role: {Permission(**permission) for permission in told["needed"][role]} for role in told["needed"]}
     return World(Deployed(**told["deployed"]), Deployed(**told["without_key"]), needed)
 

@@ -29,7 +29,6 @@ POLICY = "; ".join(
 HEADERS: Mapping[str, str] = MappingProxyType(
     {
         "Content-Security-Policy": POLICY,
-        "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": f"public, max-age={SECONDS_KEPT}",
         "Vary": "Accept-Encoding",

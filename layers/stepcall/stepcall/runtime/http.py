@@ -3,11 +3,13 @@
 import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
 from stepcall.domain.errors import Problem, StepcallError
@@ -19,6 +21,8 @@ from stepcall.use_cases.dependencies import Caller
 
 MAX_BODY_BYTES = 1024 * 1024
 JSON = "application/json"
+# On every answer, errors included, unless its route says otherwise: what a caller may read, nobody else may keep.
+HEADERS: Mapping[str, str] = MappingProxyType({"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"})
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ErrorPrinter = Callable[[Exception, APIGatewayHttpResolver], Response[str]]
 
@@ -47,12 +51,19 @@ class MethodNotAllowedError(StepcallError):
         self.allowed = allowed
 
 
+class _Face(APIGatewayHttpResolver):
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        # not in a middleware: no answer to an exception passes through one
+        answer: dict[str, Any] = super().resolve(event, context)
+        return {**answer, "headers": {**HEADERS, **answer["headers"]}}
+
+
 def resolver(print_error: ErrorPrinter, public: frozenset[str]) -> APIGatewayHttpResolver:
     """A face's resolver. Every route is closed but those in `public`, each spelled `GET /path`.
 
     `print_error` turns any exception into an answer in the face's own words.
     """
-    app = APIGatewayHttpResolver()
+    app = _Face()
 
     def authenticate(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[str]:
         route, event = app.context["_route"], app.current_event

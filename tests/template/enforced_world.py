@@ -1,0 +1,184 @@
+"""A life under moto's IAM, in a process of its own: whole, then again without a permission, for a few of them.
+
+python -m tests.template.enforced_world
+
+What is moto's: whether the key is one of an assumed role's, its session, the signature, the role's policies, and what
+they say of an action and a resource. What moto lacks:
+
+- Which permissions a call needs. It asks for the operation by name on `*`: for dynamodb:TransactWriteItems, which IAM
+  does not know, and for no iam:PassRole with states:CreateStateMachine. `permissions.py` tells it.
+- Conditions other than StringEquals, and bucket policies. They are held as facts of the template only.
+"""
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+from moto.core.authorization import enable_iam_authentication
+from moto.iam.access_control import IAMPolicy, IAMRequestBase, PermissionResult
+
+from tests.template.deployed_stack import Deployed, account, deploy
+from tests.template.life import Account, arn_of, functions_in, live, live_in
+from tests.template.permissions import Permission, given_by, needed_for
+
+STACK = "stepcall-under-test"
+# One for each role, and the two that moto alone does not ask for: a part of a transaction, and a role that is passed.
+REMOVED = (
+    ("WorkflowsApiRole", "dynamodb:PutItem"),
+    ("WorkflowsApiRole", "iam:PassRole"),
+    ("RunDataTaskRole", "s3:GetObject"),
+    ("FinishRunRole", "dynamodb:UpdateItem"),
+)
+POLICY = "as-json"
+# boto3's names of services where they are not IAM's
+CLIENTS = {"states": "sfn", "secretsmanager": "secrets-manager"}
+CONDITIONS = {"iam:PassedToService": "states.amazonaws.com"}
+Credentials = dict[str, str]
+
+
+class EnforcedAccount(Account):
+    """Each function calls with the credentials of its role, as on Lambda."""
+
+    credentials: dict[str, Credentials]
+
+    def become(self, role_id: str) -> None:
+        super().become(role_id)
+        for name, value in self.credentials[role_id].items():
+            self.patch.setenv(name, value)
+
+
+class Enforcement:
+    """Stands in for moto's question of what is permitted; notes what was refused."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+        self.refused: list[Permission] = []
+
+    def check(self, request: Any, resource: str) -> None:
+        service, _, name = request._action.partition(":")
+        operation = f"{CLIENTS.get(service, service)}.{name}"
+        self.asked.add(request._action)
+        missing = [
+            need for need in needed_for(operation, _parameters(request, resource), arn_of) if not _has(request, need)
+        ]
+        self.refused += missing
+        if missing:
+            request._raise_access_denied()
+
+
+def _parameters(request: Any, resource: str) -> dict[str, Any]:
+    if request._service == "s3":
+        bucket, _, key = resource.rpartition(":")[2].partition("/")
+        return {"Bucket": bucket, "Key": key}
+    body: dict[str, Any] = json.loads(request._body)
+    return body
+
+
+def _has(request: Any, needed: Permission) -> bool:
+    policies = [IAMPolicy(policy) for policy in request._access_key.collect_policies()]
+    said = [
+        policy.is_action_permitted(needed.action, needed.resource, incoming_condition_values=CONDITIONS)
+        for policy in policies
+    ]
+    return PermissionResult.PERMITTED in said and PermissionResult.DENIED not in said
+
+
+def assume_roles(session: boto3.Session, deployed: Deployed) -> dict[str, Credentials]:
+    sts, iam = session.client("sts"), session.client("iam")
+    found = {}
+    for role_id in deployed.statements:
+        arn = iam.get_role(RoleName=deployed.names[role_id])["Role"]["Arn"]
+        given = sts.assume_role(RoleArn=arn, RoleSessionName="function")["Credentials"]
+        found[role_id] = {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
+    return found
+
+
+def write_policy(session: boto3.Session, role_name: str, statements: list[dict[str, Any]]) -> None:
+    """As JSON and in place of the others: moto's own CloudFormation writes what its IAM cannot read."""
+    iam = session.client("iam")
+    for name in iam.list_role_policies(RoleName=role_name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=role_name, PolicyName=name)
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=role_name, PolicyName=POLICY, PolicyDocument=document)
+
+
+def without(statements: list[dict[str, Any]], action: str) -> list[dict[str, Any]]:
+    """The same permissions one by one, but for one action."""
+    return [
+        {"Effect": "Allow", "Action": permission.action, "Resource": permission.resource}
+        for permission in sorted(given_by(statements))
+        if permission.action != action
+    ]
+
+
+@contextlib.contextmanager
+def enforced() -> Iterator[Enforcement]:
+    enforcement = Enforcement()
+
+    def check(request: Any, resource: str) -> None:
+        enforcement.check(request, resource)
+
+    with patch.object(IAMRequestBase, "check_action_permitted", check), enable_iam_authentication():
+        yield enforcement
+
+
+def live_enforced(deployed: Deployed, credentials: dict[str, Credentials]) -> tuple[Enforcement, str]:
+    """What was asked and refused, and how the life ended: empty when whole."""
+    with functions_in(deployed, EnforcedAccount) as functions, enforced() as enforcement:
+        assert isinstance(functions, EnforcedAccount)
+        functions.credentials = credentials
+        try:
+            live(functions)
+        except Exception as exc:  # what a refusal becomes is the function's own affair
+            return enforcement, repr(exc)
+        return enforcement, ""
+
+
+def make_world() -> dict[str, Any]:
+    with account() as session:
+        deployed = deploy(session, STACK, {})
+        live_in(session, deployed)  # makes the key that the next lives use
+        credentials = assume_roles(session, deployed)
+        for role_id, statements in deployed.statements.items():
+            write_policy(session, deployed.names[role_id], statements)
+        forget(session, deployed)
+        whole, end = live_enforced(deployed, credentials)
+        told = {"asked": sorted(whole.asked), "refused": [str(need) for need in whole.refused], "end": end}
+        return told | {"without": [_live_without(session, deployed, credentials, *removed) for removed in REMOVED]}
+
+
+def _live_without(
+    session: boto3.Session, deployed: Deployed, credentials: dict[str, Credentials], role_id: str, action: str
+) -> dict[str, Any]:
+    forget(session, deployed)
+    name, statements = deployed.names[role_id], deployed.statements[role_id]
+    write_policy(session, name, without(statements, action))
+    life, end = live_enforced(deployed, credentials)
+    write_policy(session, name, statements)
+    return {"role": role_id, "action": action, "refused": sorted({need.action for need in life.refused}), "end": end}
+
+
+def forget(session: boto3.Session, deployed: Deployed) -> None:
+    """Machines and workflows of the life before: the next one has to make its own."""
+    machines, table = (
+        session.client("stepfunctions"),
+        session.resource("dynamodb").Table(deployed.names["WorkflowsTable"]),
+    )
+    for machine in machines.list_state_machines()["stateMachines"]:
+        machines.delete_state_machine(stateMachineArn=machine["stateMachineArn"])
+    for item in table.scan()["Items"]:
+        if not str(item["pk"]).startswith("KEY"):
+            table.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)
+    print(json.dumps(make_world()))

@@ -1,0 +1,29 @@
+"""The life of `life.py` with moto's IAM switched on and each function in the role that template.yaml gives it.
+
+What moto's enforcement lacks, and what stands in for it, is written down in `enforced_world.py`.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.template.enforced_world import REMOVED
+from tests.template.world import told_by
+
+
+@pytest.fixture(scope="module")
+def told() -> Any:
+    return told_by("tests.template.enforced_world")
+
+
+def test_a_whole_life_is_lived_with_the_permissions_of_the_template(told: Any) -> None:
+    assert (told["end"], told["refused"]) == ("", [])
+    assert {"dynamodb:TransactWriteItems", "s3:PutObject", "states:CreateStateMachine"} <= set(told["asked"])
+
+
+@pytest.mark.parametrize("index", range(len(REMOVED)), ids=[" ".join(removed) for removed in REMOVED])
+def test_without_one_of_them_it_is_not(told: Any, index: int) -> None:
+    life = told["without"][index]
+    assert (life["role"], life["action"]) == REMOVED[index]
+    assert life["refused"] == [life["action"]]
+    assert life["end"]
