@@ -5,12 +5,14 @@ import gc
 
 gc.disable()  # until all is loaded: none of it is garbage, and looking for some takes a fourteenth of a cold start
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcall.domain.access import Scope
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation
 from stepcall.domain.ids import read_run_id, read_workflow_id, spell_workflow
 from stepcall.runtime.http import caller, headers, json_response, read_body, read_model, resolver
@@ -47,9 +49,32 @@ from workflows_api.requests import (
 
 SECONDS_TO_ANSWER = 3
 
-PUBLIC = frozenset({"GET /health", "GET /openapi.json", "GET /docs", "GET /docs/<file_name>"})
+ACCESS: Mapping[str, Scope | None] = {
+    "GET /health": None,
+    "GET /openapi.json": None,
+    "GET /docs": None,
+    "GET /docs/<file_name>": None,
+    "GET /task-types": Scope.WORKFLOWS_READ,
+    "POST /workflows/validate": Scope.WORKFLOWS_READ,
+    "GET /workflows/<workflow_id>/definition": Scope.WORKFLOWS_READ,
+    "GET /workflows/<workflow_id>/graph": Scope.WORKFLOWS_READ,
+    "GET /workflows/<workflow_id>/openapi.json": Scope.WORKFLOWS_READ,
+    "POST /workflows": Scope.WORKFLOWS_WRITE,
+    "GET /workflows": Scope.WORKFLOWS_READ,
+    "GET /workflows/<workflow_id>": Scope.WORKFLOWS_READ,
+    "PUT /workflows/<workflow_id>": Scope.WORKFLOWS_WRITE,
+    "DELETE /workflows/<workflow_id>": Scope.WORKFLOWS_WRITE,
+    "GET /workflows/<workflow_id>/versions": Scope.WORKFLOWS_READ,
+    "POST /workflows/<workflow_id>/execute": Scope.RUNS_START,
+    "POST /workflows/<workflow_id>/executions": Scope.RUNS_START,
+    "GET /workflows/<workflow_id>/executions": Scope.RUNS_READ,
+    "GET /workflows/<workflow_id>/executions/<execution_id>": Scope.RUNS_READ,
+    "POST /workflows/<workflow_id>/executions/<execution_id>/cancel": Scope.RUNS_CANCEL,
+    "GET /jobs/<external_id>": Scope.RUNS_READ,
+}
+"""Which scope each route needs; None for everybody. What is not here is closed."""
 
-app = resolver(print_error, public=PUBLIC)
+app = resolver(print_error, ACCESS)
 
 
 @app.get("/health")

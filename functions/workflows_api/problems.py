@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
+from stepcall.domain.access import MissingScopeError, NotGrantedError
 from stepcall.domain.errors import InvalidDefinitionError, InvalidParametersError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError, write_json
@@ -55,6 +56,13 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         NOT_AUTHENTICATED,
         {"WWW-Authenticate": "Bearer"},
     ),
+    MissingScopeError: Answer(
+        HTTPStatus.FORBIDDEN,
+        "missing-scope",
+        "The key or token lacks a scope",
+        headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
+    ),
+    NotGrantedError: Answer(HTTPStatus.FORBIDDEN, "not-granted", "Not granted to this key or token"),
     MalformedIdError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing of this id."),
     WorkflowNotFoundError: Answer(HTTPStatus.NOT_FOUND, "workflow-not-found", "Workflow not found", NO_WORKFLOW),
     RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, "execution-not-found", "Execution not found", NO_EXECUTION),

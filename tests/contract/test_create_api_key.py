@@ -3,9 +3,9 @@
 import json
 from typing import TYPE_CHECKING
 
+from stepcall.domain.access import Caller
 from stepcall.runtime.authentication import Authenticator
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
-from stepcall.use_cases.dependencies import Caller
 from tools.create_api_key import create_api_key
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from stepcall.asl.compiler import FINISH_RUN, CompiledWorkflow
+from stepcall.domain.access import Caller
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
 from stepcall.domain.task_contract import TaskContext, TaskImplementation, Worker
 from stepcall.domain.workflow import WorkflowVersion
@@ -16,7 +17,7 @@ from stepcall.tasks.catalog import CATALOG
 from stepcall.tasks.data import TransformInput, TransformOutput
 from stepcall.use_cases.compile_version import MachineCompiler
 from stepcall.use_cases.define_workflow import define_workflow
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.finish_run import RunEnding, finish_run
 from stepcall.use_cases.run_task import TaskInvocation, run_task

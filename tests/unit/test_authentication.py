@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from stepcall.domain.access import Caller
 from stepcall.runtime.authentication import (
     CACHE_SECONDS,
     MAX_CACHED_KEYS,
@@ -12,7 +13,6 @@ from stepcall.runtime.authentication import (
     carried_key,
 )
 from stepcall.stores.api_key_store import ApiKey, UnknownApiKeyError, hash_api_key
-from stepcall.use_cases.dependencies import Caller
 from tests.clock import Clock
 
 KEY = "sc_a_key"

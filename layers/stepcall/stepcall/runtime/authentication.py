@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from stepcall.domain.access import Caller
 from stepcall.domain.errors import StepcallError
 from stepcall.stores.api_key_store import ApiKeyStore, UnknownApiKeyError, hash_api_key
-from stepcall.use_cases.dependencies import Caller
 
 KEY_PREFIX = "sc_"
 CACHE_SECONDS = 30.0  # a revoked key is refused within a minute

@@ -10,15 +10,16 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from pydantic import BaseModel, ValidationError
 
+from stepcall.domain.access import Caller, Scope
 from stepcall.domain.errors import Problem, StepcallError
 from stepcall.domain.json_text import MalformedJsonError, print_json, read_json
 from stepcall.domain.model_problems import problems_of
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import authenticator
-from stepcall.use_cases.dependencies import Caller
 
 MAX_BODY_BYTES = 1024 * 1024
 JSON = "application/json"
+UNDECLARED = ""
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ErrorPrinter = Callable[[Exception, APIGatewayHttpResolver], Response[str]]
 
@@ -47,10 +48,10 @@ class MethodNotAllowedError(StepcallError):
         self.allowed = allowed
 
 
-def resolver(print_error: ErrorPrinter, public: frozenset[str]) -> APIGatewayHttpResolver:
-    """A face's resolver. Every route is closed but those in `public`, each spelled `GET /path`.
+def resolver(print_error: ErrorPrinter, access: Mapping[str, Scope | None]) -> APIGatewayHttpResolver:
+    """A face's resolver. `access` says which scope each route needs, None for everybody, by `GET /path`.
 
-    `print_error` turns any exception into an answer in the face's own words.
+    A route that is not in it is closed. `print_error` turns any exception into an answer in the face's own words.
     """
     app = APIGatewayHttpResolver()
 
@@ -58,8 +59,14 @@ def resolver(print_error: ErrorPrinter, public: frozenset[str]) -> APIGatewayHtt
         route, event = app.context["_route"], app.current_event
         # lower case once: every look at Powertools' own `headers` does it again
         app.context["headers"] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        if f"{route.method} {route.path}" not in public:
-            app.context["caller"] = authenticator().authenticate(headers(app), event.query_string_parameters)
+        name = f"{route.method} {route.path}"
+        if access.get(name, UNDECLARED) is None:
+            return next_middleware(app)
+        app.context["caller"] = authenticator().authenticate(headers(app), event.query_string_parameters)
+        if needed := access.get(name):
+            caller(app).require(needed)
+        elif route in app._static_routes or route in app._dynamic_routes:
+            raise RouteNotFoundError  # nobody has decided who may call it
         return next_middleware(app)
 
     app.use([authenticate])

@@ -40,11 +40,3 @@ class FaceDependencies(WorkerDependencies):
     new_id: Callable[[], UUID]
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls: `principal` is the name of the key within the tenant."""
-
-    tenant: str
-    principal: str

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from stepcall.asl.compiler import CompiledWorkflow
+from stepcall.domain.access import Caller
 from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.run import CALL_LOCATION, Run, RunStatus, failed_end
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.run_store import RunExistsError, RunMoveRefusedError
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,11 @@ class StartRun:
 def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     """Store a run of the newest version as PENDING, and start its execution.
 
-    Raises WorkflowNotFoundError and InvalidParametersError (nothing exists then); EngineUnavailableError, or whatever
-    else the engine raises (the run is FAILED then).
+    Raises WorkflowNotFoundError, NotGrantedError and InvalidParametersError (nothing exists then);
+    EngineUnavailableError, or whatever else the engine raises (the run is FAILED then).
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
+    caller.require_workflow(command.workflow_id)
     compiled = deps.compile(version)
     run = _new_run(version, compiled, command, caller, deps)
     with suppress(RunExistsError):  # a new id exists only if AWS's client has put it twice, its first answer lost
