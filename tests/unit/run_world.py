@@ -10,9 +10,12 @@ from stepcall.domain.access import Caller
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
 from stepcall.domain.task_contract import TaskContext, TaskImplementation, Worker
 from stepcall.domain.workflow import WorkflowVersion
+from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
+from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
+from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.tasks.catalog import CATALOG
 from stepcall.tasks.data import TransformInput, TransformOutput
 from stepcall.use_cases.compile_version import MachineCompiler
@@ -65,6 +68,8 @@ class RunWorld:
     runs: MemoryRunStore = field(default_factory=MemoryRunStore)
     workflows: MemoryWorkflowStore = field(default_factory=MemoryWorkflowStore)
     payloads: MemoryPayloadStore = field(default_factory=MemoryPayloadStore)
+    keys: MemoryApiKeyStore = field(default_factory=MemoryApiKeyStore)
+    rate_limits: RateLimitStore = field(default_factory=MemoryRateLimitStore)
     logged: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     remaining_seconds: float = 60.0
 
@@ -78,6 +83,8 @@ class RunWorld:
             log=lambda event, /, **facts: self.logged.append((event, facts)),
             engine=self.engine,
             compile=MachineCompiler(CATALOG, ARNS),
+            keys=self.keys,
+            rate_limits=self.rate_limits,
             new_id=new_ids(self.clock),
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,

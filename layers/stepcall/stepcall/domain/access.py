@@ -57,6 +57,12 @@ class Grants:
     workflows: frozenset[UUID] = frozenset()
     sources: tuple[SourceGrant, ...] = ()
 
+    def cover(self, other: "Grants") -> bool:
+        """Whether nothing of the other is beyond these."""
+        return other.workflows <= self.workflows and all(
+            any(own.covers(source.connection_name, source.source) for own in self.sources) for source in other.sources
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
@@ -100,6 +106,17 @@ class Caller:
             self.require_workflow(workflow_id)
         elif run_id != self.run_id:
             raise NotGrantedError("This token reads another execution, and nothing else.")
+
+    def covers(self, grants: Grants | None) -> bool:
+        """Whether somebody with these grants reaches nothing that the caller does not."""
+        if self.run_id is not None:
+            return False
+        return self.grants is None or (grants is not None and self.grants.cover(grants))
+
+    def require_grants(self, grants: Grants | None) -> None:
+        """For what gives or takes access. Raises NotGrantedError."""
+        if not self.covers(grants):
+            raise NotGrantedError("This key or token manages keys within its own grants, and this one is beyond them.")
 
     def require_all_workflows(self) -> None:
         """For what makes a new workflow, which no grant names. Raises NotGrantedError."""

@@ -1,6 +1,7 @@
 """What pydantic says of a document, as problems with a JSON Pointer, a stable code and a sentence to act on."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
@@ -13,6 +14,7 @@ from stepcall.domain.errors import Problem, shorten
 from stepcall.domain.template import escape_pointer
 from stepcall.domain.types import JsonType, describe_value
 
+QUOTE = "'"
 _TYPES: Mapping[str, JsonType] = {
     "string_type": JsonType.STRING,
     "int_type": JsonType.INTEGER,
@@ -83,10 +85,10 @@ def _problem_of(detail: ErrorDetails, fields: list[str], location: str, suggest:
         known = fields if len(detail["loc"]) == 1 else ()
         return Problem(location, "unknown_field", f"There is no field `{shorten(name)}`{suggest(name, known)}")
     if kind == "enum":
-        expected = str(detail.get("ctx", {}).get("expected", "")).replace("'", "`")
-        return Problem(
-            location, "unknown_value", f"This must be one of {expected}.", got=describe_value(detail["input"])
-        )
+        expected, given = str(detail.get("ctx", {}).get("expected", "")), detail["input"]
+        near = suggest(given, re.findall(r"'([^']+)'", expected)) if isinstance(given, str) else "."
+        message = f"This must be one of {expected.replace(QUOTE, '`')}{near}"
+        return Problem(location, "unknown_value", message, got=describe_value(given))
     if wanted := _TYPES.get(kind):
         got = describe_value(detail["input"])
         return Problem(location, "wrong_type", f"This must be {wanted.words}, not {got}.", wanted.value, got)

@@ -38,7 +38,7 @@ class RunView:
 
 def read_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow_id: UUID | None = None) -> RunView:
     """A run that the caller may see, of that workflow when one is named. Raises RunNotFoundError, NotGrantedError."""
-    return _view(_get(run_id, caller, deps, workflow_id), deps)
+    return _view(find_run(run_id, caller, deps, workflow_id), deps)
 
 
 def wait_for_end(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunView:
@@ -70,7 +70,8 @@ def list_runs(
     return deps.runs.list_by_workflow(caller.tenant, workflow_id, status=status, limit=limit, after=after)
 
 
-def _get(run_id: UUID, caller: Caller, deps: FaceDependencies, workflow_id: UUID | None) -> RunWithTasks:
+def find_run(run_id: UUID, caller: Caller, deps: FaceDependencies, workflow_id: UUID | None) -> RunWithTasks:
+    """As `read_run`, without the values. Raises RunNotFoundError, NotGrantedError."""
     found = deps.runs.get(caller.tenant, run_id)
     if workflow_id not in {None, found.run.workflow_id}:
         raise RunNotFoundError(f"The workflow has no run {run_id}.")
