@@ -31,6 +31,14 @@ $(VENV)/.dev: requirements-dev.txt | $(VENV)/.local
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --requirements requirements-dev.txt
 	@touch $@
 
+# npm's asl-validator, a second opinion on compiled machines. Without npm, or without a network, its tests are skipped.
+ASL_VALIDATOR := tests/asl_validator/node_modules/.package-lock.json
+$(ASL_VALIDATOR): tests/asl_validator/package-lock.json
+	@if command -v npm > /dev/null; then \
+	  npm ci --prefix $(<D) --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null && touch $@ \
+	    || echo 'asl-validator could not be installed: its tests will be skipped.' >&2; \
+	fi
+
 # aws-sam-cli pins its own dependencies tightly, so it lives apart.
 $(SAM): requirements-sam.txt | $(BIN)/uv
 	@$(BIN)/uv venv --quiet --allow-existing .venv-sam
@@ -60,8 +68,8 @@ typecheck: $(VENV)/.dev
 	@$(BIN)/mypy
 
 # moto keeps one AWS per process: what starts a whole stack has a process of its own.
-check: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/golden tests/template
+check: $(VENV)/.dev $(ASL_VALIDATOR)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/golden tests/template tests/asl_validator
 	@$(BIN)/python -m pytest tests/functional
 	@$(BIN)/python -m pytest tests/local
 

@@ -1,5 +1,6 @@
 """Definitions to test with, as their authors would write them."""
 
+import random
 from typing import Any
 
 from stepcall.domain.check import check_definition
@@ -28,6 +29,11 @@ def workflow(*tasks: Document, inputs: list[Document] | None = None, outputs: li
     """A definition of these tasks; of one light task without any."""
     document: Document = {"name": "a workflow", "tasks": list(tasks) or [transform("only")]}
     return document | ({"input": inputs} if inputs else {}) | ({"output": outputs} if outputs else {})
+
+
+def incompressible() -> Document:
+    """Sound, and too large for its record."""
+    return workflow(transform("a", random.Random(1).randbytes(400_000).hex()))
 
 
 def checked(document: Document) -> WorkflowDefinition:

@@ -41,6 +41,7 @@ from workflows_api.requests import (
     VersionQuery,
     WorkflowsQuery,
     generation_asked,
+    read_definition,
     read_execute_request,
     read_if_match,
     read_next_token,
@@ -139,7 +140,7 @@ def post_validate() -> Response[str]:
     from stepcall.use_cases.validate_workflow import validate_workflow  # noqa: PLC0415
     from workflows_api.views import print_validation  # noqa: PLC0415
 
-    return json_response(200, print_validation(validate_workflow(read_body(app), face_dependencies())))
+    return json_response(200, print_validation(validate_workflow(read_definition(read_body(app)), face_dependencies())))
 
 
 @app.get("/workflows/<workflow_id>/definition")
@@ -173,7 +174,7 @@ def get_workflow_openapi(workflow_id: str) -> Response[str]:
 def post_workflow() -> Response[str]:
     from stepcall.use_cases.define_workflow import define_workflow  # noqa: PLC0415
 
-    version, warnings = define_workflow(read_body(app), caller(app), face_dependencies())
+    version, warnings = define_workflow(read_definition(read_body(app)), caller(app), face_dependencies())
     location = f"/workflows/{spell_workflow(version.workflow_id)}"
     return json_response(201, print_stored(version, warnings), {"Location": location, **print_tag(version)})
 
@@ -201,7 +202,7 @@ def put_workflow(workflow_id: str) -> Response[str]:
 
     version, warnings = update_workflow(
         read_workflow_id(workflow_id),
-        read_body(app),
+        read_definition(read_body(app)),
         caller(app),
         face_dependencies(),
         expected=read_if_match(headers(app)),

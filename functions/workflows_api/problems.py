@@ -22,7 +22,7 @@ from stepcall.runtime.http import (
 from stepcall.runtime.observability import log_fact
 from stepcall.stores.api_key_store import UnknownApiKeyError
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
-from stepcall.stores.workflow_store import VersionConflictError, WorkflowNotFoundError
+from stepcall.stores.workflow_store import VersionConflictError, VersionNotFoundError, WorkflowNotFoundError
 from stepcall.use_cases.change_workflow import StaleVersionError
 from stepcall.use_cases.engine import EngineUnavailableError
 
@@ -67,6 +67,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     NotGrantedError: Answer(HTTPStatus.FORBIDDEN, "not-granted", "Not granted to this key or token"),
     MalformedIdError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing of this id."),
     WorkflowNotFoundError: Answer(HTTPStatus.NOT_FOUND, "workflow-not-found", "Workflow not found", NO_WORKFLOW),
+    VersionNotFoundError: Answer(HTTPStatus.NOT_FOUND, "version-not-found", "Version not found"),
     RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, "execution-not-found", "Execution not found", NO_EXECUTION),
     UnknownApiKeyError: Answer(HTTPStatus.NOT_FOUND, "api-key-not-found", "API key not found", "There is no such key."),
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),

@@ -20,6 +20,7 @@ WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNO
 ENTITY_TAG = r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"|([0-9]+)'  # RFC 9110, and a bare number
 ENTITY_TAGS = rf"[\s,]*(?:{ENTITY_TAG})(?:\s*,[\s,]*(?:{ENTITY_TAG}))*[\s,]*"
 NUMBER = "[1-9][0-9]{0,9}"
+ADDED_TO_DEFINITIONS = frozenset({"workflow_id", "workflow_version", "created_at", "updated_at"})
 ReadT = TypeVar("ReadT")
 
 
@@ -57,6 +58,13 @@ class VersionQuery(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     version: Annotated[int, Field(ge=1, le=MAX_VERSION)] | None = None
+
+
+def read_definition(body: Any) -> Any:
+    """A definition; what an answer adds to one is left out, so that it can be changed and sent back."""
+    if not isinstance(body, dict):
+        return body
+    return {key: value for key, value in body.items() if key not in ADDED_TO_DEFINITIONS}
 
 
 def read_execute_request(body: Any, generation: Generation) -> ExecuteRequest:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.checking import measure_checking
 from tests.benchmarks.cold_start import FUNCTIONS, measure_cold_starts
 from tests.benchmarks.compiling import measure_compiling
 from tests.benchmarks.figures import Figure, table_of
@@ -26,6 +27,7 @@ SECTIONS: dict[str, Section] = {
     "cold": measure_cold_starts,
     "warm": measure_warm_requests,
     "compile": measure_compiling,
+    "check": measure_checking,
     "local": lambda _: measure_local_stack(),
     "writes": lambda _: measure_writes(),
 }
@@ -49,7 +51,7 @@ def main() -> None:
     write_record(
         LATEST, record | {"python": python.description, "rows": [row.to_json() for row in rows], "facts": facts}
     )
-    print(f"{table_of(rows)}\n\nCold, warm, compile: {python.description}. All figures: {LATEST.relative_to(ROOT)}")
+    print(f"{table_of(rows)}\n\nAll but local, writes: {python.description}. All figures: {LATEST.relative_to(ROOT)}")
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:

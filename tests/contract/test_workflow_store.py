@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.dynamo_pages import MAX_PAGES_PER_LIST
-from stepcall.stores.dynamo_workflow_store import MAX_COMPRESSED_BYTES, DynamoWorkflowStore
+from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.stores.workflow_store import (
+    MAX_COMPRESSED_BYTES,
     MAX_VERSION,
     VersionConflictError,
     VersionSummary,

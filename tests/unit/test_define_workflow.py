@@ -3,10 +3,7 @@
 import pytest
 
 from stepcall.domain.errors import InvalidDefinitionError
-from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
-from stepcall.stores.workflow_store import WorkflowTooLargeError
-from tests.sample_workflows import transform, workflow
+from tests.sample_workflows import incompressible, transform, workflow
 from tests.unit.run_world import CALLER, RunWorld
 
 
@@ -35,12 +32,9 @@ def test_a_definition_whose_machine_is_too_large_is_refused_as_a_problem_of_the_
     assert vars(world.workflows)["_versions"] == {}
 
 
-class FullStore(MemoryWorkflowStore):
-    def put_first(self, version: WorkflowVersion) -> None:
-        raise WorkflowTooLargeError("The definition has 400,000 bytes when compressed; 380,000 can be stored.")
-
-
 def test_a_definition_that_does_not_fit_into_its_record_is_refused_as_a_problem_of_the_document() -> None:
+    world = RunWorld()
     with pytest.raises(InvalidDefinitionError) as raised:
-        RunWorld(workflows=FullStore()).define(workflow())
+        world.define(incompressible())
     assert [problem.code for problem in raised.value.problems] == ["too_large"]
+    assert vars(world.workflows)["_versions"] == {}

@@ -120,6 +120,24 @@ def test_values_that_travel_side_by_side_have_lanes_of_their_own() -> None:
             assert all(other[2] == first[2] or other[0] >= first[1] or other[1] <= first[0] for other in pieces)
 
 
+def test_the_line_of_one_input_does_not_lie_on_that_of_another() -> None:
+    document = workflow(
+        transform("a", ["{{input.one}}", "{{input.two}}"]),
+        transform("b", "{{input.one}}"),
+        transform("c", ["{{input.one}}", "{{input.three}}"]),
+        inputs=[declare("one"), declare("two"), declare("three")],
+    )
+    level = [
+        (route.edge.source, y, min(x, to_x), max(x, to_x))
+        for route in lay_out(graph_of(WorkflowDefinition.model_validate_json(json.dumps(document)))).routes
+        for (x, y), (to_x, to_y) in pairwise(route.points)
+        if y == to_y
+    ]
+    for source, y, left, right in level:
+        for other, other_y, other_left, other_right in level:
+            assert source == other or y != other_y or min(right, other_right) <= max(left, other_left)
+
+
 def test_a_thousand_tasks_and_five_thousand_references_make_a_picture_of_bounded_size() -> None:
     graph, layout = laid_out(1000, 5000)
     assert len(graph.edges) > 5000

@@ -37,7 +37,8 @@ LATER: dict[str, Any] = {
     [
         ({"name": "n"}, Generation.FIRST),
         ({"title": "n"}, Generation.LATER),
-        ({"title": "n", "input": [], "output": []}, Generation.LATER),
+        ({"title": "n", "input": [], "output": []}, Generation.FIRST),
+        ({"name": "n", "inputs": [], "tasks": [{"name": "a", "inputs": {}}]}, Generation.LATER),
         ({"name": "n", "inputs": []}, Generation.FIRST),
         ({"inputs": []}, Generation.LATER),
         ({"outputs": []}, Generation.LATER),
@@ -52,7 +53,7 @@ LATER: dict[str, Any] = {
         (None, Generation.FIRST),
     ],
 )
-def test_the_title_decides_then_inputs_outputs_and_tasks(document: Any, generation: Generation) -> None:
+def test_most_words_decide_and_else_the_title(document: Any, generation: Generation) -> None:
     assert generation_of(document) is generation
 
 
@@ -104,6 +105,9 @@ def test_what_stands_under_a_word_of_the_other_generation_is_checked_all_the_sam
         "name": "Mixed",
         "inputs": [declare("word", "strin"), declare("word")],
         "tasks": [
+            {"ref": "z", "type": "Data.Transform", "input": {"expression": "1"}},
+            {"ref": "y", "type": "Data.Transform", "input": {"expression": "1"}},
+            {"ref": "x", "type": "Data.Transform", "input": {"expression": "1"}},
             {"name": "a", "type": "Data.Transform", "inputs": {"data": "{{input.wrod}}", "n/": ["{{refs.a.output}}"]}},
             {"name": "9", "type": "Nope", "inputs": 5},
         ],
@@ -113,17 +117,17 @@ def test_what_stands_under_a_word_of_the_other_generation_is_checked_all_the_sam
         ("/inputs", "mixed_generations"),
         ("/inputs/0/type", "unknown_value"),
         ("/inputs/1/name", "duplicate_name"),
-        ("/tasks/0/name", "mixed_generations"),
-        ("/tasks/0/inputs", "mixed_generations"),
-        ("/tasks/0/inputs/data", "unknown_input"),
-        ("/tasks/0/inputs/n~1", "unknown_field"),
-        ("/tasks/0/inputs/n~1/0", "later_ref"),
-        ("/tasks/0/inputs/expression", "missing"),
-        ("/tasks/1/name", "mixed_generations"),
-        ("/tasks/1/name", "invalid_value"),
-        ("/tasks/1/type", "unknown_task_type"),
-        ("/tasks/1/inputs", "mixed_generations"),
-        ("/tasks/1/inputs", "wrong_type"),
+        ("/tasks/3/name", "mixed_generations"),
+        ("/tasks/3/inputs", "mixed_generations"),
+        ("/tasks/3/inputs/data", "unknown_input"),
+        ("/tasks/3/inputs/n~1", "unknown_field"),
+        ("/tasks/3/inputs/n~1/0", "later_ref"),
+        ("/tasks/3/inputs/expression", "missing"),
+        ("/tasks/4/name", "mixed_generations"),
+        ("/tasks/4/name", "invalid_value"),
+        ("/tasks/4/type", "unknown_task_type"),
+        ("/tasks/4/inputs", "mixed_generations"),
+        ("/tasks/4/inputs", "wrong_type"),
         ("/outputs", "mixed_generations"),
         ("/outputs/0/value", "unknown_output_field"),
     ]
@@ -134,3 +138,18 @@ def test_a_document_in_one_generation_is_left_as_it_is() -> None:
     assert unmixed.document == LATER
     assert unmixed.mixed == ()
     assert unmix([], Generation.FIRST).document == []
+
+
+def test_what_stands_under_the_right_word_is_told_there_also_when_the_wrong_one_is_there_too() -> None:
+    document = {
+        "name": "n",
+        "input": [declare("n", "strin")],
+        "inputs": [],
+        "tasks": [{"ref": "a", "type": "Data.Transform", "input": {"expression": 5}, "inputs": {}}],
+    }
+    assert problems_of(document) == [
+        ("/input/0/type", "unknown_value"),
+        ("/inputs", "mixed_generations"),
+        ("/tasks/0/input/expression", "wrong_type"),
+        ("/tasks/0/inputs", "mixed_generations"),
+    ]

@@ -7,15 +7,12 @@ import pytest
 
 from stepcall.domain.json_schema import (
     ANYTHING,
-    MAX_SCHEMA_DEPTH,
-    MAX_SCHEMA_PARTS,
     SCHEMAS,
     Schema,
-    SchemaReader,
-    UnsupportedSchemaError,
     misfit,
     step_into,
 )
+from stepcall.domain.schema_reader import MAX_SCHEMA_DEPTH, MAX_SCHEMA_PARTS, InvalidSchemaError, SchemaReader
 from stepcall.domain.types import JsonType, ValueType
 from stepcall.tasks.catalog import CATALOG
 from tests.unit.counted_calls import count_calls
@@ -93,10 +90,35 @@ def test_a_schema_reads_as_what_it_says(document: Any, spelled: str) -> None:
     ],
 )
 def test_what_is_not_understood_is_refused_at_its_place(document: Any, path: tuple[str, ...]) -> None:
-    with pytest.raises(UnsupportedSchemaError) as refused:
+    with pytest.raises(InvalidSchemaError) as refused:
         read(document)
-    assert refused.value.path == path
-    assert refused.value.message.endswith(".")
+    [fault] = refused.value.faults
+    assert fault.path == path
+    assert fault.message.endswith(".")
+
+
+def test_everything_wrong_with_a_schema_is_told_at_once() -> None:
+    part = {"type": "string", "pattern": "a", "required": True, "properties": {}, "minLength": 3, "maxLength": 2}
+    document = {
+        "type": "object",
+        "properties": {"a": part, "b": {"type": "int"}, "c": {"$ref": "#/$defs/u", "minimum": 1}, "d": "string"},
+        "oneOf": [],
+        "$defs": {"u": {"enum": [1], "type": "string"}, "unused": {"nullable": True}},
+    }
+    with pytest.raises(InvalidSchemaError) as refused:
+        read(document)
+    assert {"/".join(fault.path) for fault in refused.value.faults} == {
+        "oneOf",
+        "properties/a/pattern",
+        "properties/a/required",
+        "properties/a/properties",
+        "properties/a/maxLength",
+        "properties/b/type",
+        "properties/c/minimum",
+        "properties/d",
+        "$defs/u/enum",
+        "$defs/unused/nullable",
+    }
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -131,7 +153,7 @@ BOMBS: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_schema_too_large_is_refused_with_little_work(name: str) -> None:
     def refuse() -> None:
-        with pytest.raises(UnsupportedSchemaError, match="at most"):
+        with pytest.raises(InvalidSchemaError, match="at most"):
             read(BOMBS[name]())
 
     assert count_calls(refuse) < 60_000
@@ -147,7 +169,7 @@ def test_schemas_of_one_definition_share_their_parts() -> None:
     reader = SchemaReader()
     for _ in range(MAX_SCHEMA_PARTS // 2):
         reader.read(array_of({}))
-    with pytest.raises(UnsupportedSchemaError):
+    with pytest.raises(InvalidSchemaError):
         reader.read({})
 
 
@@ -176,7 +198,7 @@ def test_a_declared_type_and_its_schema_are_one(value_type: ValueType, document:
     ],
 )
 def test_a_schema_of_another_type_than_the_declared_one_is_refused(value_type: ValueType, document: Any) -> None:
-    with pytest.raises(UnsupportedSchemaError):
+    with pytest.raises(InvalidSchemaError):
         SchemaReader().read_declared(value_type, document)
 
 
@@ -189,7 +211,7 @@ def test_a_schema_of_another_type_than_the_declared_one_is_refused(value_type: V
         (POINT, "y", "number or null"),
         (POINT, "z", "anything"),
         (POINT | {"additionalProperties": False}, "z", None),
-        (POINT | {"additionalProperties": {"type": "string"}}, "z", "string"),
+        (POINT | {"additionalProperties": {"type": "string"}}, "z", "string or null"),
         (POINT, 0, None),
         (array_of(POINT), 0, "object"),
         (array_of(POINT), "x", None),
@@ -228,7 +250,7 @@ MISFITS: list[tuple[Any, Any, str]] = [
     ({"type": ["string", "null"]}, {"type": "string"}, "it may be null"),
     ({"type": ["null", "integer"]}, {"type": "string"}, "it is an integer"),
     ({"enum": ["a", "c"]}, {"enum": ["a", "b"]}, "it is one of `a`, `c`"),
-    ({"enum": [True]}, {"enum": [1, False]}, "it is one of `True`"),
+    ({"enum": [True]}, {"enum": [1, False]}, "it is one of `true`"),
     (array_of({"type": "string"}), array_of({"type": "number"}), "an element of it is text"),
     (array_of({"type": ["string", "null"]}), array_of({"type": "string"}), "an element of it may be null"),
     (POINT, POINT | {"required": ["x", "y"]}, "`y` of it may be missing"),
@@ -250,7 +272,9 @@ def test_what_may_always_be_given_fits(source: Any, target: Any) -> None:
 
 @pytest.mark.parametrize(("source", "target", "reason"), MISFITS)
 def test_what_may_be_of_another_kind_does_not_fit(source: Any, target: Any, reason: str) -> None:
-    assert misfit(read(source), read(target)) == reason
+    found = misfit(read(source), read(target))
+    assert found
+    assert (found.words, found.is_null) == (reason, reason == "it may be null")
 
 
 def test_null_is_taken_silently_where_nobody_should_be_told_to_give_it() -> None:
@@ -273,7 +297,8 @@ def test_every_task_types_models_are_understood() -> None:
             variant = schema.variants[JsonType.OBJECT]
             assert list(variant.properties) == list(model.model_fields)
             assert variant.additional is None
-    assert CATALOG["Web.ExtractText"].output_schema.variants[JsonType.OBJECT].required == ("text", "title", "language")
+    text = CATALOG["Web.ExtractText"].output_schema.variants[JsonType.OBJECT]
+    assert list(text.required) == ["text", "title", "language"]
 
 
 def test_every_declared_type_has_a_schema() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.stores.workflow_store import VersionNotFoundError, WorkflowNotFoundError
 from stepcall.use_cases.list_workflows import list_versions, list_workflows
 from stepcall.use_cases.read_workflow import read_workflow
 from stepcall.use_cases.update_workflow import update_workflow
@@ -46,6 +46,8 @@ def test_a_workflow_is_read_by_version() -> None:
         one,
         two,
     ]
-    for caller, number in ((CALLER, 3), (STRANGER, 1), (STRANGER, None)):
+    for number in (1, 3, None):
         with pytest.raises(WorkflowNotFoundError):
-            read_workflow(one.workflow_id, caller, world.deps, number=number)
+            read_workflow(one.workflow_id, STRANGER, world.deps, number=number)
+    with pytest.raises(VersionNotFoundError, match="no version 3; the newest is 2"):
+        read_workflow(one.workflow_id, CALLER, world.deps, number=3)

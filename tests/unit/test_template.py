@@ -190,7 +190,6 @@ def test_a_path_is_names_and_indices() -> None:
         ("{{refs.page.output[0]}}", "has no element 0; it is an object with"),
         ("{{refs.page.output.text.length}}", "has no field `length`; it is text"),
         ("{{refs.page.output.text[0]}}", "has no element 0; it is text"),
-        ("{{input.none.x}}", "`input.none` has no field `x`; it is null"),
         ("{{input.number.real}}", "has no field `real`; it is a number"),
         ("{{refs.page.output.ok[0]}}", "it is a boolean"),
         ("{{refs.page.output.empty.a}}", "it is an object with no fields"),
@@ -201,6 +200,15 @@ def test_a_reference_that_leads_nowhere_says_how_far_it_got(template: str, messa
     with pytest.raises(RenderError, match=r"has no value") as raised:
         filled(template)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("template", ["{{input.none.x}}", "{{input.none.x[0].y}}", "{{input.tree.nothing}}"])
+def test_past_null_and_for_a_field_that_a_caller_left_out_there_is_null(template: str) -> None:
+    scope = Scope({"none": None, "tree": {"a": None}}, {"task": {"tree": {"a": None}}})
+    assert render(parse(template), scope) is None
+    assert render(parse("{{refs.task.output.tree.a.b}}"), scope) is None
+    with pytest.raises(RenderError):
+        render(parse("{{refs.task.output.tree.b}}"), scope)
 
 
 def test_attributes_of_python_objects_are_out_of_reach() -> None:

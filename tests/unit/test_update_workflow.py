@@ -17,12 +17,11 @@ from stepcall.stores.workflow_store import (
     LATEST_LEASE_SECONDS,
     VersionConflictError,
     WorkflowNotFoundError,
-    WorkflowTooLargeError,
 )
 from stepcall.use_cases.change_workflow import CHANGE_ATTEMPTS, StaleVersionError
 from stepcall.use_cases.start_run import StartRun, start_run
 from stepcall.use_cases.update_workflow import update_workflow
-from tests.sample_workflows import Document, declare, transform, workflow
+from tests.sample_workflows import Document, declare, incompressible, transform, workflow
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
 
 OTHER = workflow(transform("other"))
@@ -103,16 +102,11 @@ def test_an_invalid_definition_is_refused_and_not_stored() -> None:
     assert world.workflows.get_latest(CALLER.tenant, one.workflow_id) == one
 
 
-class FullStore(MemoryWorkflowStore):
-    def put_next(self, version: WorkflowVersion) -> None:
-        raise WorkflowTooLargeError("The definition has 400,000 bytes when compressed; 380,000 can be stored.")
-
-
 def test_a_definition_that_does_not_fit_into_its_record_is_refused_as_a_problem_of_the_document() -> None:
-    world = RunWorld(workflows=FullStore())
+    world = RunWorld()
     one = world.define(workflow())
     with pytest.raises(InvalidDefinitionError) as raised:
-        update(world, one.workflow_id, OTHER)
+        update(world, one.workflow_id, incompressible())
     assert [(problem.location, problem.code) for problem in raised.value.problems] == [("", "too_large")]
 
 

@@ -143,7 +143,7 @@ def _stored(definition: Json) -> Json:
     """A definition as it is answered: with its ids and times."""
     fields = {**WORKFLOW_IDS, **WORKFLOW_TIMES}
     return definition | {
-        "properties": {**fields, **definition["properties"]},
+        "properties": {**definition["properties"], **fields},
         "required": [*fields, *definition["required"]],
     }
 

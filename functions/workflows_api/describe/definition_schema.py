@@ -14,6 +14,7 @@ from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import MAX_TASKS, InputParameter, OutputValue, Task, WorkflowDefinition
 from workflows_api.describe.nested_schema import value_schema_component
 from workflows_api.describe.parts import PREFIXES, Json, ref
+from workflows_api.requests import ADDED_TO_DEFINITIONS
 
 ALIASES = {"text": "string"}
 TEMPLATE: Json = {
@@ -34,6 +35,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "value": "The output's value, with templates.",
     "schema": "JSON Schema of the value, for an object or an array.",
 }
+
+
+ADDED = "Added by answers; what is sent of it is left out, so that a workflow can be read, changed and sent back."
 
 
 def definition_schemas(catalog: Mapping[str, TaskContract]) -> Json:
@@ -68,6 +72,7 @@ def _definition(generation: Generation, tasks: list[str]) -> Json:
     for name, item in items.items():
         fields[name] = {"type": "array", "items": item}
     fields["tasks"] |= {"minItems": 1, "maxItems": MAX_TASKS}
+    fields |= {name: {"description": ADDED} for name in sorted(ADDED_TO_DEFINITIONS)}
     return _object(_described(fields), [words["name"], "tasks"], words)
 
 

@@ -1,6 +1,7 @@
 """The schema of the `schema` of an input or output: the part of JSON Schema that is understood, keyword by keyword."""
 
-from stepcall.domain.json_schema import ANNOTATIONS, BOUNDS, KEYWORDS
+from stepcall.domain.json_schema import BOUNDS
+from stepcall.domain.schema_reader import ANNOTATIONS, KEYWORDS
 from stepcall.domain.types import JsonType
 from workflows_api.describe.parts import Json, ref
 

@@ -25,6 +25,7 @@ from workflows_api.describe.parts import (
     SERVERS,
     SHARED_RESPONSES,
     Json,
+    body_of,
     problem_examples,
     ref,
 )
@@ -85,6 +86,8 @@ def _own(operation: Json, name: str) -> Json:
     """The operation without the parameter that the path says already, and with ids of this workflow's own."""
     parameters = [parameter for parameter in operation.get("parameters", []) if parameter is not WORKFLOW]
     own = {key: value for key, value in operation.items() if key != "parameters"}
+    if "requestBody" in own:
+        own["requestBody"] = own["requestBody"] | {"content": body_of(ref("ExecuteRequest"))}  # examples are of others
     return own | {
         "operationId": _own_id(operation["operationId"], name),
         **({"parameters": parameters} if parameters else {}),

@@ -6,7 +6,7 @@ from stepcall.domain.access import NotGrantedError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError
 from stepcall.runtime.http import BodyTooLargeError
-from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.stores.workflow_store import VersionNotFoundError, WorkflowNotFoundError
 from workflows_api.describe.parts import (
     EXECUTION_ID,
     JOB_ID,
@@ -49,6 +49,7 @@ LIMIT_HEADERS: Mapping[str, Json] = {
 }
 NOT_READ = (MalformedJsonError, BodyTooLargeError)
 NO_WORKFLOW = (MalformedIdError, WorkflowNotFoundError, NotGrantedError)
+NO_VERSION = (*NO_WORKFLOW, VersionNotFoundError)
 
 
 def operation(

@@ -7,7 +7,7 @@ Each stage works on what could be read, so that one fault does not hide another.
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
@@ -18,9 +18,12 @@ from stepcall.domain.errors import InvalidDefinitionError, Problem, shorten
 from stepcall.domain.findings import EnoughProblemsError, Findings
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.run import CALL_LOCATION, OUTPUT_LOCATION
+from stepcall.domain.schema_reader import KEYWORDS
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import (
+    MAX_DECLARED,
     MAX_TASKS,
+    DeclaredValue,
     DefinitionModel,
     Description,
     InputParameter,
@@ -62,6 +65,8 @@ def check_definition(document: Any, catalog: Catalog) -> CheckedDefinition:
         _check_generation(sent, findings)
         definition = _read_definition(sent, findings)
         _check_count(sent, findings)
+        for field, code in (("input", "too_many_inputs"), ("output", "too_many_outputs")):
+            _check_declared_count(field, code, sent, findings)
         for field, code in (("input", "duplicate_name"), ("tasks", "duplicate_ref"), ("output", "duplicate_name")):
             _check_unique(field, code, sent, findings)
         _check_reserved_refs(sent, findings)
@@ -117,8 +122,15 @@ def _read(value: Any, model: type[ElementT], pointer: str, findings: Findings, *
         return model.model_validate(value, by_alias=by_alias, by_name=not by_alias)
     except ValidationError as exc:
         for problem in problems_of(exc, model, pointer, findings.suggest, by_alias=by_alias):
-            findings.keep(problem)
+            findings.keep(_advise(problem) if issubclass(model, DeclaredValue) else problem)
         return None
+
+
+def _advise(problem: Problem) -> Problem:
+    """JSON Schema's keywords have a place of their own."""
+    if problem.code == "unknown_field" and problem.location.rpartition("/")[2] in KEYWORDS:
+        return replace(problem, message=f"{problem.message} JSON Schema of an object or array stands in `schema`.")
+    return problem
 
 
 def _check_count(sent: DefinitionDocument, findings: Findings) -> None:
@@ -129,10 +141,18 @@ def _check_count(sent: DefinitionDocument, findings: Findings) -> None:
         findings.add(
             "/tasks",
             "too_many_tasks",
-            f"A workflow has at most {MAX_TASKS} tasks: Step Functions ends an execution at 25,000 history events.",
+            f"A workflow has at most {MAX_TASKS} tasks: more could outgrow the 25,000 events of an execution's "
+            "history, which is a limit of Step Functions. Split it.",
             f"at most {MAX_TASKS}",
             str(number),
         )
+
+
+def _check_declared_count(field: str, code: str, sent: DefinitionDocument, findings: Findings) -> None:
+    if (number := len(sent.list_at(field))) > MAX_DECLARED:
+        pointer = sent.pointer_to(field, 0).rpartition("/")[0]
+        message = f"A workflow has at most {MAX_DECLARED} of these; put some of them into one object or array."
+        findings.add(pointer, code, message, f"at most {MAX_DECLARED}", str(number))
 
 
 def _check_unique(field: str, code: str, sent: DefinitionDocument, findings: Findings) -> None:

@@ -15,24 +15,30 @@ from stepcall.domain.findings import Findings
 from stepcall.domain.json_schema import (
     ANYTHING,
     SCHEMAS,
+    Misfit,
     Schema,
-    SchemaReader,
-    UnsupportedSchemaError,
     misfit,
+    step_into,
 )
 from stepcall.domain.model_problems import field_problems
 from stepcall.domain.namable import Namable, NameFault, Position
+from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import (
+    Array,
+    Literal,
     Object,
     Place,
     Reference,
     ResultReference,
     Template,
+    Text,
     escape_pointer,
     holds_template,
     parse,
+    read_bare,
     spell_place,
+    texts,
 )
 from stepcall.domain.type_check import TemplateFit, ValueFit
 from stepcall.domain.types import JsonType, ValueType
@@ -48,7 +54,7 @@ class ValueCheck:
         self._sent = sent
         self._catalog = catalog
         self._findings = findings
-        self._misfit: Callable[[Schema, Schema], str | None] = cache(misfit)
+        self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
         self._read_schemas()
 
     def check(self) -> None:
@@ -56,9 +62,7 @@ class ValueCheck:
             self._check_task(pointer, task, Position(index))
         number_of_tasks = len(self._sent.list_at("tasks"))
         for index, pointer, output in self._sent.objects_at("output"):
-            fit = self._fit_to(f"{pointer}/value", Position(number_of_tasks, index))
-            template = self._parse(output.get("value"), f"{pointer}/value")
-            fit.fit(template, self._output_schemas[index].or_silent_null)
+            self._check_output(f"{pointer}/value", output, Position(number_of_tasks, index))
         self._warn_of_unused()
 
     def _read_schemas(self) -> None:
@@ -72,12 +76,16 @@ class ValueCheck:
             index: self._read_type(pointer, declared, reader)
             for index, pointer, declared in self._sent.objects_at("output")
         }
-        by_name = {field: [*self._sent.names_at(field)][::-1] for field in ("input", "tasks", "output")}
+        self._results = {
+            name: (index, self._output_schemas[index]) for index, _, name in [*self._sent.names_at("output")][::-1]
+        }
+        by_name = {field: [*self._sent.names_at(field)][::-1] for field in ("input", "tasks")}
         self._namable = Namable(
             inputs={name: inputs[index] for index, _, name in by_name["input"]},
             tasks={ref: (index, self._output_of_task(index)) for index, _, ref in by_name["tasks"]},
-            outputs={name: (index, self._output_schemas[index]) for index, _, name in by_name["output"]},
+            outputs=self._results,
             suggest=self._findings.suggest,
+            knows_inputs=self._sent.has_list("input"),
         )
 
     def _read_input(self, pointer: str, declared: Mapping[str, Any], reader: SchemaReader) -> Schema:
@@ -96,14 +104,34 @@ class ValueCheck:
             return ANYTHING  # reported with the element's shape
         try:
             return reader.read_declared(value_type, declared.get("schema"))
-        except UnsupportedSchemaError as exc:
-            path = "".join(f"/{escape_pointer(step)}" for step in exc.path)
-            self._findings.add(f"{pointer}/schema{path}", "invalid_schema", exc.message)
+        except InvalidSchemaError as exc:
+            for path, message in exc.faults:
+                location = "".join(f"/{escape_pointer(step)}" for step in path)
+                self._findings.add(f"{pointer}/schema{location}", "invalid_schema", message)
             return SCHEMAS[value_type]
 
     def _output_of_task(self, index: int) -> Schema:
         contract = self._catalog.get(str(self._sent.list_at("tasks")[index].get("type")))
         return contract.output_schema if contract else ANYTHING
+
+    def _check_output(self, pointer: str, output: Mapping[str, Any], position: Position) -> None:
+        schema, template = self._output_schemas[position.outputs], self._parse(output.get("value"), pointer)
+        self._fit_to(pointer, position).fit(template, schema.or_silent_null)
+        self._warn_of_lookalikes(template, pointer, position)
+        name = output.get("name")
+        if isinstance(name, str) and self._may_be_null(template, position):
+            first, declared = self._results[name]
+            self._results[name] = (first, declared.or_null)  # for those after it that name it
+
+    def _may_be_null(self, template: Template, position: Position) -> bool:
+        if isinstance(template, Literal):
+            return template.value is None
+        if isinstance(template, Text | Object | Array):
+            return False
+        found: Schema | NameFault | None = self._namable.find(template, position)
+        for step in template.path:
+            found = step_into(found, step) if isinstance(found, Schema) else None
+        return isinstance(found, Schema) and found.may_be_null
 
     def _check_task(self, pointer: str, task: Mapping[str, Any], position: Position) -> None:
         contract = self._contract_of(task.get("type"), pointer)
@@ -112,6 +140,7 @@ class ValueCheck:
         if not isinstance(given, dict):
             return  # reported with the task's shape
         template, fit = self._parse(given, pointer), self._fit_to(pointer, position)
+        self._warn_of_lookalikes(template, pointer, position)
         if contract and isinstance(template, Object):
             self._check_fields(pointer, given, dict(template.members), contract, fit)
         else:
@@ -181,7 +210,17 @@ class ValueCheck:
             right = f"{{{{{shorten(str(replace(reference, generation=generation)))}}}}}"
             self._findings.add(location, "mixed_generations", f"{message}: write `{right}`.", right, written)
 
+    def _warn_of_lookalikes(self, template: Template, pointer: str, position: Position) -> None:
+        """Text that would be a template if it stood between braces, and names what is there."""
+        for place, text in texts(template):
+            bare = "" if "{{" in text else text.strip("${} ")  # escaped: its author has meant text
+            if (reference := read_bare(bare)) and isinstance(self._namable.find(reference, position), Schema):
+                message = f"This is text, not a template. If it is meant to be one, write `{{{{{shorten(bare)}}}}}`."
+                self._findings.warn(Problem(pointer + spell_place(place), "looks_like_template", message))
+
     def _warn_of_unused(self) -> None:
+        if self._findings.problems:
+            return  # a misspelled template may have meant one of them
         for _, pointer, name in self._sent.names_at("input"):
             if name not in self._namable.used_inputs:
                 message = f"The input `{shorten(name)}` is used nowhere."

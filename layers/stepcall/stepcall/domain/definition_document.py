@@ -34,6 +34,11 @@ class DefinitionDocument:
         value = self.value.get(self._words.get(field, field)) if isinstance(self.value, dict) else None
         return value if isinstance(value, list) else []
 
+    def has_list(self, field: str) -> bool:
+        """Whether it is an array, or left out."""
+        value = self.value.get(self._words.get(field, field), []) if isinstance(self.value, dict) else None
+        return isinstance(value, list)
+
     def pointer_to(self, field: str, index: int) -> str:
         return f"/{self._words.get(field, field)}/{index}"
 

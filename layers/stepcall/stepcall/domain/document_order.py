@@ -11,6 +11,9 @@ def in_document_order(problems: list[Problem], document: Any) -> list[Problem]:
     return sorted(problems, key=lambda problem: order.position(problem.location))
 
 
+MAX_DIGITS = 10  # no array is as long, and Python refuses to read thousands of digits
+
+
 class _DocumentOrder:
     def __init__(self, document: Any) -> None:
         self._document = document
@@ -28,7 +31,7 @@ class _DocumentOrder:
         if isinstance(value, dict):
             keys = self._positions.setdefault(id(value), {}) or self._number_keys(value)
             return keys.get(key, len(value)), value.get(key)
-        if isinstance(value, list) and key.isdecimal():
+        if isinstance(value, list) and key.isdecimal() and len(key) < MAX_DIGITS:
             return int(key), value[int(key)] if int(key) < len(value) else None
         return 0, None
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import ClassVar
 
 MAX_MESSAGE_LENGTH = 2000
 MAX_PROBLEMS = 1000
 """Of one document: nobody reads more, and an answer has 6 MB at most. The rest shows when these are mended."""
-MAX_NAMES_LENGTH = 512
-MAX_LOCATIONS_LENGTH = 256 * 1024
+MAX_NAMES, MAX_NAMES_LENGTH = 64, 512
+MAX_PROBLEMS_LENGTH = 1024 * 1024
 """Of one document's problems together: a long key stands in the location of everything below it."""
 
 
@@ -39,6 +40,16 @@ class Problem:
     expected: str | None = None
     got: str | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("message", "expected", "got"):
+            if (text := getattr(self, name)) is not None and len(text) > MAX_MESSAGE_LENGTH:
+                object.__setattr__(self, name, shorten(text, MAX_MESSAGE_LENGTH))
+
+    @property
+    def length(self) -> int:
+        """Characters that it takes in an answer, about."""
+        return len(self.location) + len(self.message) + len(self.expected or "") + len(self.got or "")
+
     def to_json(self) -> dict[str, str]:
         """The problem as the faces print it; keys that say nothing are left out."""
         return {key: value for key, value in asdict(self).items() if value is not None}
@@ -50,8 +61,8 @@ def first_problems(found: Iterable[Problem]) -> list[Problem]:
     length = 0
     for problem in found:
         problems.append(problem)
-        length += len(problem.location)
-        if len(problems) >= MAX_PROBLEMS or length > MAX_LOCATIONS_LENGTH:
+        length += problem.length
+        if len(problems) >= MAX_PROBLEMS or length > MAX_PROBLEMS_LENGTH:
             break
     return problems
 
@@ -118,4 +129,4 @@ def shorten(text: str, length: int = 64) -> str:
 
 def list_names(names: Iterable[str]) -> str:
     """What there is to choose from, as far as a message should list it."""
-    return shorten(", ".join(names), MAX_NAMES_LENGTH)
+    return shorten(", ".join(islice(names, MAX_NAMES)), MAX_NAMES_LENGTH)

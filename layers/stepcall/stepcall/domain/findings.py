@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.document_order import in_document_order
-from stepcall.domain.errors import MAX_LOCATIONS_LENGTH, MAX_PROBLEMS, Problem
+from stepcall.domain.errors import MAX_PROBLEMS, MAX_PROBLEMS_LENGTH, Problem
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.type_check import Fault, Tell
 
@@ -21,7 +21,7 @@ class Findings:
         self._document = document
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
-        self._location_length = 0
+        self._length = 0
 
     @property
     def problems(self) -> list[Problem]:
@@ -37,12 +37,13 @@ class Findings:
     def keep(self, problem: Problem) -> None:
         """Raises EnoughProblemsError."""
         self._problems.append(self._as_written(problem))
-        self._location_length += len(problem.location)
-        if len(self._problems) >= MAX_PROBLEMS or self._location_length > MAX_LOCATIONS_LENGTH:
+        self._length += problem.length
+        if len(self._problems) >= MAX_PROBLEMS or self._length > MAX_PROBLEMS_LENGTH:
             raise EnoughProblemsError
 
     def warn(self, problem: Problem) -> None:
-        if len(self._warnings) < MAX_PROBLEMS:
+        if len(self._warnings) < MAX_PROBLEMS and self._length <= MAX_PROBLEMS_LENGTH:
+            self._length += problem.length
             self._warnings.append(self._as_written(problem))
 
     def teller(self, pointer: str) -> Tell:

@@ -37,14 +37,16 @@ TASK_WORDS: Mapping[Generation, Mapping[str, str]] = MappingProxyType(
 
 
 def generation_of(document: Any) -> Generation:
-    """The generation that a document is written in; its title decides, then its inputs, its outputs and its tasks."""
+    """The generation that most words of a document are of; where they are as many, the one of its title."""
     if not isinstance(document, dict):
         return Generation.FIRST
-    for field_name in ("name", "input", "output"):
-        for generation in Generation:
-            spelled, other = (DOCUMENT_WORDS[kind][field_name] for kind in (generation, generation.other))
-            if spelled in document and other not in document:
-                return generation
     tasks = document.get("tasks")
-    first = tasks[0] if isinstance(tasks, list) and tasks and isinstance(tasks[0], dict) else {}
-    return Generation.LATER if "name" in first and "ref" not in first else Generation.FIRST
+    tasks = [task for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
+    words = {
+        generation: sum(word in document for word in DOCUMENT_WORDS[generation].values())
+        + sum(word in task for task in tasks for word in TASK_WORDS[generation].values())
+        for generation in Generation
+    }
+    if words[Generation.FIRST] != words[Generation.LATER]:
+        return max(words, key=lambda generation: words[generation])
+    return Generation.LATER if "title" in document and "name" not in document else Generation.FIRST

@@ -4,31 +4,68 @@ A schema has at most one variant per JSON type, each with that type's own limits
 the time of reading the smaller. Source: JSON Schema 2020-12; what is not understood is refused, never ignored.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from stepcall.domain.errors import StepcallError, shorten
-from stepcall.domain.types import JsonType, ValueType, describe_value, is_of_type
+from stepcall.domain.errors import shorten
+from stepcall.domain.types import JsonType, ValueType
 
 MAX_SCHEMA_DEPTH = 32
 MAX_SCHEMA_PARTS = 500
 """Of all schemas of a definition, `$ref` written out. What compares them has this much to look at, and no more."""
 
 
-MAY_BE_NULL = "may be null"
+MAX_LISTED = 16
+MAX_SPELLED_BITS = 256
 NUMERIC = frozenset({JsonType.INTEGER, JsonType.NUMBER})
 
 
-class UnsupportedSchemaError(StepcallError):
-    """The document is not in the part of JSON Schema that is understood. `path` leads to the place."""
+class Listed:
+    """The values that an `enum` or a `const` lists: found in the time of reading the one that is looked for."""
 
-    def __init__(self, path: tuple[str, ...], message: str) -> None:
-        super().__init__(message)
-        self.path = path
-        self.message = message
+    def __init__(self, values: Iterable[Any]) -> None:
+        self._by_key = {key_of(value): value for value in values}
+
+    def __contains__(self, value: Any) -> bool:
+        return key_of(value) in self._by_key
+
+    def __le__(self, other: "Listed") -> bool:
+        return self._by_key.keys() <= other._by_key.keys()
+
+    @cached_property
+    def words(self) -> str:
+        """What a value must be, for a person."""
+        return "one of " + ", ".join(f"`{_spell(value)}`" for value in islice(self._by_key.values(), MAX_LISTED))
+
+
+def key_of(value: Any) -> Any:
+    """Equal for what JSON Schema calls equal: 1 and 1.0 are, 1 and true are not."""
+    match value:
+        case bool() | None:
+            return (type(value), value)
+        case list():
+            return (list, tuple(map(key_of, value)))
+        case dict():
+            return (dict, frozenset((name, key_of(member)) for name, member in value.items()))
+        case _:
+            return value
+
+
+def _spell(value: Any) -> str:
+    """A value of a schema as a message shows it."""
+    match value:
+        case bool() | None:
+            return {True: "true", False: "false", None: "null"}[value]
+        case dict() | list():
+            return "{…}" if isinstance(value, dict) else "[…]"
+        case int() if value.bit_length() > MAX_SPELLED_BITS:
+            return "a very large integer"
+        case _:
+            return shorten(str(value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,23 +73,23 @@ class Variant:
     """One JSON type with its limits."""
 
     type: JsonType
-    enum: tuple[Any, ...] | None = None
+    enum: "Listed | None" = None
     is_silent: bool = False
     """Whether descriptions leave it out."""
     bounds: Mapping[str, float] = field(default_factory=dict)
     """`minimum`, `maxLength`, … by their JSON Schema names."""
     properties: "Mapping[str, Schema]" = field(default_factory=dict)
-    required: tuple[str, ...] = ()
+    required: Mapping[str, None] = field(default_factory=dict)
     additional: "Schema | None" = None
     """What properties that are not named may hold; None when there may be none."""
     items: "Schema | None" = None
     """What an array holds."""
 
-    @property
+    @cached_property
     def words(self) -> str:
         """What it is, for a person."""
         if self.enum is not None:
-            return "one of " + ", ".join(f"`{shorten(str(value))}`" for value in self.enum[:16])
+            return self.enum.words
         if self.items and not self.items.is_anything:
             return f"an array, each element {self.items.words}"
         return self.type.words
@@ -95,7 +132,7 @@ class Schema:
         found = self.variants.get(json_type)
         return self.variants.get(JsonType.NUMBER) if found is None and json_type is JsonType.INTEGER else found
 
-    @property
+    @cached_property
     def words(self) -> str:
         """What it is, for a person."""
         return " or ".join(variant.words for variant in self.variants.values() if not variant.is_silent) or "anything"
@@ -152,185 +189,23 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
         "maxItems": Bound(_ARRAY, len, _at_most, "an array of at most {} elements"),
     }
 )
-ANNOTATION_TYPES: Mapping[str, ValueType] = MappingProxyType(
+_TYPE_OF: Mapping[type, JsonType] = MappingProxyType(
     {
-        "title": ValueType.STRING,
-        "description": ValueType.STRING,
-        "format": ValueType.STRING,
-        "$schema": ValueType.STRING,
-        "examples": ValueType.ARRAY,
-        "deprecated": ValueType.BOOLEAN,
+        str: JsonType.STRING,
+        bool: JsonType.BOOLEAN,
+        int: JsonType.INTEGER,
+        dict: JsonType.OBJECT,
+        list: JsonType.ARRAY,
+        type(None): JsonType.NULL,
     }
 )
-ANNOTATIONS = frozenset({*ANNOTATION_TYPES, "default", "$defs"})
-"""Keywords that say nothing of what a value may be."""
-KEYWORDS = (
-    frozenset({"type", "enum", "const", "anyOf", "$ref", "properties", "required", "additionalProperties", "items"})
-    | frozenset(BOUNDS)
-    | ANNOTATIONS
-)
-
-
-class SchemaReader:
-    """Reads the schemas of one definition: together they have at most 500 parts."""
-
-    def __init__(self) -> None:
-        self._parts_left = MAX_SCHEMA_PARTS
-        self._definitions: Mapping[str, Any] = {}
-
-    def read(self, document: Any) -> Schema:
-        """A schema from JSON Schema. Raises UnsupportedSchemaError where it says what is not understood."""
-        self._definitions = _object(_object(document, ()).get("$defs", {}), ("$defs",))
-        return self._read(document, (), 0)
-
-    def read_declared(self, value_type: ValueType, document: Any) -> Schema:
-        """What a declared type and its `schema`, None without one, say together. Raises UnsupportedSchemaError."""
-        if document is None:
-            return SCHEMAS[value_type]
-        if value_type not in {ValueType.OBJECT, ValueType.ARRAY}:
-            raise UnsupportedSchemaError((), "Only a value of type object or array takes a `schema`.")
-        read = self.read({"type": value_type.value, **_object(document, ())})
-        if set(read.variants) != {JsonType(value_type.value)}:
-            raise UnsupportedSchemaError((), f"This must be a schema of type {value_type}, which is the declared one.")
-        return read
-
-    def _read(self, document: Any, path: tuple[str, ...], depth: int) -> Schema:
-        self._count_part(path, depth)
-        if document is True:
-            return ANYTHING
-        _check_keywords(_object(document, path), path)
-        if "$ref" in document:
-            return self._read_reference(document["$ref"], path, depth)
-        if "anyOf" in document:
-            return self._read_alternatives(document["anyOf"], (*path, "anyOf"), depth)
-        types = _types_of(document, path)
-        return Schema({name: self._read_variant(name, document, path, depth) for name in types})
-
-    def _count_part(self, path: tuple[str, ...], depth: int) -> None:
-        self._parts_left -= 1
-        if self._parts_left < 0:
-            message = f"The schemas of a definition have at most {MAX_SCHEMA_PARTS} parts together, `$ref` written out."
-            raise UnsupportedSchemaError(path, message)
-        if depth > MAX_SCHEMA_DEPTH:
-            raise UnsupportedSchemaError(
-                path, f"Schemas nest at most {MAX_SCHEMA_DEPTH} deep, and never in themselves."
-            )
-
-    def _read_reference(self, reference: Any, path: tuple[str, ...], depth: int) -> Schema:
-        name = str(reference).removeprefix("#/$defs/")
-        if reference != f"#/$defs/{name}" or name not in self._definitions:
-            raise UnsupportedSchemaError((*path, "$ref"), "This must be `#/$defs/NAME`, of the same schema's `$defs`.")
-        return self._read(self._definitions[name], ("$defs", name), depth + 1)
-
-    def _read_alternatives(self, parts: Any, path: tuple[str, ...], depth: int) -> Schema:
-        if not isinstance(parts, list) or not parts:
-            raise UnsupportedSchemaError(path, "This must be an array of schemas.")
-        variants: dict[JsonType, Variant] = {}
-        for index, part in enumerate(parts):
-            read = self._read(part, (*path, str(index)), depth + 1)
-            if read.is_anything:
-                return ANYTHING
-            if twice := variants.keys() & read.variants.keys():
-                message = f"Alternatives must be of different types; {min(twice)} is there twice."
-                raise UnsupportedSchemaError((*path, str(index)), message)
-            variants |= read.variants
-        return Schema(variants)
-
-    def _read_variant(self, name: JsonType, document: Mapping[str, Any], path: tuple[str, ...], depth: int) -> Variant:
-        enum, bounds = _read_enum(name, document, path), _read_bounds(name, document)
-        if name is JsonType.ARRAY:
-            items = self._read(document.get("items", True), (*path, "items"), depth + 1)
-            return Variant(name, enum, bounds=bounds, items=items)
-        if name is JsonType.OBJECT:
-            properties = self._read_properties(document, path, depth)
-            additional = self._read_additional(document, path, depth)
-            required = _read_required(document, path)
-            return Variant(name, enum, bounds=bounds, properties=properties, required=required, additional=additional)
-        return Variant(name, enum, bounds=bounds)
-
-    def _read_properties(self, document: Mapping[str, Any], path: tuple[str, ...], depth: int) -> dict[str, Schema]:
-        path = (*path, "properties")
-        members = _object(document.get("properties", {}), path)
-        return {name: self._read(member, (*path, name), depth + 1) for name, member in members.items()}
-
-    def _read_additional(self, document: Mapping[str, Any], path: tuple[str, ...], depth: int) -> Schema | None:
-        additional = document.get("additionalProperties", True)
-        return None if additional is False else self._read(additional, (*path, "additionalProperties"), depth + 1)
-
-
-def _object(value: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise UnsupportedSchemaError(path, f"This must be an object, not {describe_value(value)}.")
-    return value
-
-
-def _check_keywords(document: Mapping[str, Any], path: tuple[str, ...]) -> None:
-    for keyword in document:
-        if keyword not in KEYWORDS:
-            known = ", ".join(sorted(KEYWORDS - ANNOTATIONS))
-            message = f"The keyword `{shorten(keyword)}` is not understood; these are: {known}."
-            raise UnsupportedSchemaError((*path, keyword), message)
-        if keyword in BOUNDS:
-            _check_bound(keyword, document[keyword], path)
-        wanted = ANNOTATION_TYPES.get(keyword)
-        if wanted and not is_of_type(document[keyword], wanted):
-            raise UnsupportedSchemaError((*path, keyword), f"This must be {JsonType(wanted.value).words}.")
-
-
-def _check_bound(keyword: str, limit: Any, path: tuple[str, ...]) -> None:
-    if not is_of_type(limit, ValueType.NUMBER):
-        raise UnsupportedSchemaError((*path, keyword), "This must be a number.")
-    counts = not BOUNDS[keyword].types & NUMERIC
-    if counts and (limit < 0 or not is_of_type(limit, ValueType.INTEGER)):
-        raise UnsupportedSchemaError((*path, keyword), "This must be an integer from 0 on.")
-
-
-def _types_of(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[JsonType, ...]:
-    """The types that a schema names, else those of the values that it lists; none when it may be anything."""
-    if "type" not in document:
-        return tuple(dict.fromkeys(type_of(value) for value in _values_of(document, path) or ()))
-    declared = document["type"]
-    names = declared if isinstance(declared, list) else [declared]
-    known = {member.value for member in JsonType}
-    if not names or not all(isinstance(name, str) and name in known for name in names):
-        raise UnsupportedSchemaError((*path, "type"), f"This must be one of {', '.join(sorted(known))}, or several.")
-    return tuple(dict.fromkeys(JsonType(name) for name in names))
-
-
-def _values_of(document: Mapping[str, Any], path: tuple[str, ...]) -> list[Any] | None:
-    if "const" in document:
-        return [document["const"]]
-    values = document.get("enum")
-    if "enum" in document and (not isinstance(values, list) or not values):
-        raise UnsupportedSchemaError((*path, "enum"), "This must be an array of the values that are allowed.")
-    return values
-
-
-def _read_enum(name: JsonType, document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[Any, ...] | None:
-    values = _values_of(document, path)
-    return None if values is None else tuple(value for value in values if _is_of(value, name))
-
-
-def _read_bounds(name: JsonType, document: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        keyword: document[keyword] for keyword, bound in BOUNDS.items() if keyword in document and name in bound.types
-    }
-
-
-def _read_required(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:
-    names = document.get("required", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UnsupportedSchemaError((*path, "required"), "This must be an array of names.")
-    return tuple(dict.fromkeys(names))
 
 
 def type_of(value: Any) -> JsonType:
-    """The narrowest JSON type of a value."""
-    return next(name for name in JsonType if _is_of(value, name))
-
-
-def _is_of(value: Any, name: JsonType) -> bool:
-    return value is None if name is JsonType.NULL else is_of_type(value, ValueType(name.value))
+    """The narrowest JSON type of a value: 3.0 is an integer."""
+    if isinstance(value, float):
+        return JsonType.INTEGER if value.is_integer() else JsonType.NUMBER
+    return _TYPE_OF.get(type(value)) or next(name for kind, name in _TYPE_OF.items() if isinstance(value, kind))
 
 
 def step_into(schema: Schema, step: str | int) -> Schema | None:
@@ -343,23 +218,48 @@ def step_into(schema: Schema, step: str | int) -> Schema | None:
     member = variant.items if isinstance(step, int) else variant.properties.get(step, variant.additional)
     if member is None:
         return None
-    is_certain = len(schema.variants) == 1 and (isinstance(step, int) or _is_there(variant, step))
+    is_certain = len(schema.variants) == 1 and (isinstance(step, int) or step in variant.required)
     return member if is_certain else member.or_null
 
 
-def _is_there(variant: Variant, name: str) -> bool:
-    """Whether an object has the property, or nobody has said which it has."""
-    return name in variant.required or name not in variant.properties
+def is_undeclared(schema: Schema, name: str) -> bool:
+    """Whether an object names some properties, not this one, and allows any other."""
+    variant = schema.variants.get(JsonType.OBJECT)
+    if variant is None or not variant.properties or name in variant.properties:
+        return False
+    return variant.additional is not None and variant.additional.is_anything
 
 
-def misfit(source: Schema, target: Schema, subject: str = "it") -> str | None:
+class Misfit(NamedTuple):
+    """Why a value of one schema may not fit another."""
+
+    words: str
+    is_null: bool = False
+    """Whether it is the value itself that may be null, and that is all."""
+
+
+def misfit(source: Schema, target: Schema) -> Misfit | None:
     """Why a value of `source` may not fit `target`; None when all do, or when that cannot be known before the run."""
+    words = _type_misfit(source, target, "it")
+    if words is None and _null_misfit(source, target):
+        return Misfit("it may be null", is_null=True)
+    return Misfit(words) if words else None
+
+
+def _misfit(source: Schema, target: Schema, subject: str) -> str | None:
+    words = _type_misfit(source, target, subject)
+    return f"{subject} may be null" if words is None and _null_misfit(source, target) else words
+
+
+def _null_misfit(source: Schema, target: Schema) -> bool:
+    return source.may_be_null and not target.may_be_null and not target.is_anything
+
+
+def _type_misfit(source: Schema, target: Schema, subject: str) -> str | None:
     if source.is_anything or target.is_anything:
         return None
-    for variant in source.variants.values():
-        if variant.type is not JsonType.NULL and (reason := _variant_misfit(variant, target, subject)):
-            return reason
-    return f"{subject} {MAY_BE_NULL}" if source.may_be_null and not target.may_be_null else None
+    typed = (variant for variant in source.variants.values() if variant.type is not JsonType.NULL)
+    return next(filter(None, (_variant_misfit(variant, target, subject) for variant in typed)), None)
 
 
 def _variant_misfit(source: Variant, target: Schema, subject: str) -> str | None:
@@ -367,9 +267,9 @@ def _variant_misfit(source: Variant, target: Schema, subject: str) -> str | None
     if wanted is None:
         return f"{subject} is {source.words}"
     if source.enum is not None and wanted.enum is not None:
-        return None if all(_is_among(value, wanted.enum) for value in source.enum) else f"{subject} is {source.words}"
+        return None if source.enum <= wanted.enum else f"{subject} is {source.words}"
     if source.type is JsonType.ARRAY:
-        return misfit(source.items or ANYTHING, wanted.items or ANYTHING, f"an element of {subject}")
+        return _misfit(source.items or ANYTHING, wanted.items or ANYTHING, f"an element of {subject}")
     return next(_member_misfits(source, wanted, subject), None) if source.type is JsonType.OBJECT else None
 
 
@@ -383,21 +283,30 @@ def _member_misfits(source: Variant, target: Variant, subject: str) -> Iterator[
         wanted = target.properties.get(name, target.additional)
         if wanted is None:
             yield f"{subject} has `{shorten(name)}`, which is not taken here"
-        elif reason := misfit(member, wanted, f"`{shorten(name)}` of {subject}"):
+        elif reason := _misfit(member, wanted, f"`{shorten(name)}` of {subject}"):
+            yield reason
+    yield from _other_misfits(source, target, subject)
+
+
+def _other_misfits(source: Variant, target: Variant, subject: str) -> Iterator[str]:
+    """What does not fit of properties that the source does not name, when something is known of them."""
+    if source.additional is None or source.additional.is_anything:
+        return
+    if target.additional is None:
+        yield f"{subject} may have fields that are not taken here"
+    elif reason := _misfit(source.additional, target.additional, f"a field of {subject}"):
+        yield reason
+    for name, wanted in target.properties.items():
+        if name not in source.properties and (
+            reason := _misfit(source.additional, wanted, f"`{shorten(name)}` of {subject}")
+        ):
             yield reason
 
 
-def _is_among(value: Any, values: tuple[Any, ...]) -> bool:
-    """Python's `in` takes true for 1."""
-    return any(value == other and isinstance(value, bool) == isinstance(other, bool) for other in values)
-
-
-def limit_broken(value: Any, variant: Variant) -> str | None:
-    """What a value of the variant's type would have to be, in words, when it is not that."""
-    if variant.enum is not None and not _is_among(value, variant.enum):
-        return variant.words
+def bound_broken(value: Any, variant: Variant) -> str | None:
+    """What a value of the variant's type would have to be, in words, when it is over a bound."""
     for keyword, limit in variant.bounds.items():
         bound = BOUNDS[keyword]
         if not bound.holds(bound.measure(value), limit):
-            return bound.words.format(f"{limit:,}" if isinstance(limit, int) else f"{limit:g}")
+            return bound.words.format(_spell(limit))
     return None

@@ -14,6 +14,8 @@ class MixedWord:
     location: str
     written: str
     right: str
+    is_twice: bool
+    """Whether the right word is there, too: what stands under it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def unmix(document: Any, generation: Generation) -> Unmixed:
         repaired = repaired | {
             "tasks": [_unmix_task(task, index, generation, mixed) for index, task in enumerate(tasks)]
         }
-    moved = {f"{word.location.rpartition('/')[0]}/{word.right}": word.location for word in mixed}
+    moved = {f"{word.location.rpartition('/')[0]}/{word.right}": word.location for word in mixed if not word.is_twice}
     return Unmixed(repaired, tuple(mixed), moved)
 
 
@@ -63,7 +65,7 @@ def _mixed_words(
     for field_name, right in words[generation].items():
         written = words[generation.other][field_name]
         if written != right and written in fields:
-            yield MixedWord(f"{pointer}/{written}", written, right)
+            yield MixedWord(f"{pointer}/{written}", written, right, right in fields)
 
 
 def _replace(fields: dict[str, Any], mixed: list[MixedWord]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from stepcall.domain.errors import Problem, shorten
 from stepcall.domain.template import escape_pointer
 from stepcall.domain.types import JsonType, describe_value
 
-QUOTE = "'"
 _TYPES: Mapping[str, JsonType] = {
     "string_type": JsonType.STRING,
     "int_type": JsonType.INTEGER,
@@ -28,6 +27,22 @@ _TYPES: Mapping[str, JsonType] = {
     "list_type": JsonType.ARRAY,
     "tuple_type": JsonType.ARRAY,
 }
+
+
+SYNONYMS: Mapping[str, str] = {
+    "int": "integer",
+    "long": "integer",
+    "float": "number",
+    "double": "number",
+    "decimal": "number",
+    "bool": "boolean",
+    "str": "string",
+    "list": "array",
+    "dict": "object",
+    "map": "object",
+    "json": "object",
+}
+"""What other languages call our types."""
 
 
 class Suggester:
@@ -85,10 +100,9 @@ def _problem_of(detail: ErrorDetails, fields: list[str], location: str, suggest:
         known = fields if len(detail["loc"]) == 1 else ()
         return Problem(location, "unknown_field", f"There is no field `{shorten(name)}`{suggest(name, known)}")
     if kind == "enum":
-        expected, given = str(detail.get("ctx", {}).get("expected", "")), detail["input"]
-        near = suggest(given, re.findall(r"'([^']+)'", expected)) if isinstance(given, str) else "."
-        message = f"This must be one of {expected.replace(QUOTE, '`')}{near}"
-        return Problem(location, "unknown_value", message, got=describe_value(given))
+        expected, given = str(detail.get("ctx", {}).get("expected", "")).replace("'", "`"), detail["input"]
+        near = suggest(SYNONYMS.get(given, given), re.findall("`([^`]*)`", expected)) if isinstance(given, str) else "."
+        return Problem(location, "unknown_value", f"This must be one of {expected}{near}", got=describe_value(given))
     if wanted := _TYPES.get(kind):
         got = describe_value(detail["input"])
         return Problem(location, "wrong_type", f"This must be {wanted.words}, not {got}.", wanted.value, got)

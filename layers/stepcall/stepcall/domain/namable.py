@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stepcall.domain.errors import shorten
-from stepcall.domain.json_schema import Schema
+from stepcall.domain.json_schema import ANYTHING, Schema
 from stepcall.domain.template import InputReference, OutputReference, Reference, ResultReference
 from stepcall.domain.type_check import Suggest
 
@@ -33,6 +33,8 @@ class Namable:
     tasks: Mapping[str, tuple[int, Schema]]
     outputs: Mapping[str, tuple[int, Schema]]
     suggest: Suggest
+    knows_inputs: bool = True
+    """Whether the document's inputs could be read at all."""
     used_inputs: set[str] = field(default_factory=set)
 
     def find(self, reference: Reference, position: Position) -> Schema | NameFault:
@@ -47,6 +49,8 @@ class Namable:
 
     def _find_input(self, name: str) -> Schema | NameFault:
         self.used_inputs.add(name)
+        if not self.knows_inputs:
+            return ANYTHING
         if found := self.inputs.get(name):
             return found
         return NameFault("unknown_input", f"there is no input `{shorten(name)}`{self.suggest(name, self.inputs)}")

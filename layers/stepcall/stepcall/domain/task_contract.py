@@ -41,7 +41,15 @@ class TaskOutput(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values, not copied: one may hold 100 MB."""
-        return {name: value.to_json() if isinstance(value, TaskOutput) else value for name, value in self}
+        return {name: _to_json(value) for name, value in self}
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, TaskOutput):
+        return value.to_json()
+    # a list is of one kind of thing, and may be long
+    is_of_models = isinstance(value, list) and value and isinstance(value[0], TaskOutput)
+    return [_to_json(element) for element in value] if is_of_models else value
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ class TaskContract:
 
 
 def _read_schema(document: dict[str, Any]) -> "Schema":
-    from stepcall.domain.json_schema import SchemaReader  # noqa: PLC0415 - for authors: a cold start has no time for it
+    from stepcall.domain.schema_reader import SchemaReader  # noqa: PLC0415 - for authors: a cold start has no time for it
 
     return SchemaReader().read(document)
 

@@ -27,7 +27,11 @@ _HEAD = re.compile(
 _OPEN, _CLOSE, _ESCAPE = "{{", "}}", "{{{{"
 FIRST_FORMS = "`{{input.NAME}}` or `{{refs.REF.output.FIELD}}`"
 LATER_FORMS = "`{{inputs.NAME}}` or `{{tasks.NAME.outputs.FIELD}}`"
+DEEPER = "then `.FIELD` and `[0]` for what lies deeper, or `{{{{` for a literal `{{`"
 MAX_TEMPLATE_DEPTH = 64
+MAX_BARE_LENGTH = 256
+MAX_RENDERED_LENGTH = 100 * 1024 * 1024  # no payload may be larger
+MAX_RENDERED_DEPTH = 200  # nor nest deeper
 
 
 Place = tuple["Place", str | int] | tuple[()]
@@ -133,6 +137,45 @@ class Array:
 Template = Literal | Reference | Text | Object | Array
 
 
+class RenderBudget:
+    """How much may still be rendered: templates that repeat a large value must not fill the memory first.
+
+    A value that is named once is handed on as it is and costs nothing; each time more it costs its length as JSON.
+    """
+
+    def __init__(self) -> None:
+        self._left = MAX_RENDERED_LENGTH
+        self._named: set[int] = set()
+        self._lengths: dict[int, int] = {}
+
+    def spend(self, length: int) -> None:
+        """Raises RenderError."""
+        self._left -= length
+        if self._left < 0:
+            raise RenderError(f"The value would be longer than {MAX_RENDERED_LENGTH} characters, which is the limit.")
+
+    def hand_on(self, value: Any) -> Any:
+        """Raises RenderError."""
+        if isinstance(value, str | list | dict):
+            if id(value) in self._named:
+                self.spend(self._length_of(value, 0))
+            self._named.add(id(value))
+        return value
+
+    def _length_of(self, value: Any, depth: int) -> int:
+        if depth > MAX_RENDERED_DEPTH:
+            raise RenderError(f"The value would nest more than {MAX_RENDERED_DEPTH} deep, which is the limit.")
+        if isinstance(value, str):
+            return len(value)
+        if not isinstance(value, list | dict):
+            return 1
+        if id(value) not in self._lengths:
+            inner = value.values() if isinstance(value, dict) else value
+            names = sum(map(len, value)) if isinstance(value, dict) else 0
+            self._lengths[id(value)] = names + len(value) + sum(self._length_of(each, depth + 1) for each in inner)
+        return self._lengths[id(value)]
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What references are looked up in: the run's input, and the outputs of finished tasks, by ref."""
@@ -141,6 +184,7 @@ class Scope:
     outputs: Mapping[str, Any]
     results: dict[str, Any] = field(default_factory=dict)
     """The workflow's own outputs that have been rendered, by name."""
+    budget: RenderBudget = field(default_factory=RenderBudget)
 
 
 def spell_path(path: tuple[str | int, ...]) -> str:
@@ -245,7 +289,7 @@ def _reference(head: re.Match[str], path: tuple[str | int, ...]) -> Reference:
 def _not_a_reference(spelled: str) -> TemplateSyntaxError:
     is_later = spelled.startswith(("inputs", "tasks", "outputs"))
     right = LATER_FORMS if is_later else FIRST_FORMS
-    return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write {right}.")
+    return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write {right}, {DEEPER}.")
 
 
 def escape_pointer(key: str) -> str:
@@ -291,15 +335,40 @@ def references(template: Template, place: Place = ()) -> Iterator[tuple[Place, R
                 yield from references(element, (place, index))
 
 
+def texts(template: Template, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Every text without references, with its place."""
+    match template:
+        case Literal(str() as value):
+            yield place, value
+        case Object(members):
+            for key, member in members:
+                yield from texts(member, (place, key))
+        case Array(elements):
+            for index, element in enumerate(elements):
+                yield from texts(element, (place, index))
+
+
+def read_bare(text: str) -> Reference | None:
+    """What a text without braces would name with them; None when that is nothing."""
+    if len(text) > MAX_BARE_LENGTH or not _HEAD.match(text):
+        return None
+    try:
+        return parse_reference(text)
+    except TemplateSyntaxError:
+        return None
+
+
 def render(template: Template, scope: Scope) -> Any:
     """The value of a template. Raises RenderError where a reference leads nowhere."""
     match template:
         case Literal(value):
             return value
         case InputReference() | OutputReference() | ResultReference():
-            return look_up(template, scope)
+            return scope.budget.hand_on(look_up(template, scope))
         case Text(parts):
-            return "".join(part if isinstance(part, str) else _as_text(part, scope) for part in parts)
+            texts = [part if isinstance(part, str) else _as_text(part, scope) for part in parts]
+            scope.budget.spend(sum(map(len, texts)))
+            return "".join(texts)
         case Object(members):
             return {key: render(member, scope) for key, member in members}
         case Array(elements):
@@ -307,9 +376,15 @@ def render(template: Template, scope: Scope) -> Any:
 
 
 def look_up(reference: Reference, scope: Scope) -> Any:
-    """What a reference names. Raises RenderError with the first step that leads nowhere."""
+    """What a reference names; null past null, and for a field that an input does not have.
+
+    Raises RenderError with the first step that leads nowhere else.
+    """
     value = _look_up_root(reference, scope)
+    may_lack = not isinstance(reference, OutputReference)  # what a caller sends need not have every field
     for position, step in enumerate(reference.path):
+        if value is None or (may_lack and isinstance(value, dict) and isinstance(step, str) and step not in value):
+            return None
         try:
             value = _step_into(value, step)
         except (KeyError, IndexError, TypeError) as exc:

@@ -11,10 +11,11 @@ from typing import Any
 from stepcall.domain.errors import MAX_PROBLEMS, Problem, list_names, shorten
 from stepcall.domain.json_schema import (
     ANYTHING,
-    MAY_BE_NULL,
+    Misfit,
     Schema,
     Variant,
-    limit_broken,
+    bound_broken,
+    is_undeclared,
     step_into,
     type_of,
 )
@@ -26,12 +27,19 @@ from stepcall.domain.template import (
     Object,
     Place,
     Reference,
+    Scope,
+    Template,
     Text,
+    references,
+    render,
     spell_path,
     spell_place,
 )
 from stepcall.domain.types import JsonType, describe_value
 
+NOTHING = Scope({}, {})
+UNKNOWN = object()
+RESHAPE = "Name another value, or reshape this one by a task before."
 Suggest = Callable[[str, Iterable[str]], str]
 
 
@@ -84,6 +92,7 @@ class ValueFit:
         variant = self._variant(JsonType.OBJECT, "an object", wanted, place)
         if variant is None:
             return
+        self._fit_limits(members, variant, place)
         for name in variant.required:
             if name not in members:
                 expected = str(variant.properties.get(name, ANYTHING))
@@ -113,8 +122,15 @@ class ValueFit:
         return found
 
     def _fit_limits(self, value: Any, variant: Variant, place: Place) -> None:
-        if needed := limit_broken(value, variant):
+        needed = bound_broken(value, variant)
+        if variant.enum is not None and (known := self._known(value)) is not UNKNOWN and known not in variant.enum:
+            needed = variant.words
+        if needed:
             self.tell(Fault(place, "invalid_value", f"This must be {needed}.", needed))
+
+    def _known(self, value: Any) -> Any:
+        """The value as JSON, or UNKNOWN when some of it is known in the run only."""
+        return value
 
     def _tell_wrong_type(self, wanted: Schema, got: str, place: Place) -> None:
         self.tell(Fault(place, "wrong_type", f"This must be {wanted.words}, not {got}.", str(wanted), got))
@@ -154,7 +170,7 @@ class TemplateFit(ValueFit):
         suggest: Suggest,
         tell: Tell,
         root_of: Callable[[Reference, Place], Schema | None],
-        misfit: Callable[[Schema, Schema], str | None],
+        misfit: Callable[[Schema, Schema], Misfit | None],
     ) -> None:
         super().__init__(suggest, tell)
         self._root_of = root_of
@@ -176,18 +192,25 @@ class TemplateFit(ValueFit):
             case reference:
                 self._fit_reference(reference, wanted, place)
 
+    def _known(self, value: Any) -> Any:
+        match value:
+            case dict():
+                template: Template = Object(tuple(value.items()))
+            case tuple():
+                template = Array(value)
+            case _:
+                return value
+        return UNKNOWN if any(references(template)) else render(template, NOTHING)
+
     def _fit_reference(self, reference: Reference, wanted: Schema, place: Place) -> None:
         source = self._resolve(reference, place)
         if source is None:
             return
-        if reason := self._misfit(source, wanted):
-            is_null = reason == f"it {MAY_BE_NULL}"
-            advice = (
-                _advise_on_null(reference) if is_null else "Name another value, or reshape this one by a task before."
-            )
+        if found := self._misfit(source, wanted):
+            advice = _advise_on_null(reference) if found.is_null else RESHAPE
             spelled = f"`{{{{{shorten(str(reference))}}}}}`"
-            message = f"{spelled} does not fit: {reason}, and this must be {wanted.words}. {advice}"
-            code = "may_be_null" if is_null else "type_mismatch"
+            message = f"{spelled} does not fit: {found.words}, and this must be {wanted.words}. {advice}"
+            code = "may_be_null" if found.is_null else "type_mismatch"
             self.tell(Fault(place, code, message, str(wanted), str(source)))
 
     def _fit_text(self, parts: tuple[str | Reference, ...], wanted: Schema, place: Place) -> None:
@@ -219,17 +242,26 @@ class TemplateFit(ValueFit):
             deeper = step_into(found, step)
             if deeper is None:
                 self._tell_no_step(reference, position, found, place)
+            elif isinstance(step, str) and is_undeclared(found, step):
+                self._warn_of_undeclared(reference, position, found, place)
             found = deeper
         return found
+
+    def _warn_of_undeclared(self, reference: Reference, position: int, found: Schema, place: Place) -> None:
+        step, declared = str(reference.path[position]), found.variants[JsonType.OBJECT].properties
+        so_far = shorten(reference.root + spell_path(reference.path[:position]))
+        message = (
+            f"The `schema` of `{so_far}` allows `{shorten(step)}` and does not name it{self.suggest(step, declared)}"
+        )
+        self.tell(Fault(place, "undeclared_field", message, list_names(declared), is_warning=True))
 
     def _tell_no_step(self, reference: Reference, position: int, found: Schema, place: Place) -> None:
         step = reference.path[position]
         so_far = shorten(reference.root + spell_path(reference.path[:position]))
         code = "unknown_input_field" if isinstance(reference, InputReference) else "unknown_output_field"
-        fields = {name: None for variant in found.variants.values() for name in variant.properties}
-        if isinstance(step, str) and JsonType.OBJECT in found.variants:
-            message = f"`{so_far}` has no `{shorten(step)}`{self.suggest(step, fields)}"
-            self.tell(Fault(place, code, message, list_names(fields)))
+        if isinstance(step, str) and (variant := found.variants.get(JsonType.OBJECT)):
+            message = f"`{so_far}` has no `{shorten(step)}`{self.suggest(step, variant.properties)}"
+            self.tell(Fault(place, code, message, list_names(variant.properties)))
         else:
             wanted = "elements" if isinstance(step, int) else "fields"
             message = f"`{so_far}` has no {wanted}: it is {found.words}."
@@ -239,4 +271,6 @@ class TemplateFit(ValueFit):
 def _advise_on_null(reference: Reference) -> str:
     if isinstance(reference, InputReference) and not reference.path:
         return "Make the input required, or give it a default."
-    return "Replace null by a task before."
+    if isinstance(reference, InputReference):
+        return "List the field as `required` in the input's `schema`, or replace null by a task before."
+    return "Replace null by a task before, such as Data.Transform."

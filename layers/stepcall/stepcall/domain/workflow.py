@@ -23,6 +23,8 @@ MAX_NAME_LENGTH = 64
 MAX_TITLE_LENGTH = 256
 MAX_DESCRIPTION_LENGTH = 4096
 MAX_TASK_TYPE_LENGTH = 128
+MAX_DECLARED = 5000
+"""Inputs, and outputs: so that what describes or draws a workflow stays under the 6 MB of an answer."""
 MAX_TASKS = 1000
 """Step Functions ends an execution at 25,000 history events; a task that uses all its retries takes 20."""
 
@@ -47,13 +49,13 @@ class DeclaredValue(DefinitionModel):
     name: Identifier
     type: DeclaredType
     json_schema: Any = Field(default=None, alias="schema")
-    """JSON Schema of the value, for an object or an array: domain/json_schema.py says how much of it is understood."""
+    """JSON Schema of an object or an array: domain/schema_reader.py says how much of it is understood."""
     description: Description | None = None
 
     @cached_property
     def schema_of_value(self) -> "Schema":
-        """What the type and the `schema` say together. Raises UnsupportedSchemaError on what was never checked."""
-        from stepcall.domain.json_schema import SchemaReader  # noqa: PLC0415 - seldom used: a cold start has no time for it
+        """What the type and the `schema` say together. Raises InvalidSchemaError on what was never checked."""
+        from stepcall.domain.schema_reader import SchemaReader  # noqa: PLC0415 - seldom used: a cold start has no time for it
 
         return SchemaReader().read_declared(self.type, self.json_schema)
 

@@ -8,6 +8,7 @@ from stepcall.drawing.graph import Edge, NodeKind, WorkflowGraph
 from stepcall.drawing.lanes import Lanes, is_to_next_task
 
 PORT_INSET = 9
+PORT_SHIFT = 6
 
 Point = tuple[int, int]
 
@@ -84,7 +85,19 @@ class Router:
         for (position, _), [(_, source), *others] in self._sides().items():
             if not others and self._rows[position] == self._rows[source] and self._kind(source) is NodeKind.TASK:
                 ports[position, source] = ports[source, source]  # one beside the other: a straight line
-        return ports
+        return ports | self._shift_inputs(ports)
+
+    def _shift_inputs(self, ports: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
+        """Where another input's value reaches a task at the same height: one line must not lie on the other."""
+        reached: dict[int, set[int]] = {}
+        for (target, source), height in ports.items():
+            if self._kind(target) is NodeKind.TASK and self._kind(source) is NodeKind.INPUT:
+                reached.setdefault(height, set()).add(source)
+        return {
+            (position, source): height - PORT_SHIFT
+            for (position, source), height in ports.items()
+            if position == source and self._kind(source) is NodeKind.INPUT and reached.get(height, set()) - {source}
+        }
 
     def _sides(self) -> dict[tuple[int, bool], list[tuple[int, int]]]:
         """The sources that use each side (box, whether right), each with its rank from the top."""

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from botocore.exceptions import ClientError
 
-from stepcall.domain.json_text import read_json, write_json
+from stepcall.domain.json_text import read_json
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 from stepcall.stores.dynamo_items import (
     TRANSACTION_CANCELED,
@@ -31,7 +31,7 @@ from stepcall.stores.workflow_store import (
     WorkflowNotFoundError,
     WorkflowPage,
     WorkflowSummary,
-    WorkflowTooLargeError,
+    compress_definition,
     searchable,
 )
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-MAX_COMPRESSED_BYTES = 380_000
 HEAD = "HEAD"
 VERSION_PREFIX = "V#"
 DELETED = f"{VERSION_PREFIX}DELETED"
@@ -200,11 +199,6 @@ def _read_summary(item: Item) -> WorkflowSummary:
 
 
 def _version_item(version: WorkflowVersion) -> "dict[str, AttributeValueTypeDef]":
-    compressed = zlib.compress(write_json(version.definition.to_json()).encode())
-    if len(compressed) > MAX_COMPRESSED_BYTES:
-        raise WorkflowTooLargeError(
-            f"The definition has {len(compressed):,} bytes when compressed; {MAX_COMPRESSED_BYTES:,} can be stored."
-        )
     values: dict[str, str | int | None] = {
         "owner": version.tenant,
         "workflow_id": str(version.workflow_id),
@@ -213,7 +207,7 @@ def _version_item(version: WorkflowVersion) -> "dict[str, AttributeValueTypeDef]
         "first_created_at": write_time(version.first_created_at) if version.first_created_at else None,
     }
     key = _key(version.workflow_id, _version_sk(version.version))
-    return key | write_values(values) | {"definition": {"B": compressed}}
+    return key | write_values(values) | {"definition": {"B": compress_definition(version.definition)}}
 
 
 def _read_version(item: Item) -> WorkflowVersion:

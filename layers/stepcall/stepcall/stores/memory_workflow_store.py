@@ -12,6 +12,7 @@ from stepcall.stores.workflow_store import (
     WorkflowNotFoundError,
     WorkflowPage,
     WorkflowSummary,
+    compress_definition,
     searchable,
 )
 
@@ -26,9 +27,14 @@ class MemoryWorkflowStore:
         self._lock = RLock()
 
     def put_first(self, version: WorkflowVersion) -> None:
-        self._keep(version)
+        compress_definition(version.definition)
+        with self._lock:
+            if self._versions.get((version.workflow_id, version.version), version) != version:
+                raise VersionConflictError("There is a workflow of this id.")
+            self._keep(version)
 
     def put_next(self, version: WorkflowVersion) -> None:
+        compress_definition(version.definition)
         with self._lock:
             self._check_newest(version.tenant, version.workflow_id, version.version - 1)
             self._keep(version)

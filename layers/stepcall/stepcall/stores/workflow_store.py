@@ -1,13 +1,16 @@
 """The port to workflows and their immutable versions."""
 
+import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
-from stepcall.domain.workflow import WorkflowVersion
+from stepcall.domain.json_text import write_json
+from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 
+MAX_COMPRESSED_BYTES = 380_000
 MAX_VERSION = 9_999_999_999  # ten digits, which sort as text
 LATEST_LEASE_SECONDS = 1.0
 """How long a process may believe that a version is the newest: docs/decisions/2026-11-21-latest-version-lease.md."""
@@ -15,6 +18,13 @@ LATEST_LEASE_SECONDS = 1.0
 
 class WorkflowNotFoundError(StepcallError):
     """There is no such workflow or version, or it is another tenant's: readers cannot tell which."""
+
+
+class VersionNotFoundError(StepcallError):
+    """The workflow is there, and has no version of this number."""
+
+    def __init__(self, number: int, newest: int) -> None:
+        super().__init__(f"The workflow has no version {number}; the newest is {newest}.")
 
 
 class WorkflowTooLargeError(StepcallError):
@@ -55,6 +65,16 @@ class VersionPage(NamedTuple):
 
     versions: Sequence[VersionSummary]
     next_version: int | None
+
+
+def compress_definition(definition: WorkflowDefinition) -> bytes:
+    """A definition as it is stored: one of 1,000 tasks fits into a record of 400 KB. Raises WorkflowTooLargeError."""
+    compressed = zlib.compress(write_json(definition.to_json()).encode())
+    if len(compressed) > MAX_COMPRESSED_BYTES:
+        raise WorkflowTooLargeError(
+            f"The definition has {len(compressed):,} bytes when compressed; {MAX_COMPRESSED_BYTES:,} can be stored."
+        )
+    return compressed
 
 
 class WorkflowStore(Protocol):

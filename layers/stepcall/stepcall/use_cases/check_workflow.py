@@ -1,34 +1,35 @@
 """Check a definition for all that can be known before it is stored: what every way to a new version begins with."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from stepcall.domain.check import CheckedDefinition, check_definition
+from stepcall.asl.compiler import CompiledWorkflow
+from stepcall.domain.check import check_definition
 from stepcall.domain.errors import InvalidDefinitionError, Problem
-from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.workflow_store import WorkflowTooLargeError
+from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
+from stepcall.stores.workflow_store import WorkflowTooLargeError, compress_definition
 from stepcall.use_cases.dependencies import FaceDependencies
 
 
+class CheckedWorkflow(NamedTuple):
+    """A definition that can be stored and run; `warnings` name what is allowed and probably not meant."""
+
+    definition: WorkflowDefinition
+    warnings: tuple[Problem, ...]
+    compiled: CompiledWorkflow
+
+
 class StoredVersion(NamedTuple):
-    """A version that is in the store, and what is allowed in its definition and probably not meant."""
+    """A version that is in the store, with the warnings of its definition."""
 
     version: WorkflowVersion
     warnings: tuple[Problem, ...]
 
 
-def check_workflow(document: Any, deps: FaceDependencies) -> CheckedDefinition:
-    """A definition that Step Functions can run. Raises InvalidDefinitionError with every problem."""
+def check_workflow(document: Any, deps: FaceDependencies) -> CheckedWorkflow:
+    """Raises InvalidDefinitionError with every problem."""
     checked = check_definition(document, deps.catalog)
-    deps.compile.try_out(checked.definition)
-    return checked
-
-
-@contextmanager
-def refuse_too_large() -> Iterator[None]:
-    """A version that does not fit into its record is a problem of the document."""
     try:
-        yield
+        compress_definition(checked.definition)
     except WorkflowTooLargeError as exc:
-        raise InvalidDefinitionError([Problem("", "too_large", str(exc))]) from exc
+        raise InvalidDefinitionError([Problem("", "too_large", str(exc))], [*checked.warnings]) from exc
+    return CheckedWorkflow(checked.definition, checked.warnings, deps.compile.try_out(checked.definition))

@@ -4,7 +4,7 @@ from typing import Any
 
 from stepcall.domain.access import Caller
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.use_cases.check_workflow import StoredVersion, check_workflow, refuse_too_large
+from stepcall.use_cases.check_workflow import StoredVersion, check_workflow
 from stepcall.use_cases.dependencies import FaceDependencies
 
 
@@ -16,6 +16,5 @@ def define_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> St
     caller.require_all_workflows()
     checked = check_workflow(document, deps)
     version = WorkflowVersion(deps.new_id(), 1, caller.tenant, checked.definition, deps.now())
-    with refuse_too_large():
-        deps.workflows.put_first(version)
+    deps.workflows.put_first(version)
     return StoredVersion(version, checked.warnings)

@@ -9,7 +9,7 @@ from stepcall.domain.access import Caller
 from stepcall.domain.json_text import write_canonical_json
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.use_cases.change_workflow import change_newest, wait_out_lease
-from stepcall.use_cases.check_workflow import StoredVersion, check_workflow, refuse_too_large
+from stepcall.use_cases.check_workflow import StoredVersion, check_workflow
 from stepcall.use_cases.dependencies import FaceDependencies
 
 RECENT = timedelta(minutes=1)
@@ -31,8 +31,7 @@ def update_workflow(
             return newest
         number, first_created_at = newest.version + 1, newest.workflow_created_at
         version = WorkflowVersion(workflow_id, number, caller.tenant, checked.definition, deps.now(), first_created_at)
-        with refuse_too_large():
-            deps.workflows.put_next(version)
+        deps.workflows.put_next(version)
         return version
 
     version = change_newest(workflow_id, caller, deps, expected, put_unless_equal)

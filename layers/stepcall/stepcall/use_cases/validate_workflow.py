@@ -5,8 +5,8 @@ from typing import Any
 
 from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.asl.limits import Limits, limits_of
-from stepcall.domain.check import check_definition
 from stepcall.domain.errors import InvalidDefinitionError, Problem
+from stepcall.use_cases.check_workflow import check_workflow
 from stepcall.use_cases.dependencies import FaceDependencies
 
 
@@ -22,11 +22,9 @@ class Validation:
 
 def validate_workflow(document: Any, deps: FaceDependencies) -> Validation:
     """What `define_workflow` would say of a document; nothing is stored."""
-    warnings: tuple[Problem, ...] = ()
     try:
-        checked = check_definition(document, deps.catalog)
-        warnings = checked.warnings
-        compiled = deps.compile.try_out(checked.definition)
+        checked = check_workflow(document, deps)
     except InvalidDefinitionError as exc:
-        return Validation(errors=tuple(exc.problems), warnings=(*warnings, *exc.warnings))
-    return Validation(warnings=warnings, compiled=compiled, limits=limits_of(compiled, checked.definition))
+        return Validation(errors=tuple(exc.problems), warnings=tuple(exc.warnings))
+    limits = limits_of(checked.compiled, checked.definition)
+    return Validation(warnings=checked.warnings, compiled=checked.compiled, limits=limits)
