@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 # The three places that Python imports from; on Lambda the layer and the function's own folder stand there.
 export PYTHONPATH := layers/stepcall:functions:.
 
-.PHONY: help demo test serve compile build deploy api-key bench lock lint typecheck audit check validate
+.PHONY: help demo test serve compile build deploy api-key first-key bench lock lint typecheck audit check validate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,5 +115,8 @@ build: | $(SAM) ## build the functions and the layer, for ARCHITECTURE=arm64 or 
 deploy: build ## build, then deploy to your AWS account, asking for what it needs to know
 	@$(SAM) deploy --guided
 
-api-key: $(VENV)/.local ## a new API key of the deployed STACK, for NAME=… of TENANT=…
-	@$(BIN)/python -m tools.create_api_key --stack '$(STACK)' --tenant '$(TENANT)' --name '$(NAME)'
+first-key: $(VENV)/.local ## the API key that the deployed STACK begins with
+	@$(BIN)/python -m tools.first_api_key --stack '$(STACK)'
+
+api-key: $(VENV)/.local ## a new API key of the deployed STACK, for NAME=… of TENANT=… (SCOPES=runs:start,runs:read DAYS=90)
+	@$(BIN)/python -m tools.create_api_key --stack '$(STACK)' --tenant '$(TENANT)' --name '$(NAME)' $(if $(SCOPES),--scopes '$(SCOPES)') $(if $(DAYS),--days '$(DAYS)')

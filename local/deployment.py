@@ -12,6 +12,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from local.errors import UnsupportedResourceError
 from local.lambda_runtime import Function
+from local.moto_world import template_secrets  # noqa: F401 - its import teaches moto what a secret is
 from local.template import REGION, STACK_NAME, Template, declared
 
 API = "AWS::ApiGatewayV2::Api"
@@ -22,6 +23,7 @@ NOT_IN_MOTO = {
     "AWS::ApiGatewayV2::Stage": "nothing is throttled or written to an access log here",
     "AWS::Lambda::EventInvokeConfig": "nothing is invoked asynchronously here",
     "AWS::S3::BucketPolicy": "moto does not enforce policies",
+    "AWS::SecretsManager::RotationSchedule": "nothing is rotated by the calendar here; rotate_secret is there",
 }
 PLACEHOLDER = "AWS::CloudFormation::WaitConditionHandle"  # a type that moto knows and makes nothing of
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from stepcall.domain.errors import Problem
@@ -13,6 +13,9 @@ from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.run_store import RunPage
 from stepcall.stores.workflow_store import VersionPage, WorkflowPage, WorkflowSummary
 from stepcall.use_cases.read_run import RunView, ShownValue
+
+if TYPE_CHECKING:
+    from stepcall.use_cases.issue_token import IssuedToken
 
 Json = dict[str, Any]
 EXECUTION_ID_KEYS: Mapping[Generation, str] = {
@@ -125,6 +128,10 @@ def print_job(view: RunView) -> Json:
         },
         "status": {"state": JOB_STATES[run.status], **_error_result(run)},
     }
+
+
+def print_token(token: "IssuedToken") -> Json:
+    return {"token": token.text, "expires_at": print_time(token.expires_at)}
 
 
 def print_time(time: datetime) -> str:

@@ -5,17 +5,19 @@ import gc
 
 gc.disable()  # until all is loaded: none of it is garbage, and looking for some takes a fourteenth of a cold start
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcall.domain.access import Scope
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation
-from stepcall.domain.ids import read_run_id, read_workflow_id, spell_workflow
-from stepcall.runtime.http import caller, headers, json_response, read_body, read_model, resolver
+from stepcall.domain.ids import read_api_key_id, read_run_id, read_workflow_id, spell_api_key, spell_workflow
+from stepcall.runtime.http import caller, headers, json_response, read_body, read_bytes, read_model, resolver
 from stepcall.runtime.observability import logger
-from stepcall.runtime.wiring import face_dependencies
+from stepcall.runtime.wiring import face_dependencies, known_keys, now, tokens
 from stepcall.use_cases.cancel_run import cancel_run
 from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
 from stepcall.use_cases.read_workflow import read_workflow
@@ -27,6 +29,7 @@ from workflows_api.answers import (
     print_started,
     print_stored,
     print_tag,
+    print_token,
     print_versions,
     print_workflow,
     print_workflows,
@@ -48,9 +51,39 @@ from workflows_api.requests import (
 
 SECONDS_TO_ANSWER = 3
 
-PUBLIC = frozenset({"GET /health", "GET /openapi.json", "GET /docs", "GET /docs/<file_name>"})
+ACCESS: Mapping[str, Scope | None] = {
+    "GET /health": None,
+    "GET /openapi.json": None,
+    "GET /docs": None,
+    "GET /docs/<file_name>": None,
+    "POST /oauth/token": None,
+    "POST /api/v0/oauth2/token": None,
+    "GET /task-types": Scope.WORKFLOWS_READ,
+    "POST /workflows/validate": Scope.WORKFLOWS_READ,
+    "GET /workflows/<workflow_id>/definition": Scope.WORKFLOWS_READ,
+    "GET /workflows/<workflow_id>/graph": Scope.WORKFLOWS_READ,
+    "GET /workflows/<workflow_id>/openapi.json": Scope.WORKFLOWS_READ,
+    "POST /workflows": Scope.WORKFLOWS_WRITE,
+    "GET /workflows": Scope.WORKFLOWS_READ,
+    "GET /workflows/<workflow_id>": Scope.WORKFLOWS_READ,
+    "PUT /workflows/<workflow_id>": Scope.WORKFLOWS_WRITE,
+    "DELETE /workflows/<workflow_id>": Scope.WORKFLOWS_WRITE,
+    "GET /workflows/<workflow_id>/versions": Scope.WORKFLOWS_READ,
+    "POST /workflows/<workflow_id>/execute": Scope.RUNS_START,
+    "POST /workflows/<workflow_id>/executions": Scope.RUNS_START,
+    "GET /workflows/<workflow_id>/executions": Scope.RUNS_READ,
+    "GET /workflows/<workflow_id>/executions/<execution_id>": Scope.RUNS_READ,
+    "POST /workflows/<workflow_id>/executions/<execution_id>/cancel": Scope.RUNS_CANCEL,
+    "POST /workflows/<workflow_id>/executions/<execution_id>/token": Scope.RUNS_READ,
+    "GET /jobs/<external_id>": Scope.RUNS_READ,
+    "POST /api-keys": Scope.KEYS_MANAGE,
+    "GET /api-keys": Scope.KEYS_MANAGE,
+    "GET /api-keys/<key_id>": Scope.KEYS_MANAGE,
+    "DELETE /api-keys/<key_id>": Scope.KEYS_MANAGE,
+}
+"""Which scope each route needs; None for everybody. What is not here is closed."""
 
-app = resolver(print_error, public=PUBLIC)
+app = resolver(print_error, ACCESS)
 
 
 @app.get("/health")
@@ -80,6 +113,19 @@ def get_docs_file(file_name: str) -> Response[str]:
     from workflows_api.describe.page import answer_file  # noqa: PLC0415
 
     return answer_file(file_name)
+
+
+@app.post("/oauth/token")
+def post_token() -> Response[str]:
+    from stepcall.runtime.token_requests import TokenIssuing, answer_token_request  # noqa: PLC0415
+
+    issuing = TokenIssuing(lambda key: known_keys().of_text(key).caller, tokens(), now)
+    return answer_token_request(headers(app), read_bytes(app), issuing)
+
+
+@app.post("/api/v0/oauth2/token")
+def post_token_of_amperity() -> Response[str]:
+    return post_token()
 
 
 @app.get("/task-types")
@@ -240,9 +286,58 @@ def post_cancel(workflow_id: str, execution_id: str) -> Response[str]:
     return json_response(202, print_execution(view, generation_asked(execution_id)))
 
 
+@app.post("/workflows/<workflow_id>/executions/<execution_id>/token")
+def post_execution_token(workflow_id: str, execution_id: str) -> Response[str]:
+    from stepcall.use_cases.issue_token import issue_job_token  # noqa: PLC0415
+
+    run_id, of_workflow = read_run_id(execution_id), read_workflow_id(workflow_id)
+    token = issue_job_token(run_id, caller(app), face_dependencies(), tokens(), workflow_id=of_workflow)
+    return json_response(201, print_token(token), {"Cache-Control": "no-store"})
+
+
 @app.get("/jobs/<external_id>")
 def get_job(external_id: str) -> Response[str]:
     return json_response(200, print_job(read_run(read_run_id(external_id), caller(app), face_dependencies())))
+
+
+@app.post("/api-keys")
+def post_api_key() -> Response[str]:
+    from stepcall.use_cases.create_api_key import create_api_key  # noqa: PLC0415
+    from workflows_api.key_answers import NEVER_KEPT, print_new_key  # noqa: PLC0415
+    from workflows_api.key_requests import read_new_key  # noqa: PLC0415
+
+    command = read_new_key(read_body(app), face_dependencies().now())
+    key, text = create_api_key(command, caller(app), face_dependencies())
+    sent = {"Location": f"/api-keys/{spell_api_key(key.key_id)}", **NEVER_KEPT}
+    return json_response(201, print_new_key(key, text), sent)
+
+
+@app.get("/api-keys")
+def get_api_keys() -> Response[str]:
+    from stepcall.use_cases.list_api_keys import list_api_keys  # noqa: PLC0415
+    from workflows_api.key_answers import print_keys  # noqa: PLC0415
+    from workflows_api.key_requests import KeysQuery  # noqa: PLC0415
+
+    query = read_model(dict(app.current_event.query_string_parameters), KeysQuery)
+    after = read_next_token(query.next_token, read_api_key_id)
+    page = list_api_keys(caller(app), face_dependencies(), limit=query.limit, after=after)
+    return json_response(200, print_keys(page))
+
+
+@app.get("/api-keys/<key_id>")
+def get_api_key(key_id: str) -> Response[str]:
+    from stepcall.use_cases.list_api_keys import read_api_key  # noqa: PLC0415
+    from workflows_api.key_answers import print_key  # noqa: PLC0415
+
+    return json_response(200, print_key(read_api_key(read_api_key_id(key_id), caller(app), face_dependencies())))
+
+
+@app.delete("/api-keys/<key_id>")
+def delete_api_key_by_id(key_id: str) -> Response[str]:
+    from stepcall.use_cases.delete_api_key import delete_api_key  # noqa: PLC0415
+
+    delete_api_key(read_api_key_id(key_id), caller(app), face_dependencies())
+    return Response(HTTPStatus.NO_CONTENT.value)
 
 
 @logger.inject_lambda_context

@@ -6,10 +6,12 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
+from stepcall.domain.access import MissingScopeError, NotGrantedError
 from stepcall.domain.errors import InvalidDefinitionError, InvalidParametersError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError, write_json
-from stepcall.runtime.authentication import UnauthenticatedError
+from stepcall.domain.rate_limit import RateLimitedError
+from stepcall.runtime.authentication import TokensUnavailableError, UnauthenticatedError
 from stepcall.runtime.http import (
     BodyTooLargeError,
     InvalidRequestError,
@@ -18,13 +20,14 @@ from stepcall.runtime.http import (
     log_fault,
 )
 from stepcall.runtime.observability import log_fact
+from stepcall.stores.api_key_store import UnknownApiKeyError
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
 from stepcall.stores.workflow_store import VersionConflictError, VersionNotFoundError, WorkflowNotFoundError
 from stepcall.use_cases.change_workflow import StaleVersionError
 from stepcall.use_cases.engine import EngineUnavailableError
 
 PROBLEM_JSON = "application/problem+json"
-NOT_AUTHENTICATED = "Send an API key as `x-api-key`, as `Authorization: Bearer …`, or as `access_token` in the query."
+NOT_AUTHENTICATED = "Send a key or a token as `x-api-key`, as `Authorization: Bearer …`, or as `?access_token=…`."
 INTERNAL = "Something went wrong on our side. Say the id in `instance` when you report it."
 
 
@@ -55,10 +58,18 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         NOT_AUTHENTICATED,
         {"WWW-Authenticate": "Bearer"},
     ),
+    MissingScopeError: Answer(
+        HTTPStatus.FORBIDDEN,
+        "missing-scope",
+        "The key or token lacks a scope",
+        headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
+    ),
+    NotGrantedError: Answer(HTTPStatus.FORBIDDEN, "not-granted", "Not granted to this key or token"),
     MalformedIdError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing of this id."),
     WorkflowNotFoundError: Answer(HTTPStatus.NOT_FOUND, "workflow-not-found", "Workflow not found", NO_WORKFLOW),
     VersionNotFoundError: Answer(HTTPStatus.NOT_FOUND, "version-not-found", "Version not found"),
     RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, "execution-not-found", "Execution not found", NO_EXECUTION),
+    UnknownApiKeyError: Answer(HTTPStatus.NOT_FOUND, "api-key-not-found", "API key not found", "There is no such key."),
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
@@ -71,6 +82,16 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ),
     StaleVersionError: Answer(HTTPStatus.PRECONDITION_FAILED, "stale-version", "The workflow has another version"),
     BodyTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
+    RateLimitedError: Answer(
+        HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "Too many executions are started", headers={"Retry-After": "1"}
+    ),
+    TokensUnavailableError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "tokens-unavailable",
+        "Tokens cannot be checked now",
+        "Secrets Manager does not answer, which holds what tokens are signed with; send the request again.",
+        {"Retry-After": "2"},
+    ),
     EngineUnavailableError: Answer(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "try-again",
@@ -98,7 +119,11 @@ def print_error(error: Exception, app: APIGatewayHttpResolver) -> Response[str]:
         "instance": f"urn:stepcall:request:{app.current_event.request_context.request_id}",
         **({"errors": [problem.to_json() for problem in problems]} if problems else {}),
     }
-    headers = dict(answer.headers) | (
-        {"Allow": ", ".join(error.allowed)} if isinstance(error, MethodNotAllowedError) else {}
-    )
-    return Response(answer.status.value, PROBLEM_JSON, write_json(body), headers=headers)
+    return Response(answer.status.value, PROBLEM_JSON, write_json(body), headers={**answer.headers, **_own(error)})
+
+
+def _own(error: Exception) -> dict[str, str]:
+    """The headers that say what this one error knows."""
+    if isinstance(error, MethodNotAllowedError):
+        return {"Allow": ", ".join(error.allowed)}
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, RateLimitedError) else {}

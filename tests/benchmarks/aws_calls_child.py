@@ -13,6 +13,8 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from stepcall.domain.access import RateLimit
+from stepcall.domain.rate_limit import microseconds_of as since_1970
 from stepcall.domain.run import Run, RunStatus, StoredPayload
 from stepcall.runtime import wiring
 from stepcall.stores.dynamo_items import run_values, task_key, write_values
@@ -68,14 +70,17 @@ def main(rounds: int) -> None:
     tasks = [task_key(run.run_id, f"step_{position}") | {"status": {"S": "RUNNING"}} for position in range(3)]
     answer(wiring.dynamodb(), "dynamodb.PutItem", {})
     answer(wiring.dynamodb(), "dynamodb.Query", {"Items": [write_values(run_values(run)), *tasks]})
+    answer(wiring.dynamodb(), "dynamodb.UpdateItem", {"Attributes": {"tat": {"N": "1"}}})
     start = {
         "stateMachineArn": "arn:aws:states:eu-central-1:123456789012:stateMachine:stepcall-0a1b",
         "name": str(run.run_id),
         "input": "{}",
     }
     answer(wiring.stepfunctions(), "sfn.StartExecution", {"executionArn": start["stateMachineArn"], "startDate": 1.0})
+    now = since_1970(deps.now())
     subjects = {
         "PutItem": microseconds_of(lambda: deps.runs.put(run)),
+        "UpdateItem": microseconds_of(lambda: deps.rate_limits.take(TENANT, TENANT, RateLimit(), now)),
         "StartExecution": microseconds_of(lambda: wiring.stepfunctions().start_execution(**start)),
         "Query": microseconds_of(lambda: deps.runs.get(TENANT, run.run_id)),
     }

@@ -13,6 +13,7 @@ class FakeDynamoDb:
     def __init__(self, calls: Counter[str]) -> None:
         self._calls = calls
         self._partitions: dict[tuple[str, str], dict[str, Item]] = defaultdict(dict)
+        self._tats: dict[str, int] = {}
 
     def put_item(self, *, TableName: str, Item: Item, **_: Any) -> Item:  # noqa: N803 (the client's own names)
         self._calls["PutItem"] += 1
@@ -24,6 +25,14 @@ class FakeDynamoDb:
         for item in TransactItems:
             self._put(item["Put"]["TableName"], item["Put"]["Item"])
         return {}
+
+    def update_item(self, *, Key: Item, ExpressionAttributeValues: Item, **_: Any) -> Item:  # noqa: N803
+        """A start counted in its bucket: `tat` set, or added to."""
+        self._calls["UpdateItem"] += 1
+        bucket = Key["bucket"]["S"]
+        values = {name: int(value["N"]) for name, value in ExpressionAttributeValues.items()}
+        self._tats[bucket] = values[":tat"] if ":tat" in values else self._tats[bucket] + values[":interval"]
+        return {"Attributes": {"tat": {"N": str(self._tats[bucket])}}}
 
     def get_item(self, *, TableName: str, Key: Item, **_: Any) -> Item:  # noqa: N803
         self._calls["GetItem"] += 1

@@ -33,6 +33,8 @@ ENVIRONMENT = {
     "WORKFLOWS_TABLE": "workflows",
     "RUNS_TABLE": "runs",
     "DATA_BUCKET": "data",
+    "FIRST_API_KEY_TENANT": "default",
+    "RATE_LIMITS_TABLE": "rate_limits",
     "RUN_RETENTION_DAYS": "90",
     "STATE_MACHINE_PREFIX": "stepcall",
     "STATE_MACHINE_ROLE_ARN": "arn:aws:iam::123456789012:role/stepcall-state-machine",

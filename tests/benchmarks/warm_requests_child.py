@@ -9,15 +9,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from stepcall.domain.access import RateLimit
 from stepcall.domain.ids import read_run_id
 from stepcall.runtime import wiring
-from stepcall.stores.api_key_store import ApiKey, hash_api_key
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.dynamo_items import run_key, task_key, write_values
+from tests.api_keys import api_key
 from tests.benchmarks import bare_resolver
 from tests.benchmarks.fake_aws import FakeDynamoDb, FakeStepFunctions
 from tests.benchmarks.figures import interleave, median
@@ -27,6 +29,8 @@ from workflows_api import app as face
 WARM_UP_ROUNDS = 2
 REQUESTS_PER_SAMPLE = 60
 KEY = "sc_key_of_the_benchmark"
+LIMITED_KEY = "sc_limited_key_of_the_benchmark"
+ENOUGH = RateLimit(per_second=1000, burst=1_000_000)
 TIME = "2026-11-21T09:15:32.532233Z"
 Event = dict[str, Any]
 Values = dict[str, str | int | None]
@@ -45,10 +49,10 @@ class Context:
         return 29_000
 
 
-def event_of(recorded: Event, method: str, path: str, body: Any = None) -> Event:
+def event_of(recorded: Event, method: str, path: str, body: Any = None, *, key: str = KEY) -> Event:
     """The recorded event, for another request."""
     event = copy.deepcopy(recorded)
-    event["headers"]["x-api-key"] = KEY
+    event["headers"]["x-api-key"] = key
     event["rawPath"] = event["requestContext"]["http"]["path"] = path
     event["requestContext"]["http"]["method"] = method
     event["body"] = None if body is None else json.dumps(body)
@@ -99,26 +103,32 @@ def main(recorded: Event, rounds: int) -> None:
     dynamodb = FakeDynamoDb(calls)
     clients = {"dynamodb": dynamodb, "stepfunctions": FakeStepFunctions(calls)}
     wiring.session().create_client = lambda service, **_: clients[service]  # type: ignore[assignment]
-    DynamoApiKeyStore(dynamodb, "workflows").put(ApiKey(hash_api_key(KEY), "benchmark", "benchmark"))  # type: ignore[arg-type]
+    for text, limit in ((KEY, None), (LIMITED_KEY, ENOUGH)):
+        key = api_key(text, last_used_at=datetime.now(UTC), rate_limit=limit)
+        DynamoApiKeyStore(dynamodb, "workflows").put(key)  # type: ignore[arg-type]
 
     workflow = answer_to(event_of(recorded, "POST", "/workflows", light_workflow(3)))
     path = f"/workflows/{workflow['workflow_id']}"
     run = answer_to(event_of(recorded, "POST", f"{path}/execute", {"input": {"number": 1}}))
     complete(dynamodb, read_run_id(run["execution_id"]))
 
-    execute = event_of(recorded, "POST", f"{path}/execute", {"input": {"number": 1}})
+    execute, limited = (
+        event_of(recorded, "POST", f"{path}/execute", {"input": {"number": 1}}, key=key) for key in (KEY, LIMITED_KEY)
+    )
     status = event_of(recorded, "GET", f"{path}/executions/{run['execution_id']}")
     bare = event_of(recorded, "POST", f"{path}/execute", {"input": {"identity": run["execution_id"]}})
     samples = interleave(
         {
             "bare": microseconds_of(bare_resolver.lambda_handler, bare),
             "execute": microseconds_of(face.lambda_handler, execute),
+            "execute, limited": microseconds_of(face.lambda_handler, limited),
             "status": microseconds_of(face.lambda_handler, status),
         },
         WARM_UP_ROUNDS + rounds,
     )
     figures: dict[str, Any] = {name: median(taken[WARM_UP_ROUNDS:]) for name, taken in samples.items()}
-    print(json.dumps(figures | {"calls": {"execute": calls_of(calls, execute), "status": calls_of(calls, status)}}))
+    requests = {"execute": execute, "execute, limited": limited, "status": status}
+    print(json.dumps(figures | {"calls": {name: calls_of(calls, event) for name, event in requests.items()}}))
 
 
 if __name__ == "__main__":

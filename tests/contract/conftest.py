@@ -15,13 +15,16 @@ from local.moto_world.atomic_calls import atomic_calls
 from stepcall.aws.outputs import S3PayloadStore
 from stepcall.stores.api_key_store import ApiKeyStore
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
+from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
 from stepcall.stores.payload_store import PayloadStore
+from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.run_store import RunStore
 from stepcall.stores.workflow_store import WorkflowStore
 from tests.clock import Clock, new_ids
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 RETENTION = timedelta(days=90)
 BUCKET = "the-data-bucket"
-TABLES = ("RunsTable", "WorkflowsTable")
+TABLES = ("RunsTable", "WorkflowsTable", "RateLimitsTable")
 TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 IMPLEMENTATIONS = ("memory", "dynamodb")
 # a local stack in the same process points clients to itself
@@ -48,11 +51,12 @@ def dynamodb_client() -> "DynamoDBClient":
 
 @pytest.fixture
 def dynamodb(dynamodb_client: "DynamoDBClient") -> "Iterator[DynamoDBClient]":
-    """moto's DynamoDB, atomic, with both tables of template.yaml by their logical ids."""
+    """moto's DynamoDB, atomic, with the tables of template.yaml by their logical ids."""
     resources = read_template()["Resources"]
     with mock_aws(), atomic_calls():
         for name in TABLES:
-            properties: dict[str, Any] = {key: resources[name]["Properties"][key] for key in TABLE_PROPERTIES}
+            written = resources[name]["Properties"]
+            properties: dict[str, Any] = {key: written[key] for key in TABLE_PROPERTIES if key in written}
             dynamodb_client.create_table(TableName=name, **properties)
         yield dynamodb_client
         for name in TABLES:  # moto forgets them itself only when no local stack runs in this process
@@ -78,6 +82,13 @@ def api_key_store(request: pytest.FixtureRequest) -> ApiKeyStore:
     if request.param == "memory":
         return MemoryApiKeyStore()
     return DynamoApiKeyStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def rate_limit_store(request: pytest.FixtureRequest) -> RateLimitStore:
+    if request.param == "memory":
+        return MemoryRateLimitStore()
+    return DynamoRateLimitStore(request.getfixturevalue("dynamodb"), "RateLimitsTable")
 
 
 @pytest.fixture(scope="session")

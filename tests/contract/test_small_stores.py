@@ -1,4 +1,4 @@
-"""What every workflow store, API key store and payload store does."""
+"""What every workflow store and payload store does."""
 
 import random
 import string
@@ -14,7 +14,6 @@ from stepcall.aws.outputs import S3PayloadStore
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.run import StoredPayload
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.api_key_store import ApiKey, ApiKeyStore, UnknownApiKeyError, hash_api_key
 from stepcall.stores.payload_store import (
     INLINE_LIMIT_BYTES,
     MAX_PAYLOAD_BYTES,
@@ -86,21 +85,6 @@ def test_a_workflow_of_1000_tasks_is_stored(workflow_store: WorkflowStore) -> No
     large = WorkflowVersion(nth_id(3), 1, "acme", checked(workflow(*tasks)), VERSION.created_at)
     workflow_store.put_first(large)
     assert workflow_store.get_latest("acme", nth_id(3)) == large
-
-
-def test_a_key_that_is_put_again_is_replaced(api_key_store: ApiKeyStore) -> None:
-    for principal in ("nightly", ""):
-        api_key_store.put(ApiKey("0" * 64, "acme", principal))
-    assert api_key_store.get("0" * 64) == ApiKey("0" * 64, "acme", "")
-
-
-def test_a_key_is_found_by_its_hash_and_by_nothing_else(api_key_store: ApiKeyStore) -> None:
-    key = ApiKey(hash_api_key("sc_one"), "acme", "nightly")
-    api_key_store.put(key)
-    assert api_key_store.get(key.key_hash) == key
-    for unknown in ("", "sc_one", hash_api_key("sc_two")):
-        with pytest.raises(UnknownApiKeyError):
-            api_key_store.get(unknown)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -17,6 +17,8 @@ from tests.described_answers import DescribedAnswers
 from workflows_api.describe.api import describe_api
 
 DESCRIBED = DescribedAnswers(describe_api())
+TOLD = pytest.StashKey[list[tuple[str, list[str]]]]()
+Tell = Callable[[str, list[str]], None]
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 
@@ -119,6 +121,20 @@ def page_host() -> Iterator[str]:
 def stack(page_host: str) -> Iterator[LocalStack]:
     with LocalStack(port=0, allowed_hosts=(page_host,)) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def tell(pytestconfig: pytest.Config) -> Tell:
+    """Shows lines under a heading at the end of the test output, whether tests pass or not."""
+    told = pytestconfig.stash.setdefault(TOLD, [])
+    return lambda heading, lines: told.append((heading, lines))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for heading, lines in config.stash.get(TOLD, []):
+        terminalreporter.section(heading)
+        for line in lines:
+            terminalreporter.line(line)
 
 
 @pytest.fixture

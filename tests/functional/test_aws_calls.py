@@ -9,7 +9,7 @@ from tests.benchmarks.machine import ROOT
 from tests.benchmarks.warm_requests import EVENT
 
 
-def test_execute_calls_aws_twice_and_status_once() -> None:
+def test_execute_calls_aws_twice_or_with_a_limit_three_times_and_status_once() -> None:
     paths = ":".join(str(ROOT / folder) for folder in ("functions", "layers/stepcall", "."))
     command = [sys.executable, "-m", "tests.benchmarks.warm_requests_child", str(EVENT), "1"]
     env = ENVIRONMENT | {"PYTHONPATH": paths}
@@ -17,5 +17,6 @@ def test_execute_calls_aws_twice_and_status_once() -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["calls"] == {
         "execute": {"PutItem": 1, "StartExecution": 1},
+        "execute, limited": {"UpdateItem": 1, "PutItem": 1, "StartExecution": 1},
         "status": {"Query": 1},
     }

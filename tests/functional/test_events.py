@@ -27,6 +27,7 @@ FUNCTIONS = {
     "run_ai_task": "RunAiTaskFunction",
     "run_data_task": "RunDataTaskFunction",
     "finish_run": "FinishRunFunction",
+    "rotate_token_key": "RotateTokenKeyFunction",
 }
 
 
@@ -34,10 +35,10 @@ def event(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_text().replace("sc_replace_me_by_a_key_of_your_own", API_KEY))
 
 
-def send(stack: LocalStack, name: str) -> Any:
+def send(stack: LocalStack, name: str, **changed: str) -> Any:
     """Invoke the function that the event is for, as Lambda would; what it answers, or the error it raised."""
     function = stack.deployment.names[FUNCTIONS[name.split(".", maxsplit=1)[0]]]
-    return json.loads(stack.functions.invoke(function, json.dumps(event(name))).payload)
+    return json.loads(stack.functions.invoke(function, json.dumps(event(name) | changed)).payload)
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +138,18 @@ def test_finish_run_fails_the_run_whose_task_timed_out(stack: LocalStack, run: U
     assert ended.status is RunStatus.FAILED
     assert ended.error is not None
     assert (ended.error.reason, ended.error.location) == ("timeout", "summary")
+
+
+def test_rotate_token_key_makes_the_key_of_its_event_once(stack: LocalStack) -> None:
+    client, secret_arn = boto3.client("secretsmanager"), stack.deployment.names["TokenKeySecret"]
+    version = event("rotate_token_key")["ClientRequestToken"]
+    refused = send(stack, "rotate_token_key", SecretId=secret_arn)
+    assert refused["errorType"] == "NotPendingError", "Secrets Manager has not begun a rotation"
+    # what it begins one with has no value; here it has one, and the function keeps to it
+    client.put_secret_value(
+        SecretId=secret_arn, ClientRequestToken=version, SecretString="k" * 64, VersionStages=["AWSPENDING"]
+    )
+    for _ in range(2):
+        assert send(stack, "rotate_token_key", SecretId=secret_arn) is None
+    assert client.get_secret_value(SecretId=secret_arn, VersionId=version)["SecretString"] == "k" * 64
+    client.update_secret_version_stage(SecretId=secret_arn, VersionStage="AWSPENDING", RemoveFromVersionId=version)

@@ -12,8 +12,8 @@ import pytest
 
 from local.seed import API_KEY
 from local.stack import LocalStack
-from stepcall.stores.api_key_store import ApiKey, hash_api_key
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from tests.api_keys import api_key
 from tests.functional.conftest import Api, PageServer
 
 ROOT = Path(__file__).parents[2]
@@ -320,7 +320,7 @@ def test_an_execution_is_found_under_its_own_workflow_only(api: Api, doubling: s
 
 def test_another_tenants_things_are_not_there(stack: LocalStack, api: Api, doubling: str) -> None:
     keys = DynamoApiKeyStore(boto3.client("dynamodb"), stack.deployment.names["WorkflowsTable"])
-    keys.put(ApiKey(hash_api_key("sc_of_somebody_else"), "other", "somebody"))
+    keys.put(api_key("sc_of_somebody_else", "other", "somebody"))
     stranger = Api(stack.url, "sc_of_somebody_else")
     execution_id = api.run(doubling, {"number": 1})["execution_id"]
     for method, path in (
@@ -361,6 +361,8 @@ def test_every_route_but_the_public_ones_is_closed(stack: LocalStack) -> None:
         ("GET", "/openapi.json"),
         ("GET", "/docs"),
         ("GET", "/docs/<file_name>"),
+        ("POST", "/oauth/token"),
+        ("POST", "/api/v0/oauth2/token"),
     }
 
 

@@ -11,9 +11,9 @@ import boto3
 import pytest
 
 from local.stack import LocalStack
-from stepcall.stores.api_key_store import ApiKey, hash_api_key
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.workflow_store import LATEST_LEASE_SECONDS
+from tests.api_keys import api_key
 from tests.functional.conftest import Answer, Api
 from tests.functional.test_native_face import light
 
@@ -276,7 +276,7 @@ def test_a_workflow_of_nobody_or_somebody_else_is_404(
     stack: LocalStack, api: Api, path: str, method: str, route: str
 ) -> None:
     keys = DynamoApiKeyStore(boto3.client("dynamodb"), stack.deployment.names["WorkflowsTable"])
-    keys.put(ApiKey(hash_api_key("sc_of_a_stranger"), "a stranger", "somebody"))
+    keys.put(api_key("sc_of_a_stranger", "a stranger", "somebody"))
     stranger = Api(stack.url, "sc_of_a_stranger")
     body = definition(2) if method == "PUT" else None
     answers = [stranger(method, path + route, body), api(method, NOBODYS + route, body)]

@@ -106,6 +106,10 @@ def fill(client: Client, url: str) -> Service:
         assert execution["status"] == "COMPLETED"
         return execution
 
+    def make_key() -> str:
+        key_id: str = client("POST", "/api-keys", {"name": "a key", "scopes": ["runs:read"]}, **key).json["key_id"]
+        return key_id
+
     workflow, later = define(WORKFLOW), define(LATER_WORKFLOW)
     execution = execute(f"/workflows/{workflow}/execute", {"input": {"text": "x"}})
     later_execution = execute(f"/workflows/{later}/executions", {"inputs": {"text": "x"}})["workflow_execution_id"]
@@ -115,6 +119,8 @@ def fill(client: Client, url: str) -> Service:
         "STEPCALL_CHANGED_WORKFLOW": define(WORKFLOW),
         "STEPCALL_DELETED_WORKFLOW": define(WORKFLOW),
         "STEPCALL_EXECUTION": execution["execution_id"],
+        "STEPCALL_API_KEY_ID": make_key(),
+        "STEPCALL_DELETED_KEY": make_key(),
         "STEPCALL_JOB": execution["externalId"],
     }
     return Service(url, environment, later, later_execution)
@@ -131,8 +137,9 @@ def test_every_route_answers_as_it_is_described(service: Service) -> None:
 
 def test_routes_answer_as_described_for_ids_that_there_are_not(service: Service) -> None:
     nothing = "0" * 25
-    options = ("--phases", "fuzzing", "--include-path-regex", r"\{(workflow|execution|external)_id\}")
+    options = ("--phases", "fuzzing", "--include-path-regex", r"\{(workflow|execution|external|key)_id\}")
     missing = {"workflow": f"wf-{nothing}", "execution": f"ex-{nothing}", "job": f"ex-{nothing}"}
+    missing |= {"api_key_id": f"key_{nothing}", "deleted_key": f"key_{nothing}"}
     missing |= {"changed_workflow": missing["workflow"], "deleted_workflow": missing["workflow"]}
     with_ids = [path for _, path in OPERATIONS if "_id}" in path]
     assert_nothing_found(service.schemathesis("/openapi.json", *options, **missing), len(with_ids))

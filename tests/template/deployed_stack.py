@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
+from local.moto_world import template_secrets  # noqa: F401 - its import teaches moto what a secret is
 from tests.template.sam_template import (
     CODE_BUCKET,
     CODE_KEY,

@@ -12,14 +12,18 @@ import boto3
 import botocore.handlers
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from moto.secretsmanager.models import secretsmanager_backends
 
 from finish_run import app as finish_run
+from rotate_token_key import app as rotate_token_key
 from run_data_task import app as run_data_task
+from stepcall.aws.token_key_rotation import RotationStep
+from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
-from stepcall.domain.ids import read_run_id, read_workflow_id
+from stepcall.domain.ids import read_run_id, read_workflow_id, spell_api_key
 from stepcall.runtime import wiring
-from stepcall.stores.api_key_store import ApiKey, hash_api_key
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from tests.api_keys import api_key
 from tests.template.deployed_stack import Deployed
 from tests.template.permissions import Permission, needed_for
 from tests.template.sam_template import REGION, functions_of, read_template, transform, variables_of
@@ -30,6 +34,7 @@ ALL_VARIABLES = {name for function in FUNCTIONS for name in variables_of(functio
 Handler = Callable[[dict[str, Any], Any], Any]
 ACCOUNT_ID = "123456789012"
 KEY = "sc_least_privilege"
+PENDING_VERSION = "01900000-0000-7000-8000-000000000001"
 LARGE = "x" * 20_000
 NEXT = 2
 """The number of the version that follows the first."""
@@ -98,12 +103,12 @@ class Account:
             self.patch.setenv(name, str(value))
         self.acting = role_id
 
-    def request(self, method: str, path: str, body: Any = None) -> Any:
+    def request(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         event = {
             "version": "2.0",
             "rawPath": path,
             "rawQueryString": "",
-            "headers": {"x-api-key": KEY},
+            "headers": {"x-api-key": KEY} if headers is None else headers,
             "requestContext": {"http": {"method": method, "path": path}, "requestId": "request", "stage": "$default"},
             "body": None if body is None else json.dumps(body),
             "isBase64Encoded": False,
@@ -152,9 +157,43 @@ def live(account: Account) -> None:
     assert account.request("PUT", path, DEFINITION | {"name": "Another name"})["workflow_version"] == NEXT
     assert len(account.request("GET", f"{path}/versions")["versions"]) == NEXT
     assert [listed["name"] for listed in account.request("GET", "/workflows")["workflows"]] == ["Another name"]
+    live_by_keys(account)
+    live_by_tokens(account, f"/jobs/{failed['externalId']}", f"{path}/executions/{failed['execution_id']}/token")
     account.request("DELETE", path)
     assert account.request("GET", "/workflows") == {"workflows": []}
     assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
+
+
+def live_by_keys(account: Account) -> None:
+    """The first key makes another, which is listed, and is taken away again."""
+    secret: Any = secretsmanager_backends[ACCOUNT_ID][REGION].secrets[account.deployed.names["FirstApiKeySecret"]]
+    first = {"x-api-key": f"sc_{json.loads(secret.secret_string)['api_key']}"}
+    made = account.request("POST", "/api-keys", {"name": "a key", "scopes": ["keys:manage"]}, first)
+    [listed] = account.request("GET", "/api-keys", headers=first)["api_keys"]
+    path = f"/api-keys/{listed['key_id']}"
+    assert account.request("GET", path, headers={"x-api-key": made["api_key"]})["last_used_at"]
+    account.request("DELETE", path, headers=first)
+
+
+def live_by_tokens(account: Account, to_read: str, to_share: str) -> None:
+    """A token for the key, one for a run, and a rotation between them, of which Secrets Manager asks each step."""
+    credentials = {"client_id": spell_api_key(api_key(KEY).key_id), "client_secret": KEY}
+    asked = {"grant_type": "client_credentials", **credentials}
+    token = account.request("POST", "/oauth/token", asked, {"content-type": "application/json"})["access_token"]
+    secret_arn = account.deployed.names["TokenKeySecret"]
+    for step in RotationStep:
+        begun = {"SecretId": secret_arn, "ClientRequestToken": PENDING_VERSION, "Step": step.value}
+        account.invoke("RotateTokenKeyRole", rotate_token_key.lambda_handler, begun)
+    assert account.request("GET", to_read, headers={"authorization": f"Bearer {token}"})
+    shared = account.request("POST", to_share)["token"]
+    assert account.request("GET", to_read, headers={"x-api-key": shared})
+
+
+def begin_rotation(secret_arn: str) -> None:
+    """As Secrets Manager does it: there is a version that is pending, and has no value."""
+    secret = secretsmanager_backends[ACCOUNT_ID][REGION].secrets[secret_arn]
+    pending = {"createdate": 0, "version_id": PENDING_VERSION, "version_stages": ["AWSPENDING"]}
+    secret.versions[PENDING_VERSION] = pending
 
 
 def work(account: Account, started: dict[str, Any], ref: str) -> None:
@@ -178,7 +217,8 @@ def payload(started: dict[str, Any], **more: Any) -> dict[str, Any]:
 def live_in(session: boto3.Session, deployed: Deployed) -> dict[str, set[Permission]]:
     """What each role needed for it."""
     keys = DynamoApiKeyStore(session.client("dynamodb"), deployed.names["WorkflowsTable"])
-    keys.put(ApiKey(hash_api_key(KEY), "tenant", "tester"))
+    keys.put(api_key(KEY, "tenant", "tester", rate_limit=RateLimit()))
+    begin_rotation(deployed.names["TokenKeySecret"])
     with functions_in(deployed) as functions:
         live(functions)
         return functions.needed

@@ -47,7 +47,8 @@ def test_tables_and_indexes_have_the_keys_the_stores_use(written: Template) -> N
     keys = {}
     for table_id, table in resources_of_type(written, "AWS::DynamoDB::Table").items():
         keys[table_id] = key_of(table["KeySchema"])
-        keys |= {f"{table_id}.{i['IndexName']}": key_of(i["KeySchema"]) for i in table["GlobalSecondaryIndexes"]}
+        indexes = table.get("GlobalSecondaryIndexes", [])
+        keys |= {f"{table_id}.{index['IndexName']}": key_of(index["KeySchema"]) for index in indexes}
     assert keys == {
         "WorkflowsTable": ("pk", "sk"),
         "WorkflowsTable.by_tenant": ("tenant", "workflow_id"),
@@ -55,7 +56,18 @@ def test_tables_and_indexes_have_the_keys_the_stores_use(written: Template) -> N
         "RunsTable.by_workflow": ("workflow_key", "run_id"),
         "RunsTable.by_tenant": ("tenant", "run_id"),
         "RunsTable.open_runs": ("open", "run_id"),
+        "RateLimitsTable": ("bucket",),
     }
+
+
+def test_buckets_cost_nothing_while_idle_and_are_not_kept(written: Template) -> None:
+    buckets = properties(written, "RateLimitsTable")
+    assert buckets["BillingMode"] == "PAY_PER_REQUEST"
+    assert buckets["SSESpecification"]["SSEEnabled"] is True
+    assert buckets["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    kept = {"PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "StreamSpecification"}
+    assert not kept & buckets.keys()
+    assert "DeletionPolicy" not in written["Resources"]["RateLimitsTable"]
 
 
 def test_finished_runs_end_and_every_change_of_a_run_can_be_followed(written: Template) -> None:

@@ -1,5 +1,6 @@
 """What moto's CloudFormation makes of the template: the local stack is built this way."""
 
+from stepcall.runtime.settings import FirstKeySettings
 from tests.template.deployed_stack import Deployed
 from tests.template.sam_template import Template, folder_of, functions_of
 from tests.template.world import API_KEY_SECRET, STACK, World
@@ -9,6 +10,7 @@ NOT_MADE_BY_MOTO = [
     "AWS::ApiGatewayV2::Stage",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::S3::BucketPolicy",
+    "AWS::SecretsManager::RotationSchedule",
 ]
 
 
@@ -51,6 +53,18 @@ def test_log_groups_and_the_queue_come_out(deployed: Deployed) -> None:
     assert set(deployed.retention_days.values()) == {30}
     assert f"/aws/lambda/{STACK}-finish-run" in deployed.retention_days
     assert deployed.queue["MessageRetentionPeriod"] == "1209600"
+
+
+def test_the_first_key_can_be_taken_away(world: World) -> None:
+    variables, without = (
+        deployed.functions["WorkflowsApiFunction"]["Environment"]["Variables"]
+        for deployed in (world.deployed, world.without_key)
+    )
+    assert variables["FIRST_API_KEY_SECRET_ARN"] == world.deployed.names["FirstApiKeySecret"]
+    assert FirstKeySettings.from_env(without) == FirstKeySettings(secret_arn="", tenant="default")
+    assert "FirstApiKeySecret" not in world.without_key.names
+    read = [s for s in world.without_key.statements["WorkflowsApiRole"] if "secretsmanager" in str(s["Action"])]
+    assert [statement["Resource"] for statement in read] == [world.without_key.names["TokenKeySecret"]]
 
 
 def test_the_api_key_may_be_read_when_there_is_one(world: World) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from stepcall.runtime.settings import EngineSettings, StoreSettings
+from stepcall.runtime.settings import EngineSettings, FirstKeySettings, StoreSettings, TokenSettings
 from tests.template.deployed_stack import Deployed
 from tests.template.sam_template import ROOT, folder_of, functions_of, read_template, transform, variables_of
 
 LAYER = ROOT / "layers" / "stepcall"
 FUNCTIONS = functions_of(transform(read_template()))
+OF_FACES = [EngineSettings, FirstKeySettings, TokenSettings]
 SET_BY_LAMBDA = ("AWS_",)
 READ_BY_POWERTOOLS = ("POWERTOOLS_",)
 
@@ -47,8 +48,8 @@ def settings_under(folder: Path, root: Path) -> list[Any]:
 
 def settings_of(folder: str) -> list[Any]:
     """What a function reads: of the layer, and of its own."""
-    shared = [StoreSettings, EngineSettings] if folder.endswith("_api") else [StoreSettings]
-    return [*shared, *settings_under(ROOT / "functions" / folder, ROOT / "functions")]
+    of_faces = OF_FACES if folder.endswith("_api") else []
+    return [StoreSettings, *of_faces, *settings_under(ROOT / "functions" / folder, ROOT / "functions")]
 
 
 @pytest.mark.parametrize("logical_id", sorted(FUNCTIONS))
@@ -61,4 +62,4 @@ def test_a_function_is_given_the_variables_it_reads_and_no_other(deployed: Deplo
 
 
 def test_no_settings_of_the_layer_go_unchecked() -> None:
-    assert settings_under(LAYER / "stepcall", LAYER) == [StoreSettings, EngineSettings]
+    assert settings_under(LAYER / "stepcall", LAYER) == [StoreSettings, *OF_FACES]

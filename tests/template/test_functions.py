@@ -1,6 +1,8 @@
 from collections import defaultdict
 from typing import Any
 
+from stepcall.asl.compiler import FINISH_RUN
+from stepcall.domain.task_contract import Worker
 from stepcall.tasks.catalog import CATALOG
 from tests.template.sam_template import (
     ROOT,
@@ -16,6 +18,7 @@ from tests.template.sam_template import (
 from tools.lambda_build import build_artifact
 
 API_GATEWAY_LIMIT_SECONDS = 30
+CALLED_BY_MACHINES = {*Worker, FINISH_RUN}
 
 
 def test_every_function_has_a_role_of_its_own_that_only_lambda_may_take(transformed: Template) -> None:
@@ -107,7 +110,8 @@ def test_a_variable_has_the_same_value_in_every_function(transformed: Template) 
 
 def test_the_api_is_told_of_every_function_that_state_machines_call(transformed: Template) -> None:
     functions = functions_of(transformed)
-    called = {logical_id: f for logical_id, f in functions.items() if not folder_of(f).endswith("_api")}
+    called = {logical_id: f for logical_id, f in functions.items() if folder_of(f) in CALLED_BY_MACHINES}
+    assert len(called) == len(CALLED_BY_MACHINES)
     expected = {f"{folder_of(f).upper()}_ARN": attribute(logical_id, "Arn") for logical_id, f in called.items()}
     variables = variables_of(functions["WorkflowsApiFunction"])
     assert expected.items() <= variables.items()
@@ -115,7 +119,7 @@ def test_the_api_is_told_of_every_function_that_state_machines_call(transformed:
 
 def test_a_state_machine_may_invoke_those_functions_and_nothing_else(transformed: Template) -> None:
     variables = variables_of(functions_of(transformed)["WorkflowsApiFunction"])
-    told = [value for name, value in variables.items() if name.endswith("_ARN") and name != "STATE_MACHINE_ROLE_ARN"]
+    told = [variables[f"{folder.upper()}_ARN"] for folder in CALLED_BY_MACHINES]
     [statement] = statements_of(transformed, "StateMachineRole")
     assert statement["Effect"] == "Allow"
     assert statement["Action"] == "lambda:InvokeFunction"

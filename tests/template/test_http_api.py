@@ -25,11 +25,12 @@ def test_every_request_goes_to_the_api_function_in_format_2(transformed: Templat
     assert integration["payloadFormatVersion"] == "2.0"
 
 
-def test_only_the_gateway_may_call_the_api_function(transformed: Template) -> None:
+def test_only_the_gateway_calls_the_api_and_only_secrets_manager_rotates_keys(transformed: Template) -> None:
     permissions = resources_of_type(transformed, "AWS::Lambda::Permission").values()
-    assert [(p["Principal"], p["FunctionName"]["Ref"]) for p in permissions] == [
-        ("apigateway.amazonaws.com", "WorkflowsApiFunction")
-    ]
+    assert {(p["Principal"], p["FunctionName"]["Ref"]) for p in permissions} == {
+        ("apigateway.amazonaws.com", "WorkflowsApiFunction"),
+        ("secretsmanager.amazonaws.com", "RotateTokenKeyFunction"),
+    }
     assert all("SourceArn" in permission for permission in permissions)
 
 
@@ -39,7 +40,8 @@ def test_pages_of_any_origin_may_call_with_the_headers_clients_send(transformed:
     assert not cors.get("allowCredentials")  # any origin with cookies would let every page act for its visitor
     sent = {"authorization", "content-type", "x-api-key", "idempotency-key", "prefer", "if-match"}
     assert set(cors["allowHeaders"]) == sent
-    assert {"location", "retry-after", "preference-applied", "etag"} <= set(cors["exposeHeaders"])
+    told = {"location", "retry-after", "ratelimit", "ratelimit-policy", "preference-applied", "etag"}
+    assert told <= set(cors["exposeHeaders"])
     assert {"GET", "POST", "PUT", "PATCH", "DELETE"} <= set(cors["allowMethods"])
 
 

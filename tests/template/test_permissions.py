@@ -1,5 +1,9 @@
+from fnmatch import fnmatchcase
+
 import pytest
 
+from stepcall.stores.dynamo_api_key_store import places_of
+from tests.api_keys import api_key
 from tests.template.sam_template import (
     TEXT,
     Template,
@@ -81,8 +85,47 @@ def test_only_state_machines_of_this_account_may_take_their_role(transformed: Te
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_only_the_tasks_of_language_models_read_the_api_key(transformed: Template) -> None:
-    assert roles_that_may(transformed, "secretsmanager:") == {"RunAiTaskRole"}
+def secrets_that_are_read(template: Template, role_id: str) -> list[str]:
+    """Their parameters or logical ids."""
+    return [
+        statement["Resource"]["Ref"]
+        for statement in statements_of(template, role_id)
+        if any(action.startswith("secretsmanager:") for action in as_list(statement["Action"]))
+    ]
+
+
+def test_each_secret_is_read_by_those_who_need_it(transformed: Template) -> None:
+    readers = roles_that_may(transformed, "secretsmanager:")
+    assert {role_id: sorted(secrets_that_are_read(transformed, role_id)) for role_id in readers} == {
+        "RunAiTaskRole": ["OpenAiApiKeySecretArn"],
+        "WorkflowsApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
+        "RotateTokenKeyRole": ["TokenKeySecret"],
+    }
+
+
+def test_only_the_rotation_changes_what_tokens_are_signed_with(transformed: Template) -> None:
+    for role_id in roles_that_may(transformed, "secretsmanager:") - {"RotateTokenKeyRole"}:
+        for statement in statements_of(transformed, role_id):
+            secret_actions = {a for a in as_list(statement["Action"]) if a.startswith("secretsmanager:")}
+            assert secret_actions <= {"secretsmanager:GetSecretValue"}, role_id
+
+
+def test_the_key_of_tokens_is_generated_long_enough_and_rotated_every_month(transformed: Template) -> None:
+    secret = transformed["Resources"]["TokenKeySecret"]["Properties"]["GenerateSecretString"]
+    assert secret == {"PasswordLength": 64, "ExcludePunctuation": True}
+    rotation = transformed["Resources"]["TokenKeyRotation"]
+    assert rotation["DependsOn"] == "SecretsManagerRotatesTokenKey"
+    assert rotation["Properties"] == {
+        "SecretId": {"Ref": "TokenKeySecret"},
+        "RotationLambdaARN": attribute("RotateTokenKeyFunction", "Arn"),
+        "RotationRules": {"AutomaticallyAfterDays": 30},
+    }
+    permission = transformed["Resources"]["SecretsManagerRotatesTokenKey"]["Properties"]
+    assert permission["SourceArn"] == {"Ref": "TokenKeySecret"}
+    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+def test_the_tasks_of_language_models_may_read_their_key_when_there_is_one(transformed: Template) -> None:
     policy = transformed["Resources"]["RunAiTaskReadsApiKey"]
     [reading] = policy["Properties"]["PolicyDocument"]["Statement"]
     assert policy["Condition"] == "HasOpenAiApiKey"
@@ -99,13 +142,37 @@ def test_functions_reach_only_runs_in_the_bucket(transformed: Template) -> None:
         assert statement["Resource"] == {"Fn::Sub": "${DataBucket.Arn}/runs/*"}
 
 
-def test_nothing_deletes_and_only_the_api_writes_workflows(transformed: Template) -> None:
+def test_nothing_scans_and_only_the_api_writes_workflows(transformed: Template) -> None:
     writers = set()
     for role_id in roles_that_may(transformed, "dynamodb:"):
         for statement in statements_of(transformed, role_id):
             actions = as_list(statement["Action"])
-            assert not any("Delete" in action or "Scan" in action for action in actions)
+            assert not any("Scan" in action for action in actions)
             writes = any(action in ("dynamodb:PutItem", "dynamodb:UpdateItem") for action in actions)
             if writes and statement["Resource"] == attribute("WorkflowsTable", "Arn"):
                 writers.add(role_id)
     assert writers == {"WorkflowsApiRole"}
+
+
+def test_nothing_is_deleted_or_updated_in_the_workflows_table_but_api_keys(transformed: Template) -> None:
+    assert roles_that_may(transformed, "dynamodb:Delete") == {"WorkflowsApiRole"}
+    found = [
+        statement
+        for statement in statements_of(transformed, "WorkflowsApiRole")
+        if {"dynamodb:DeleteItem", "dynamodb:UpdateItem"} & set(as_list(statement["Action"]))
+        and statement["Resource"] == attribute("WorkflowsTable", "Arn")
+    ]
+    assert [statement["Sid"] for statement in found] == ["ApiKeys"]
+    key = api_key("sc_any", "a tenant")
+    own = found[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    partitions = [place["pk"]["S"] for place in places_of(key)]
+    assert [[fnmatchcase(pk, pattern) for pattern in own] for pk in partitions] == [[True, False], [False, True]]
+    assert not any(fnmatchcase(f"WORKFLOW#{key.key_id}", pattern) for pattern in own)
+
+
+def test_the_first_key_may_be_read_where_there_is_one(transformed: Template) -> None:
+    policy = transformed["Resources"]["WorkflowsApiReadsFirstKey"]
+    assert policy["Condition"] == transformed["Resources"]["FirstApiKeySecret"]["Condition"] == "HasFirstApiKey"
+    generated = transformed["Resources"]["FirstApiKeySecret"]["Properties"]["GenerateSecretString"]
+    assert 62 ** generated["PasswordLength"] > 2**256  # letters and digits, none of them certain to be there
+    assert (generated["ExcludePunctuation"], generated["RequireEachIncludedType"]) == (True, False)

@@ -24,7 +24,7 @@ IMPORTED_FROM = [ROOT / "layers" / "stepcall", ROOT / "functions", ROOT]
 class World:
     deployed: Deployed
     without_key: Deployed
-    """The same for an endpoint that wants no API key."""
+    """The same for an endpoint that wants no API key, and when the first key of our own has been taken away."""
     needed: dict[str, set[Permission]]
     """By role."""
 
@@ -51,7 +51,7 @@ def make_world() -> dict[str, Any]:
         needed = live_in(session, deployed)
         return {
             "deployed": asdict(deployed),
-            "without_key": asdict(deploy(session, "without-key", {})),
+            "without_key": asdict(deploy(session, "without-key", {"FirstApiKey": "false"})),
             "needed": {role: [asdict(permission) for permission in sorted(needed[role])] for role in needed},
         }
 

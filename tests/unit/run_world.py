@@ -6,17 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from stepcall.asl.compiler import FINISH_RUN, CompiledWorkflow
+from stepcall.domain.access import Caller
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
 from stepcall.domain.task_contract import TaskContext, TaskImplementation, Worker
 from stepcall.domain.workflow import WorkflowVersion
+from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
+from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
+from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.tasks.catalog import CATALOG
 from stepcall.tasks.data import TransformInput, TransformOutput
 from stepcall.use_cases.compile_version import MachineCompiler
 from stepcall.use_cases.define_workflow import define_workflow
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.finish_run import RunEnding, finish_run
 from stepcall.use_cases.run_task import TaskInvocation, run_task
@@ -64,6 +68,8 @@ class RunWorld:
     runs: MemoryRunStore = field(default_factory=MemoryRunStore)
     workflows: MemoryWorkflowStore = field(default_factory=MemoryWorkflowStore)
     payloads: MemoryPayloadStore = field(default_factory=MemoryPayloadStore)
+    keys: MemoryApiKeyStore = field(default_factory=MemoryApiKeyStore)
+    rate_limits: RateLimitStore = field(default_factory=MemoryRateLimitStore)
     logged: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     remaining_seconds: float = 60.0
 
@@ -77,6 +83,8 @@ class RunWorld:
             log=lambda event, /, **facts: self.logged.append((event, facts)),
             engine=self.engine,
             compile=MachineCompiler(CATALOG, ARNS),
+            keys=self.keys,
+            rate_limits=self.rate_limits,
             new_id=new_ids(self.clock),
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,

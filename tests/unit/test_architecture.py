@@ -37,11 +37,14 @@ LIBRARIES: dict[str, set[str]] = {
     "stores": set(),
     "use_cases": {"pydantic"},
     "aws": {"boto3", "botocore", "pydantic_core"},
-    "runtime": {"pydantic", "aws_lambda_powertools"},
+    "runtime": {"pydantic", "aws_lambda_powertools", "jwt"},
     "version": set(),
 }
 AWS = {"boto3", "botocore", "s3transfer", "types_boto3_dynamodb", "types_boto3_s3", "types_boto3_stepfunctions"}
-HEAVY = ("trafilatura", "lxml", "openai", "httpx", "jsonata", "duckdb", "pyarrow", "numpy", "moto", "requests", "sumy")
+HEAVY = (
+    *("trafilatura", "lxml", "openai", "httpx", "jsonata", "duckdb", "pyarrow", "numpy", "moto", "requests", "sumy"),
+    *("jwt", "cryptography"),
+)
 FACES = sorted(path.parent.name for path in FUNCTIONS.glob("*_api/app.py"))
 MODULES = {path: path.relative_to(LAYER).with_suffix("").parts for path in sorted((LAYER / PACKAGE).rglob("*.py"))}
 FUNCTION_MODULES = {

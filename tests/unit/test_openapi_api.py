@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from tests.unit.test_architecture import run_apart
-from workflows_api.app import PUBLIC, app
+from workflows_api.app import ACCESS, app
 from workflows_api.describe.api import describe_api
 from workflows_api.problems import ANSWERS, BUG
 
@@ -51,7 +51,13 @@ def test_routes_and_paths_are_the_same_set() -> None:
 
 def test_an_operation_is_open_exactly_when_its_route_is() -> None:
     described = {f"{method} {path}" for (method, path), operation in OPERATIONS.items() if operation["security"] == []}
-    assert described == {re.sub(r"<(\w+)>", r"{\1}", route) for route in PUBLIC}
+    assert described == {re.sub(r"<(\w+)>", r"{\1}", route) for route, scope in ACCESS.items() if scope is None}
+
+
+def test_an_operation_says_which_scope_it_needs() -> None:
+    for route, scope in ACCESS.items():
+        method, path = re.sub(r"<(\w+)>", r"{\1}", route).split()
+        assert (f"`{scope}`" in OPERATIONS[method, path].get("description", "")) == (scope is not None)
 
 
 def test_every_parameter_of_a_path_is_described() -> None:
@@ -75,7 +81,8 @@ def test_every_problem_that_can_be_answered_stands_among_the_answers_of_some_rou
 
 
 def test_every_refusal_of_ours_is_a_problem() -> None:
-    for operation in OPERATIONS.values():
+    of_rfc_6749 = {"getAccessToken", "getAccessTokenV0"}
+    for operation in (each for each in OPERATIONS.values() if each["operationId"] not in of_rfc_6749):
         for status, response in operation["responses"].items():
             if "$ref" not in response and status != "503" and int(status) >= 400:
                 assert "application/problem+json" in response["content"], (operation["operationId"], status)

@@ -15,6 +15,7 @@ ENGINE = {
     "RUN_AI_TASK_ARN": f"{LAMBDA}:ai",
     "RUN_DATA_TASK_ARN": f"{LAMBDA}:data",
     "FINISH_RUN_ARN": f"{LAMBDA}:finish",
+    "RATE_LIMITS_TABLE": "rate_limits",
 }
 
 

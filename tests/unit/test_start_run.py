@@ -1,16 +1,24 @@
 """Start a run: what every face and every trigger comes down to."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from stepcall.domain.access import Caller, Grants, NotGrantedError, RateLimit
 from stepcall.domain.errors import ErrorReason, InvalidParametersError
-from stepcall.domain.run import RunStatus
+from stepcall.domain.rate_limit import RateLimitedError
+from stepcall.domain.run import Run, RunStatus
+from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.payload_store import INLINE_LIMIT_BYTES
+from stepcall.stores.rate_limit_store import BucketUnavailableError
 from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.start_run import StartRun, start_run
 from tests.sample_workflows import declare, transform, workflow
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
 
+LIMITED = replace(CALLER, key_id="key_one", rate_limit=RateLimit(per_second=10, burst=3))
 WITH_INPUT = workflow(transform("a", "{{input.n}}"), inputs=[declare("n", "integer"), declare("t", default="x")])
 
 
@@ -95,3 +103,76 @@ def test_the_run_is_stored_before_its_execution_starts() -> None:
     world.engine.on_start = lambda: seen.append(len(vars(world.runs)["_runs"]))
     world.start(workflow())
     assert seen == [1]
+
+
+class NoBucket:
+    """A store of buckets that is out of reach."""
+
+    def take(self, *_: Any) -> None:
+        raise BucketUnavailableError("DynamoDB answered ThrottlingException.")
+
+    @staticmethod
+    def last_seen(*_: Any) -> int:
+        return 0
+
+
+def start_again(world: RunWorld, caller: Caller, version: WorkflowVersion, **parameters: Any) -> Run:
+    return start_run(StartRun(version.workflow_id, parameters), caller, world.deps)
+
+
+def test_starts_over_the_limit_are_refused_and_nothing_of_them_exists() -> None:
+    world = RunWorld()
+    version = world.define(workflow())
+    started = [start_again(world, LIMITED, version) for _ in range(3)]
+    for _ in range(5):
+        with pytest.raises(RateLimitedError) as refused:
+            start_again(world, LIMITED, version)
+        assert (refused.value.wait, refused.value.retry_after) == (100_000, 1)
+    assert set(world.engine.started) == set(vars(world.runs)["_runs"]) == {run.run_id for run in started}
+    world.clock.sleep(0.1)
+    assert start_again(world, LIMITED, version).status is RunStatus.PENDING
+
+
+def test_a_caller_without_a_limit_is_counted_nowhere() -> None:
+    world = RunWorld(rate_limits=NoBucket())
+    version = world.define(workflow())
+    assert len({start_again(world, CALLER, version).run_id for _ in range(50)}) == 50
+    assert world.events() == []
+
+
+def test_callers_and_tenants_are_counted_apart() -> None:
+    world = RunWorld()
+    for caller in (LIMITED, replace(LIMITED, key_id="key_two"), replace(LIMITED, tenant="other")):
+        version = world.define(workflow(), caller)
+        for _ in range(3):
+            start_again(world, caller, version)
+        with pytest.raises(RateLimitedError):
+            start_again(world, caller, version)
+
+
+def test_a_start_that_is_refused_for_its_input_has_been_counted_and_one_of_a_strange_workflow_has_not() -> None:
+    world = RunWorld()
+    version = world.define(WITH_INPUT)
+    granted = replace(LIMITED, grants=Grants())
+    for _ in range(5):
+        with pytest.raises(WorkflowNotFoundError):
+            start_run(StartRun(world.deps.new_id(), {}), LIMITED, world.deps)
+        with pytest.raises(NotGrantedError):
+            start_again(world, granted, version, n=1)
+    for _ in range(3):
+        with pytest.raises(InvalidParametersError):
+            start_again(world, LIMITED, version, n="5")
+    with pytest.raises(RateLimitedError):
+        start_again(world, LIMITED, version, n=5)
+
+
+def test_a_bucket_that_cannot_be_asked_stands_in_nobodys_way_and_is_reported() -> None:
+    world = RunWorld(rate_limits=NoBucket())
+    run = start_again(world, LIMITED, world.define(workflow()))
+    assert run.run_id in world.engine.started
+    assert world.logged == [
+        (
+            "start_not_counted",
+            {"tenant": "acme", "key_id": "key_one", "error": "DynamoDB answered ThrottlingException."},
+        )
+    ]

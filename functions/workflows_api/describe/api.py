@@ -1,13 +1,16 @@
 """`GET /openapi.json`: OpenAPI 3.1 of the whole native face, made when it is first asked for."""
 
+import re
 from functools import cache
 
 from aws_lambda_powertools.event_handler import Response
 
+from stepcall.domain.access import Scope
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation
 from stepcall.domain.json_text import print_json
 from stepcall.tasks.catalog import CATALOG
 from stepcall.version import VERSION
+from workflows_api.app import ACCESS
 from workflows_api.describe.answer_schemas import (
     ANY_OBJECT,
     HEALTH,
@@ -29,6 +32,7 @@ from workflows_api.describe.answer_schemas import (
 )
 from workflows_api.describe.definition_schema import TITLES, definition_schemas
 from workflows_api.describe.execution_routes import EXECUTION_PATHS
+from workflows_api.describe.key_routes import KEY_PATHS, key_schemas
 from workflows_api.describe.parts import (
     JSON,
     OPENAPI,
@@ -41,20 +45,26 @@ from workflows_api.describe.parts import (
     ref,
 )
 from workflows_api.describe.service_routes import SERVICE_PATHS
+from workflows_api.describe.token_routes import TOKEN_PATHS, TOKEN_SCHEMAS
 from workflows_api.describe.workflow_routes import WORKFLOW_PATHS
 from workflows_api.requests import ExecuteRequest
 
 DESCRIPTION = """Stepcall makes a workflow callable: define it as JSON, execute it, follow it, fetch its result.
 
-A key goes into `x-api-key`, `Authorization: Bearer …` or `?access_token=…`. Errors are `application/problem+json`
-(RFC 9457); a method that a path does not take is answered 405, a path that is not there 404. What API Gateway refuses
-itself, it answers `{"message": …}`."""
+A key or token goes into `x-api-key`, `Authorization: Bearer …` or `?access_token=…`. Errors are
+`application/problem+json` (RFC 9457); a method that a path does not take is answered 405, a path that is not there 404.
+What API Gateway refuses itself, it answers `{"message": …}`."""
 
 TAGS = [
     {"name": "Workflows", "description": "Define, read and describe workflows."},
     {"name": "Executions", "description": "Start, follow and cancel executions."},
+    {"name": "API keys", "description": "Who may call, and what they may do. These need the scope `keys:manage`."},
+    {"name": "Tokens", "description": "A key for a token: OAuth 2.0, client credentials (RFC 6749)."},
     {"name": "Service", "description": "The service itself. These need no key."},
 ]
+
+
+PATHS: Json = {**WORKFLOW_PATHS, **EXECUTION_PATHS, **KEY_PATHS, **TOKEN_PATHS, **SERVICE_PATHS}
 
 
 def answer_openapi() -> Response[str]:
@@ -72,7 +82,7 @@ def describe_api() -> Json:
         "info": {"title": "Stepcall", "version": VERSION, "description": DESCRIPTION, "summary": "Callable workflows"},
         "servers": SERVERS,
         "tags": TAGS,
-        "paths": {**WORKFLOW_PATHS, **EXECUTION_PATHS, **SERVICE_PATHS},
+        "paths": {path: _with_scopes(path, item) for path, item in PATHS.items()},
         "components": {
             "securitySchemes": SECURITY_SCHEMES,
             "schemas": _schemas(),
@@ -80,6 +90,16 @@ def describe_api() -> Json:
             "responses": SHARED_RESPONSES,
         },
     }
+
+
+def _with_scopes(path: str, item: Json) -> Json:
+    route = re.sub(r"\{(\w+)\}", r"<\1>", path)
+    return {method: _with_scope(operation, ACCESS[f"{method.upper()} {route}"]) for method, operation in item.items()}
+
+
+def _with_scope(operation: Json, scope: Scope | None) -> Json:
+    """Where people read it: not every generator takes the names of scopes beside an API key."""
+    return operation | {"description": f"Needs the scope `{scope}`."} if scope else operation
 
 
 def _schemas() -> Json:
@@ -107,6 +127,8 @@ def _schemas() -> Json:
             "oneOf": [ref(f"{prefix}Execution") for prefix in PREFIXES.values()],
             "description": "In the later generation's words when the execution's id is spelled `we-…`.",
         },
+        **key_schemas(),
+        **TOKEN_SCHEMAS,
         "Health": HEALTH,
         "OpenApi": record(
             "An OpenAPI document.",

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+from stepcall.domain.access import NotGrantedError
 from stepcall.domain.errors import InvalidParametersError
 from stepcall.domain.generation import Generation
 from stepcall.domain.ids import MalformedIdError
+from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.runtime.http import InvalidRequestError
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
 from stepcall.use_cases.engine import EngineUnavailableError
@@ -12,6 +14,7 @@ from workflows_api.answers import EXECUTION_ID_KEYS
 from workflows_api.describe import examples
 from workflows_api.describe.operations import (
     ANY_RUN_ID,
+    LIMIT_HEADERS,
     LIST_DESCRIPTIONS,
     LOCATION,
     NO_WORKFLOW,
@@ -42,8 +45,15 @@ PREFER = header_parameter(
     {"type": "string", "examples": ["wait=10"]},
 )
 APPLIED = "What of `Prefer` was applied: `wait=N`."
-START_ERRORS = (InvalidParametersError, InvalidRequestError, *NOT_READ, *NO_WORKFLOW, EngineUnavailableError)
-NO_RUN = (MalformedIdError, RunNotFoundError)
+START_ERRORS = (
+    InvalidParametersError,
+    InvalidRequestError,
+    *NOT_READ,
+    *NO_WORKFLOW,
+    RateLimitedError,
+    EngineUnavailableError,
+)
+NO_RUN = (MalformedIdError, RunNotFoundError, NotGrantedError)
 TAG = "Executions"
 SPELLINGS: Mapping[Generation, str] = {
     Generation.FIRST: "The execution: `ex-…`.",
@@ -58,7 +68,7 @@ def execution_parameter(pattern: str, example: str, description: str = "The exec
 def start_operation(generation: Generation, prefix: str = "", *, needs_body: bool = False) -> Json:
     """`prefix` begins the names of the schemas."""
     is_first = generation is Generation.FIRST
-    ended = {"Location": LOCATION, "Preference-Applied": header(APPLIED, required=True)}
+    ended = {"Location": LOCATION, "Preference-Applied": header(APPLIED, required=True), **LIMIT_HEADERS}
     return operation(
         "executeWorkflow" if is_first else "startExecution",
         "Execute the newest version of a workflow" + ("" if is_first else ", in the words of the later generation"),
@@ -78,7 +88,7 @@ def start_operation(generation: Generation, prefix: str = "", *, needs_body: boo
 
 def _started(generation: Generation, prefix: str) -> Json:
     ids = {"workflow_id": "workflow_id", "execution_id": EXECUTION_ID_KEYS[generation]}
-    headers = {"Location": LOCATION, "Preference-Applied": header(APPLIED)}
+    headers = {"Location": LOCATION, "Preference-Applied": header(APPLIED), **LIMIT_HEADERS}
     told = answer("Started, and not ended within the time of `Prefer`.", ref(f"{prefix}StartedExecution"), headers)
     return told | {"links": {"follow": link("getExecution", **ids), "cancel": link("cancelExecution", **ids)}}
 

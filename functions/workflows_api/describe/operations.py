@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from stepcall.domain.access import NotGrantedError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError
 from stepcall.runtime.http import BodyTooLargeError
@@ -36,8 +37,18 @@ LOCATION = header("Where to read it.", required=True)
 ENTITY_TAG = header(
     "The version in quotation marks, for `If-Match`.", required=True, schema={"type": "string", "pattern": '^"[0-9]+"$'}
 )
+LIMIT_HEADERS: Mapping[str, Json] = {
+    "RateLimit-Policy": header(
+        "On every answer to a key that has a limit: how many executions it may start (`q`) in how many seconds (`w`).",
+        schema={"type": "string", "examples": ['"default";q=10;w=1']},
+    ),
+    "RateLimit": header(
+        "Beside it: how many it may start now (`r`), and after how many seconds that is one more (`t`).",
+        schema={"type": "string", "examples": ['"default";r=7;t=1']},
+    ),
+}
 NOT_READ = (MalformedJsonError, BodyTooLargeError)
-NO_WORKFLOW = (MalformedIdError, WorkflowNotFoundError)
+NO_WORKFLOW = (MalformedIdError, WorkflowNotFoundError, NotGrantedError)
 NO_VERSION = (*NO_WORKFLOW, VersionNotFoundError)
 
 
@@ -50,9 +61,9 @@ def operation(
     tag: str = "Workflows",
     parameters: Iterable[Json] = (),
     body: Json | None = None,
+    public: bool = False,
 ) -> Json:
-    """One operation. Those of the tag Service are public; the gateway's own refusals may meet any."""
-    public = tag == "Service"
+    """One operation. The gateway's own refusals may meet any."""
     parameters = list(parameters)
     return {
         "operationId": operation_id,
@@ -72,8 +83,18 @@ def _refusals(errors: Iterable[type[Exception]], *, public: bool) -> Json:
     description = refusals.get("503", {}).get("description", "") + " No answer within 30 s, in the gateway's words."
     return {
         **refusals,
-        "429": ref("TooManyRequests", "responses"),
+        "429": _too_many(refusals["429"]) if "429" in refusals else ref("TooManyRequests", "responses"),
         "503": {**refusals.get("503", {}), "description": description.strip(), "content": unavailable},
+    }
+
+
+def _too_many(limited: Json) -> Json:
+    """Refused by the caller's own limit, or by the gateway, which says nothing of when to come again."""
+    said = {**limited["headers"]["Retry-After"], "required": False}
+    return {
+        "description": f"{limited['description']} Or too many requests, in the gateway's words.",
+        "headers": {**limited["headers"], "Retry-After": said, **LIMIT_HEADERS},
+        "content": limited["content"] | body_of(ref("GatewayMessage")),
     }
 
 

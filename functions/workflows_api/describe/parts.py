@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from stepcall.domain.access import MissingScopeError
 from stepcall.domain.generation import Generation
-from stepcall.runtime.authentication import UnauthenticatedError
+from stepcall.runtime.authentication import TokensUnavailableError, UnauthenticatedError
 from workflows_api.problems import ANSWERS, BUG, PROBLEM_JSON, Answer
 
 Json = dict[str, Any]
@@ -34,6 +35,8 @@ PROBLEM_HEADERS: Mapping[str, Json] = {
     "WWW-Authenticate": {"description": "The scheme to use.", "required": True, "schema": {"type": "string"}},
     "Retry-After": RETRY_AFTER,
 }
+OF_STRANGERS = (UnauthenticatedError, TokensUnavailableError, MissingScopeError)
+"""What every route answers that is not open to everybody."""
 OPENAPI = "3.1.0"
 SERVERS: list[Json] = [{"url": "/", "description": "The service that answered this document."}]
 SECURITY: list[Json] = [{"apiKey": []}, {"bearer": []}, {"accessToken": []}]
@@ -109,7 +112,9 @@ def query_parameters(model: type[BaseModel], descriptions: Mapping[str, str]) ->
 
 def problem_answers(errors: Iterable[type[Exception]], *, public: bool = False) -> Json:
     """A response for each status that these errors are answered with, by the map that answers them."""
-    known = [ANSWERS[error] for error in errors] + ([] if public else [ANSWERS[UnauthenticatedError]]) + [BUG]
+    known = (
+        [ANSWERS[error] for error in errors] + ([] if public else [ANSWERS[error] for error in OF_STRANGERS]) + [BUG]
+    )
     return {
         str(status.value): _problem_answer([answer for answer in known if answer.status is status])
         for status in sorted({answer.status for answer in known})

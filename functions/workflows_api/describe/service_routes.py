@@ -18,7 +18,11 @@ def text_answer(description: str, media_type: str, headers: Mapping[str, Json] |
 SERVICE_PATHS: Json = {
     "/health": {
         "get": operation(
-            "getHealth", "Whether the service answers", {"200": answer("It does.", ref("Health"))}, tag="Service"
+            "getHealth",
+            "Whether the service answers",
+            {"200": answer("It does.", ref("Health"))},
+            tag="Service",
+            public=True,
         ),
     },
     "/openapi.json": {
@@ -27,6 +31,7 @@ SERVICE_PATHS: Json = {
             "This description",
             {"200": answer("OpenAPI 3.1.", ref("OpenApi"), CACHED)},
             tag="Service",
+            public=True,
         ),
     },
     "/docs": {
@@ -35,6 +40,7 @@ SERVICE_PATHS: Json = {
             "A page to read this description and to try it out",
             {"200": text_answer("The page.", "text/html", CACHED)},
             tag="Service",
+            public=True,
         ),
     },
     "/docs/{file_name}": {
@@ -47,6 +53,7 @@ SERVICE_PATHS: Json = {
             },
             [RouteNotFoundError, UnauthenticatedError],  # a name that no route can have is a stranger's request
             tag="Service",
+            public=True,
             parameters=[
                 {
                     "name": "file_name",

@@ -1,5 +1,6 @@
 """The routes that define, read and describe workflows."""
 
+from stepcall.domain.access import NotGrantedError
 from stepcall.domain.errors import InvalidDefinitionError
 from stepcall.runtime.http import InvalidRequestError
 from stepcall.stores.workflow_store import VersionConflictError
@@ -62,7 +63,7 @@ WORKFLOW_PATHS: Json = {
             "createWorkflow",
             "Define a workflow",
             {"201": CREATED},
-            [InvalidDefinitionError, *NOT_READ],
+            [InvalidDefinitionError, *NOT_READ, NotGrantedError],
             body=DEFINITION_BODY,
         ),
     },

@@ -11,9 +11,11 @@ from stepcall.domain.json_text import MalformedJsonError, read_json
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_secretsmanager.type_defs import GetSecretValueResponseTypeDef
 
 TTL_SECONDS = 300.0
 KEY_FIELD = "api_key"
+NOT_THERE = "ResourceNotFoundException"
 # what only somebody who may change the deployment can mend
 NOT_READABLE = frozenset(
     {
@@ -21,7 +23,7 @@ NOT_READABLE = frozenset(
         "DecryptionFailure",
         "InvalidParameterException",
         "InvalidRequestException",  # marked for deletion
-        "ResourceNotFoundException",
+        NOT_THERE,
         "ValidationException",
     }
 )
@@ -29,6 +31,10 @@ NOT_READABLE = frozenset(
 
 class SecretNotReadableError(StepcallError):
     """The secret is not there, is not allowed to be read, or does not hold what it should."""
+
+
+class SecretMissingError(SecretNotReadableError):
+    """There is no such secret, or it has no such version."""
 
 
 class SecretsUnavailableError(StepcallError):
@@ -68,16 +74,24 @@ class SecretsReader:
         return None if value == rejected else value
 
     def _read(self, secret_arn: str) -> str:
-        try:
-            answer = self._client.get_secret_value(SecretId=secret_arn)
-        except ClientError as exc:
-            code = exc.response.get("Error", {}).get("Code", "")
-            if code in NOT_READABLE:
-                raise SecretNotReadableError(f"The secret cannot be read ({code}).") from exc
-            raise SecretsUnavailableError("Secrets Manager refuses to answer now.") from exc
-        except BotoCoreError as exc:
-            raise SecretsUnavailableError("Secrets Manager does not answer.") from exc
-        return answer.get("SecretString", "")
+        return read_secret(self._client, secret_arn).get("SecretString", "")
+
+
+def read_secret(client: "SecretsManagerClient", secret_arn: str, **version: str) -> "GetSecretValueResponseTypeDef":
+    """The current version, or another by `VersionStage` and `VersionId`.
+
+    Raises SecretMissingError, SecretNotReadableError and SecretsUnavailableError.
+    """
+    try:
+        return client.get_secret_value(SecretId=secret_arn, **version)
+    except ClientError as exc:
+        code = exc.response.get("Error", {}).get("Code", "")
+        if code in NOT_READABLE:
+            kind = SecretMissingError if code == NOT_THERE else SecretNotReadableError
+            raise kind(f"The secret cannot be read ({code}).") from exc
+        raise SecretsUnavailableError("Secrets Manager refuses to answer now.") from exc
+    except BotoCoreError as exc:
+        raise SecretsUnavailableError("Secrets Manager does not answer.") from exc
 
 
 def _value_of(text: str) -> str:

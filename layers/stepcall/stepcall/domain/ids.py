@@ -2,7 +2,7 @@
 
 Spellings of a run: `ex-…` (native), `we-…` (its later generation), `job_…` (job shape), the plain UUID (Wave and Step
 Functions).
-Spellings of a workflow: `wf-…` (native), the plain UUID (Wave).
+Spellings of a workflow: `wf-…` (native), the plain UUID (Wave). Of an API key: `key_…`.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ WORKFLOW_PREFIX = "wf-"
 EXECUTION_PREFIX = "ex-"
 LATER_EXECUTION_PREFIX = "we-"
 JOB_PREFIX = "job_"
+API_KEY_PREFIX = "key_"
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -57,6 +58,15 @@ def spell_later_execution(run_id: UUID) -> str:
 
 def spell_job(run_id: UUID) -> str:
     return JOB_PREFIX + _encode(run_id.int, BASE62, JOB_WIDTH)
+
+
+def spell_api_key(key_id: UUID) -> str:
+    return API_KEY_PREFIX + _encode(key_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
+
+
+def read_api_key_id(text: str) -> UUID:
+    """The API key that `key_…` or a plain UUID names. Raises MalformedIdError."""
+    return _read(text, {API_KEY_PREFIX: (LOWER_CASE, LOWER_CASE_WIDTH)})
 
 
 def read_workflow_id(text: str) -> UUID:

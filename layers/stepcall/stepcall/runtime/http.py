@@ -12,17 +12,19 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
+from stepcall.domain.access import Caller, RateLimit, Scope
 from stepcall.domain.errors import Problem, StepcallError
 from stepcall.domain.json_text import MalformedJsonError, print_json, read_json
 from stepcall.domain.model_problems import problems_of
+from stepcall.domain.rate_limit import microseconds_of, remaining, until_more, whole_seconds
 from stepcall.runtime.observability import logger
-from stepcall.runtime.wiring import authenticator
-from stepcall.use_cases.dependencies import Caller
+from stepcall.runtime.wiring import authenticator, face_dependencies
 
 MAX_BODY_BYTES = 1024 * 1024
 JSON = "application/json"
 # On every answer, errors included, unless its route says otherwise: what a caller may read, nobody else may keep.
 HEADERS: Mapping[str, str] = MappingProxyType({"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"})
+UNDECLARED = ""
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ErrorPrinter = Callable[[Exception, APIGatewayHttpResolver], Response[str]]
 
@@ -58,10 +60,10 @@ class _Face(APIGatewayHttpResolver):
         return {**answer, "headers": {**HEADERS, **answer["headers"]}}
 
 
-def resolver(print_error: ErrorPrinter, public: frozenset[str]) -> APIGatewayHttpResolver:
-    """A face's resolver. Every route is closed but those in `public`, each spelled `GET /path`.
+def resolver(print_error: ErrorPrinter, access: Mapping[str, Scope | None]) -> APIGatewayHttpResolver:
+    """A face's resolver. `access` says which scope each route needs, None for everybody, by `GET /path`.
 
-    `print_error` turns any exception into an answer in the face's own words.
+    A route that is not in it is closed. `print_error` turns any exception into an answer in the face's own words.
     """
     app = _Face()
 
@@ -69,17 +71,45 @@ def resolver(print_error: ErrorPrinter, public: frozenset[str]) -> APIGatewayHtt
         route, event = app.context["_route"], app.current_event
         # lower case once: every look at Powertools' own `headers` does it again
         app.context["headers"] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        if f"{route.method} {route.path}" not in public:
-            app.context["caller"] = authenticator().authenticate(headers(app), event.query_string_parameters)
-        return next_middleware(app)
+        name = f"{route.method} {route.path}"
+        if access.get(name, UNDECLARED) is None:
+            return next_middleware(app)
+        app.context["caller"] = authenticator().authenticate(headers(app), event.query_string_parameters)
+        if needed := access.get(name):
+            caller(app).require(needed)
+        elif route in app._static_routes or route in app._dynamic_routes:
+            raise RouteNotFoundError  # nobody has decided who may call it
+        return _with_limit(next_middleware(app), app)
 
     app.use([authenticate])
 
     def answer_error(error: Exception) -> Response[str]:
-        return print_error(_no_route(app) if isinstance(error, NotFoundError) else error, app)
+        return _with_limit(print_error(_no_route(app) if isinstance(error, NotFoundError) else error, app), app)
 
     app.exception_handler(Exception)(answer_error)
     return app
+
+
+def _with_limit(response: Response[str], app: APIGatewayHttpResolver) -> Response[str]:
+    """The answer; to a caller that has a limit, with where it stands."""
+    caller: Caller | None = app.context.get("caller")
+    if caller and caller.rate_limit:
+        response.headers |= _limit_headers(caller, caller.rate_limit)
+    return response
+
+
+def _limit_headers(caller: Caller, limit: RateLimit) -> dict[str, str]:
+    """What is known without asking: after a start, what the bucket answered. `t` is when there is one more.
+
+    Source: draft-ietf-httpapi-ratelimit-headers, sections 3 and 4.
+    """
+    deps = face_dependencies()
+    tat, now = deps.rate_limits.last_seen(caller.tenant, caller.key_id), microseconds_of(deps.now())
+    seconds = whole_seconds(until_more(tat, now, limit))
+    return {
+        "RateLimit-Policy": f'"default";q={limit.per_second};w=1',
+        "RateLimit": f'"default";r={remaining(tat, now, limit)};t={seconds}',
+    }
 
 
 def _no_route(app: APIGatewayHttpResolver) -> StepcallError:
@@ -103,14 +133,20 @@ def headers(app: APIGatewayHttpResolver) -> Mapping[str, str]:
 
 def read_body(app: APIGatewayHttpResolver, default: Any = None) -> Any:
     """The body as JSON, `default` when there is none. Raises BodyTooLargeError, MalformedJsonError."""
-    body = _raw_body(app)
-    if len(body) > MAX_BODY_BYTES:
-        raise BodyTooLargeError(f"A request's body may have {MAX_BODY_BYTES:,} bytes.")
+    body = read_bytes(app)
     if not body and default is not None:
         return default
     if not body:
         raise MalformedJsonError("The request has no body; send a JSON object.")
     return read_json(body)
+
+
+def read_bytes(app: APIGatewayHttpResolver) -> bytes:
+    """The body as it was sent. Raises BodyTooLargeError, MalformedJsonError."""
+    body = _raw_body(app)
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLargeError(f"A request's body may have {MAX_BODY_BYTES:,} bytes.")
+    return body
 
 
 def _raw_body(app: APIGatewayHttpResolver) -> bytes:
@@ -124,10 +160,10 @@ def _raw_body(app: APIGatewayHttpResolver) -> bytes:
         raise MalformedJsonError("The request's body cannot be decoded.") from exc
 
 
-def read_model(value: Any, model: type[ModelT], *, by_alias: bool = False) -> ModelT:
-    """A request as its model. Raises InvalidRequestError with every problem."""
+def read_model(value: Any, model: type[ModelT], *, by_alias: bool = False, context: Any = None) -> ModelT:
+    """A request as its model; `context` is for its validators. Raises InvalidRequestError with every problem."""
     try:
-        return model.model_validate(value, by_alias=by_alias, by_name=not by_alias)
+        return model.model_validate(value, by_alias=by_alias, by_name=not by_alias, context=context)
     except ValidationError as exc:
         problems = list(problems_of(exc, model, by_alias=by_alias))
         raise InvalidRequestError("The request is not valid.", problems) from exc

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from stepcall.asl.compiler import FINISH_RUN
 from stepcall.domain.errors import StepcallError
@@ -37,12 +38,13 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """How state machines are made and started: for the faces."""
+    """How state machines are made, and runs started: for the faces."""
 
     name_prefix: str
     role_arn: str
     function_arns: Mapping[str, str]
     """By the name of the function's folder."""
+    rate_limits_table: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "EngineSettings":
@@ -57,6 +59,7 @@ class EngineSettings:
             name_prefix=prefix,
             role_arn=read(env, "STATE_MACHINE_ROLE_ARN"),
             function_arns={str(name): read(env, f"{name.upper()}_ARN") for name in functions},
+            rate_limits_table=read(env, "RATE_LIMITS_TABLE"),
         )
 
     @property
@@ -64,6 +67,28 @@ class EngineSettings:
         """`arn:PARTITION:states:REGION:ACCOUNT`, taken from a function's ARN: they stand in the same place."""
         _, partition, _, region, account, *_ = self.function_arns[FINISH_RUN].split(":")
         return f"arn:{partition}:states:{region}:{account}"
+
+
+class FirstKeySettings(NamedTuple):
+    """Where the deployment's first API key is, empty for none, and whose it is: for the faces."""
+
+    secret_arn: str
+    tenant: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "FirstKeySettings":
+        return cls(env.get("FIRST_API_KEY_SECRET_ARN", ""), read(env, "FIRST_API_KEY_TENANT"))
+
+
+class TokenSettings(NamedTuple):
+    """Where the keys are that tokens are signed with, and who signs: for the faces."""
+
+    secret_arn: str
+    issuer: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "TokenSettings":
+        return cls(read(env, "TOKEN_KEY_SECRET_ARN"), read(env, "TOKEN_ISSUER"))
 
 
 def read_number(env: Mapping[str, str], name: str) -> int:

@@ -13,12 +13,15 @@ from botocore.session import Session
 from stepcall.aws.outputs import S3PayloadStore
 from stepcall.aws.session import open_session
 from stepcall.aws.state_machines import MachineAddress, StepFunctions
+from stepcall.domain.access import Caller
 from stepcall.domain.ids import uuid7
-from stepcall.runtime.authentication import Authenticator
+from stepcall.runtime.authentication import Authenticator, FirstKey, KnownKeys
+from stepcall.runtime.first_key import SecretFirstKey
 from stepcall.runtime.observability import log_fact
-from stepcall.runtime.settings import EngineSettings, StoreSettings
+from stepcall.runtime.settings import EngineSettings, FirstKeySettings, StoreSettings, TokenSettings
 from stepcall.stores.cached_workflow_store import CachedWorkflowStore
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.tasks.catalog import CATALOG
@@ -28,7 +31,10 @@ from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_s3 import S3Client
+    from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_stepfunctions import SFNClient
+
+    from stepcall.runtime.tokens import JwtTokens
 
 # The gateway waits 29 s for an answer: a call that hangs is given up, tried again, and reported within 20 s.
 CONFIG = Config(
@@ -77,6 +83,12 @@ def s3() -> "S3Client":
 
 
 @cache
+def secretsmanager() -> "SecretsManagerClient":
+    client: SecretsManagerClient = make_client("secretsmanager")
+    return client
+
+
+@cache
 def worker_dependencies() -> WorkerDependencies:
     """For what state machines call."""
     settings = StoreSettings.from_env()
@@ -105,6 +117,8 @@ def face_dependencies() -> FaceDependencies:
         log=worker.log,
         engine=StepFunctions(stepfunctions(), address),
         compile=MachineCompiler(worker.catalog, settings.function_arns),
+        keys=api_keys(),
+        rate_limits=DynamoRateLimitStore(dynamodb(), settings.rate_limits_table),
         new_id=new_id,
         sleep=time.sleep,
         monotonic=time.monotonic,
@@ -112,5 +126,48 @@ def face_dependencies() -> FaceDependencies:
 
 
 @cache
+def api_keys() -> DynamoApiKeyStore:
+    return DynamoApiKeyStore(dynamodb(), StoreSettings.from_env().workflows_table)
+
+
+@cache
+def known_keys() -> KnownKeys:
+    return KnownKeys(api_keys(), time.monotonic, now, first_key())
+
+
+def first_key() -> FirstKey | None:
+    """None where the deployment has none any more."""
+    settings = FirstKeySettings.from_env()
+    if not settings.secret_arn:
+        return None
+    return SecretFirstKey(lambda: _read_secret(settings.secret_arn), settings.tenant, time.monotonic)
+
+
+def _read_secret(secret_arn: str) -> str:
+    """For who keeps what was read. Loaded when first asked for: most processes never are."""
+    from stepcall.aws.secrets import SecretsReader  # noqa: PLC0415
+
+    return SecretsReader(secretsmanager(), time.monotonic).get(secret_arn)
+
+
+@cache
+def tokens() -> "JwtTokens":
+    from stepcall.aws.token_keys import TokenKeys  # noqa: PLC0415
+    from stepcall.runtime.tokens import JwtTokens  # noqa: PLC0415
+
+    settings = TokenSettings.from_env()
+    keys = TokenKeys(secretsmanager, settings.secret_arn, time.monotonic)
+    return JwtTokens(keys, settings.issuer, known_keys().of_id)
+
+
+class TokensWhenSeen:
+    """A TokenVerifier that loads what it takes, a seventieth of a second, with the first token."""
+
+    @staticmethod
+    def verify(token: str) -> Caller:
+        return tokens().verify(token)
+
+
+@cache
 def authenticator() -> Authenticator:
-    return Authenticator(DynamoApiKeyStore(dynamodb(), StoreSettings.from_env().workflows_table), time.monotonic)
+    return Authenticator(known_keys(), TokensWhenSeen())

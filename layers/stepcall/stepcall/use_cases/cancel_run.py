@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
+from stepcall.domain.access import Caller
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.run import CALL_LOCATION, ErrorResult, RunEnd, RunStatus
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.read_run import RunView, read_run
 

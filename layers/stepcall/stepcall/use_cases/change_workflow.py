@@ -4,10 +4,11 @@ from collections.abc import Callable, Set
 from typing import TypeVar
 from uuid import UUID
 
+from stepcall.domain.access import Caller
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.workflow_store import LATEST_LEASE_SECONDS, VersionConflictError
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 
 CHANGE_ATTEMPTS = 10
 PAUSE_SECONDS = 0.02
@@ -31,11 +32,13 @@ def change_newest(
 ) -> ChangedT:
     """What `change` gives for the newest version, which must be one of `expected` if those are given.
 
-    Raises WorkflowNotFoundError, StaleVersionError, and VersionConflictError when others change it all the time.
+    Raises WorkflowNotFoundError, NotGrantedError, StaleVersionError, and VersionConflictError when others change it
+    all the time.
     """
     attempt = 1
     while True:
         newest = deps.workflows.get_latest_now(caller.tenant, workflow_id)
+        caller.require_workflow(workflow_id)
         if expected is not None and newest.version not in expected:
             raise StaleVersionError(newest.version)
         try:

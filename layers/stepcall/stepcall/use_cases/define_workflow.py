@@ -2,13 +2,18 @@
 
 from typing import Any
 
+from stepcall.domain.access import Caller
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.use_cases.check_workflow import StoredVersion, check_workflow
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 
 
 def define_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> StoredVersion:
-    """Store version 1 of a new workflow. Raises InvalidDefinitionError with every problem; then nothing is stored."""
+    """Store version 1 of a new workflow.
+
+    Raises NotGrantedError, and InvalidDefinitionError with every problem; then nothing is stored.
+    """
+    caller.require_all_workflows()
     checked = check_workflow(document, deps)
     version = WorkflowVersion(deps.new_id(), 1, caller.tenant, checked.definition, deps.now())
     deps.workflows.put_first(version)

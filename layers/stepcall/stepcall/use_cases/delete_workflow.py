@@ -3,8 +3,9 @@
 from collections.abc import Set
 from uuid import UUID
 
+from stepcall.domain.access import Caller
 from stepcall.use_cases.change_workflow import change_newest, wait_out_lease
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 
 
 def delete_workflow(

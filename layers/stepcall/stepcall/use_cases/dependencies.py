@@ -7,7 +7,9 @@ from typing import Protocol
 from uuid import UUID
 
 from stepcall.domain.task_contract import TaskContract
+from stepcall.stores.api_key_store import ApiKeyStore
 from stepcall.stores.payload_store import PayloadStore
+from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.run_store import RunStore
 from stepcall.stores.workflow_store import WorkflowStore
 from stepcall.use_cases.compile_version import MachineCompiler
@@ -37,14 +39,8 @@ class FaceDependencies(WorkerDependencies):
 
     engine: StateMachines
     compile: MachineCompiler
+    keys: ApiKeyStore
+    rate_limits: RateLimitStore
     new_id: Callable[[], UUID]
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls: `principal` is the name of the key within the tenant."""
-
-    tenant: str
-    principal: str

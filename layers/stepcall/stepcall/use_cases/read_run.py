@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from stepcall.domain.access import Caller
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError
 from stepcall.stores.run_store import RunNotFoundError, RunPage
 from stepcall.stores.workflow_store import WorkflowNotFoundError
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 
 SHOWN_LIMIT_BYTES = 256 * 1024
 """A value larger than this is shown by its address: a Lambda answer has 6 MB at most."""
@@ -36,8 +37,8 @@ class RunView:
 
 
 def read_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow_id: UUID | None = None) -> RunView:
-    """A run of the caller's tenant, and of that workflow when one is named. Raises RunNotFoundError."""
-    return _view(_get(run_id, caller, deps, workflow_id), deps)
+    """A run that the caller may see, of that workflow when one is named. Raises RunNotFoundError, NotGrantedError."""
+    return _view(find_run(run_id, caller, deps, workflow_id), deps)
 
 
 def wait_for_end(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunView:
@@ -61,17 +62,20 @@ def list_runs(
     limit: int,
     after: UUID | None,
 ) -> RunPage:
-    """Runs of a workflow, newest first. Raises WorkflowNotFoundError."""
+    """Runs of a workflow, newest first. Raises WorkflowNotFoundError, NotGrantedError."""
     # every workflow has a version 1, also one that was deleted: its runs stay readable
     if deps.workflows.get_version(workflow_id, 1).tenant != caller.tenant:
         raise WorkflowNotFoundError(f"There is no workflow {workflow_id}.")
+    caller.require_workflow(workflow_id)
     return deps.runs.list_by_workflow(caller.tenant, workflow_id, status=status, limit=limit, after=after)
 
 
-def _get(run_id: UUID, caller: Caller, deps: FaceDependencies, workflow_id: UUID | None) -> RunWithTasks:
+def find_run(run_id: UUID, caller: Caller, deps: FaceDependencies, workflow_id: UUID | None) -> RunWithTasks:
+    """As `read_run`, without the values. Raises RunNotFoundError, NotGrantedError."""
     found = deps.runs.get(caller.tenant, run_id)
     if workflow_id not in {None, found.run.workflow_id}:
         raise RunNotFoundError(f"The workflow has no run {run_id}.")
+    caller.require_run(run_id, found.run.workflow_id)
     return found
 
 

@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
+from stepcall.domain.access import Caller
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.workflow_store import VersionNotFoundError
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 
 
 def read_workflow(
@@ -12,9 +13,11 @@ def read_workflow(
 ) -> WorkflowVersion:
     """That version, by default the newest.
 
-    Raises WorkflowNotFoundError, also for another tenant's or a deleted one, and VersionNotFoundError.
+    Raises WorkflowNotFoundError, also for another tenant's or a deleted one, NotGrantedError and
+    VersionNotFoundError.
     """
     latest = deps.workflows.get_latest(caller.tenant, workflow_id)  # of a deleted workflow no version is shown
+    caller.require_workflow(workflow_id)
     if number is None or number == latest.version:
         return latest
     if number > latest.version:

@@ -7,13 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from stepcall.asl.compiler import CompiledWorkflow
+from stepcall.domain.access import Caller
 from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.parameters import bind_parameters
+from stepcall.domain.rate_limit import microseconds_of
 from stepcall.domain.run import CALL_LOCATION, Run, RunStatus, failed_end
 from stepcall.domain.workflow import WorkflowVersion
+from stepcall.stores.rate_limit_store import BucketUnavailableError
 from stepcall.stores.run_store import RunExistsError, RunMoveRefusedError
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,12 @@ class StartRun:
 def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     """Store a run of the newest version as PENDING, and start its execution.
 
-    Raises WorkflowNotFoundError and InvalidParametersError (nothing exists then); EngineUnavailableError, or whatever
-    else the engine raises (the run is FAILED then).
+    Raises WorkflowNotFoundError, NotGrantedError, RateLimitedError and InvalidParametersError (nothing exists then);
+    EngineUnavailableError, or whatever else the engine raises (the run is FAILED then).
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
+    caller.require_workflow(command.workflow_id)
+    _count_start(caller, deps)
     compiled = deps.compile(version)
     run = _new_run(version, compiled, command, caller, deps)
     with suppress(RunExistsError):  # a new id exists only if AWS's client has put it twice, its first answer lost
@@ -51,6 +56,16 @@ def execution_input(run: Run) -> dict[str, Any]:
         "workflow_id": str(run.workflow_id),
         "workflow_version": run.workflow_version,
     }
+
+
+def _count_start(caller: Caller, deps: FaceDependencies) -> None:
+    """Raises RateLimitedError. A bucket that cannot be asked allows: docs/decisions/2026-11-21-rate-limit.md."""
+    if caller.rate_limit is None:
+        return
+    try:
+        deps.rate_limits.take(caller.tenant, caller.key_id, caller.rate_limit, microseconds_of(deps.now()))
+    except BucketUnavailableError as exc:
+        deps.log("start_not_counted", tenant=caller.tenant, key_id=caller.key_id, error=str(exc))
 
 
 def _new_run(

@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from stepcall.domain.access import Caller
 from stepcall.domain.json_text import write_canonical_json
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.use_cases.change_workflow import change_newest, wait_out_lease
 from stepcall.use_cases.check_workflow import StoredVersion, check_workflow
-from stepcall.use_cases.dependencies import Caller, FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
 
 RECENT = timedelta(minutes=1)
 """Longer than any request: whoever stored an older version has waited."""

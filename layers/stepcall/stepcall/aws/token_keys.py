@@ -1,0 +1,85 @@
+"""The keys that tokens are signed with: two versions of one secret, the current one and the one before."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from stepcall.aws.secrets import SecretMissingError, SecretNotReadableError, SecretsUnavailableError, read_secret
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+TTL_SECONDS = 60.0  # a key that was rotated out twice is refused within a minute
+REREAD_SECONDS = 10.0  # how often a stranger's `kid` may make us read
+RETRY_SECONDS = 2.0  # how often, when the secret could not be read
+MIN_BYTES = 32  # HMAC with SHA-256 wants as many bits as it puts out: RFC 7518, 3.2
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """`kid` is the id of the secret's version."""
+
+    kid: str
+    secret: str = field(repr=False)
+
+
+class TokenKeys:
+    """Keeps both keys for a minute. `clock` gives seconds and never goes back."""
+
+    def __init__(
+        self, client: Callable[[], "SecretsManagerClient"], secret_arn: str, clock: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._secret_arn = secret_arn
+        self._clock = clock
+        self._read_at = 0.0
+        self._kept: tuple[SigningKey, ...] = ()
+        self._error: SecretNotReadableError | SecretsUnavailableError | None = None
+        self._lock = Lock()  # one read for all threads that ask at once
+
+    def current(self) -> SigningKey:
+        """What to sign with. Raises SecretNotReadableError and SecretsUnavailableError."""
+        return self._keys(TTL_SECONDS)[0]
+
+    def find(self, kid: str) -> SigningKey | None:
+        """What a token was signed with, if it still counts. Raises as `current` does."""
+        found = _by_id(self._keys(TTL_SECONDS), kid)
+        return found or _by_id(self._keys(REREAD_SECONDS), kid)  # perhaps it is newer than what is kept
+
+    def _keys(self, max_age: float) -> tuple[SigningKey, ...]:
+        with self._lock:
+            age = self._clock() - self._read_at
+            if age >= (RETRY_SECONDS if self._error else max_age) or not (self._kept or self._error):
+                self._try_to_read()
+            if self._error:
+                raise type(self._error)(str(self._error)) from self._error
+            return self._kept
+
+    def _try_to_read(self) -> None:
+        """What came of it is kept, a failure too: while it lasts, each token would ask Secrets Manager again."""
+        try:
+            self._kept, self._error = self._read(), None
+        except (SecretNotReadableError, SecretsUnavailableError) as exc:
+            self._kept, self._error = (), exc
+        self._read_at = self._clock()
+
+    def _read(self) -> tuple[SigningKey, ...]:
+        current = read_signing_key(self._client(), self._secret_arn, VersionStage="AWSCURRENT")
+        try:
+            return current, read_signing_key(self._client(), self._secret_arn, VersionStage="AWSPREVIOUS")
+        except SecretMissingError:
+            return (current,)  # never rotated
+
+
+def read_signing_key(client: "SecretsManagerClient", secret_arn: str, **version: str) -> SigningKey:
+    """One version, by `VersionStage`, `VersionId` or both. Raises SecretNotReadableError, SecretsUnavailableError."""
+    answer = read_secret(client, secret_arn, **version)
+    secret = answer.get("SecretString", "")
+    if len(secret.encode()) < MIN_BYTES:
+        raise SecretNotReadableError(f"The signing key is no text of at least {MIN_BYTES} bytes.")
+    return SigningKey(answer["VersionId"], secret)
+
+
+def _by_id(keys: tuple[SigningKey, ...], kid: str) -> SigningKey | None:
+    return next((key for key in keys if key.kid == kid), None)

@@ -1,0 +1,124 @@
+"""Who calls, and what they may do: scopes say which actions, grants narrow them to some workflows and sources."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from stepcall.domain.errors import StepcallError
+
+
+class Scope(StrEnum):
+    """What a key or a token is good for."""
+
+    WORKFLOWS_READ = "workflows:read"
+    WORKFLOWS_WRITE = "workflows:write"
+    RUNS_START = "runs:start"
+    RUNS_READ = "runs:read"
+    RUNS_CANCEL = "runs:cancel"
+    KEYS_MANAGE = "keys:manage"
+    TRIGGERS_MANAGE = "triggers:manage"
+
+
+ALL_SCOPES = frozenset(Scope)
+ANY_SUFFIX = "*"
+
+
+class MissingScopeError(StepcallError):
+    """The caller is known, and what it calls needs a scope that it does not have."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"This needs the scope `{scope}`, which this key or token does not have.")
+        self.scope = scope
+
+
+class NotGrantedError(StepcallError):
+    """The caller's grants name other workflows, or its token another run."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGrant:
+    """A data source of a connection, as the CARTO face's grants name it: `project.dataset.*` is all that begin so."""
+
+    connection_name: str
+    source: str
+
+    def covers(self, connection_name: str, source: str) -> bool:
+        if connection_name != self.connection_name:
+            return False
+        if self.source.endswith(ANY_SUFFIX):
+            return source.startswith(self.source.removesuffix(ANY_SUFFIX))
+        return source == self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What a caller is narrowed to: nothing but these."""
+
+    workflows: frozenset[UUID] = frozenset()
+    sources: tuple[SourceGrant, ...] = ()
+
+    def cover(self, other: "Grants") -> bool:
+        """Whether nothing of the other is beyond these."""
+        return other.workflows <= self.workflows and all(
+            any(own.covers(source.connection_name, source.source) for own in self.sources) for source in other.sources
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Starts: so many a second in the long run, and so many at one moment."""
+
+    per_second: int = 10
+    burst: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. `principal` is the name of the key within the tenant, `key_id` what its use is counted under."""
+
+    tenant: str
+    principal: str
+    key_id: str = ""
+    scopes: frozenset[Scope] = ALL_SCOPES
+    grants: Grants | None = None
+    """None: all workflows and sources of the tenant."""
+    rate_limit: RateLimit | None = None
+    """None: as many starts as it likes."""
+    run_id: UUID | None = None
+    """The one run that a job token reads."""
+
+    def require(self, scope: Scope) -> None:
+        """Raises MissingScopeError."""
+        if scope not in self.scopes:
+            raise MissingScopeError(scope)
+
+    def sees(self, workflow_id: UUID) -> bool:
+        return self.run_id is None and (self.grants is None or workflow_id in self.grants.workflows)
+
+    def require_workflow(self, workflow_id: UUID) -> None:
+        """Raises NotGrantedError."""
+        if not self.sees(workflow_id):
+            raise NotGrantedError("This key or token is granted other workflows, and not this one.")
+
+    def require_run(self, run_id: UUID, workflow_id: UUID) -> None:
+        """Raises NotGrantedError."""
+        if self.run_id is None:
+            self.require_workflow(workflow_id)
+        elif run_id != self.run_id:
+            raise NotGrantedError("This token reads another execution, and nothing else.")
+
+    def covers(self, grants: Grants | None) -> bool:
+        """Whether somebody with these grants reaches nothing that the caller does not."""
+        if self.run_id is not None:
+            return False
+        return self.grants is None or (grants is not None and self.grants.cover(grants))
+
+    def require_grants(self, grants: Grants | None) -> None:
+        """For what gives or takes access. Raises NotGrantedError."""
+        if not self.covers(grants):
+            raise NotGrantedError("This key or token manages keys within its own grants, and this one is beyond them.")
+
+    def require_all_workflows(self) -> None:
+        """For what makes a new workflow, which no grant names. Raises NotGrantedError."""
+        if self.grants is not None or self.run_id is not None:
+            raise NotGrantedError("This key or token is granted some workflows, and may not create another.")

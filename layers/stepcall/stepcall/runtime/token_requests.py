@@ -1,0 +1,174 @@
+"""The token endpoint of OAuth 2.0 (RFC 6749, section 4.4): an API key's id and text in exchange for a token.
+
+Imported when somebody asks for a token.
+"""
+
+import binascii
+import hmac
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import parse_qsl, unquote_plus
+
+from aws_lambda_powertools.event_handler import Response
+
+from stepcall.domain.access import Caller
+from stepcall.domain.claims import UnknownScopeError, read_scopes, write_scopes
+from stepcall.domain.errors import StepcallError
+from stepcall.domain.json_text import MalformedJsonError, read_json
+from stepcall.runtime.authentication import UnauthenticatedError
+from stepcall.runtime.http import JSON, json_response
+from stepcall.stores.api_key_store import KEY_PREFIX
+from stepcall.use_cases.issue_token import (
+    ACCESS_TOKEN_LIFE,
+    IssuedToken,
+    ScopeNotHeldError,
+    TokenSigner,
+    TokenTooLongError,
+    issue_access_token,
+)
+
+FORM = "application/x-www-form-urlencoded"
+GRANT_TYPE = "client_credentials"
+MAX_FIELDS = 20
+NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="stepcall", charset="UTF-8"'}
+
+
+class TokenRefusedError(StepcallError):
+    """A request for a token is refused; `code` is one of RFC 6749, section 5.2."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks: an API key's id and, as its secret, the key."""
+
+    key_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIssuing:
+    """What it takes. `authenticate` gives whom a key's text stands for, or raises UnauthenticatedError."""
+
+    authenticate: Callable[[str], Caller]
+    signer: TokenSigner
+    now: Callable[[], datetime]
+
+
+def answer_token_request(headers: Mapping[str, str], body: bytes, issuing: TokenIssuing) -> Response[str]:
+    """Header names are lower case."""
+    try:
+        return _print_token(grant_token(headers, body, issuing))
+    except TokenRefusedError as error:
+        refusal = {"error": error.code, "error_description": str(error)}
+        if error.code == "invalid_client":
+            return json_response(401, refusal, NOT_STORED | CHALLENGE)
+        return json_response(400, refusal, NOT_STORED)
+
+
+def grant_token(headers: Mapping[str, str], body: bytes, issuing: TokenIssuing) -> IssuedToken:
+    """Raises TokenRefusedError; for a stranger before it says anything of what was asked for."""
+    fields = read_fields(headers.get("content-type", ""), body)
+    caller = _authenticate(read_client(headers.get("authorization", ""), fields), issuing)
+    _require_grant_type(fields.get("grant_type"))
+    try:
+        return issue_access_token(caller, read_scopes(fields.get("scope", "")), issuing.signer, issuing.now)
+    except (UnknownScopeError, ScopeNotHeldError) as exc:
+        raise TokenRefusedError("invalid_scope", str(exc)) from exc
+    except TokenTooLongError as exc:
+        raise TokenRefusedError("invalid_request", str(exc)) from exc
+
+
+def read_fields(content_type: str, body: bytes) -> dict[str, str]:
+    """The fields of a form or of a JSON object; those without a value are as if they were not there (section 3.2)."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == JSON:
+        pairs = _read_object(body)
+    elif media_type in {FORM, ""}:
+        pairs = _read_form(body)
+    else:
+        raise TokenRefusedError("invalid_request", f"The body must be {FORM} or {JSON}.")
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise TokenRefusedError("invalid_request", "A parameter stands there twice.")
+    return {name: value for name, value in fields.items() if value}
+
+
+def read_client(authorization: str, fields: Mapping[str, str]) -> Client | None:
+    """By HTTP Basic or in the body, not by both (section 2.3)."""
+    scheme, _, encoded = authorization.partition(" ")
+    in_body = Client(fields.get("client_id", ""), fields.get("client_secret", ""))
+    if scheme.lower() != "basic":
+        return in_body
+    client = _read_basic(encoded)
+    if in_body.secret or (client and in_body.key_id not in {"", client.key_id}):
+        raise TokenRefusedError("invalid_request", "Authenticate by HTTP Basic or in the body, not by both.")
+    return client
+
+
+def _read_basic(encoded: str) -> Client | None:
+    try:
+        key_id, colon, secret = b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return Client(unquote_plus(key_id), unquote_plus(secret)) if colon else None
+
+
+def _read_form(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as exc:
+        raise TokenRefusedError("invalid_request", "The body cannot be read as a form.") from exc
+
+
+def _read_object(body: bytes) -> list[tuple[str, str]]:
+    try:
+        value = read_json(body)
+    except MalformedJsonError:
+        value = None  # the error would quote what was sent
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise TokenRefusedError("invalid_request", "The body is no JSON object of texts.")
+    return list(value.items())
+
+
+def _authenticate(client: Client | None, issuing: TokenIssuing) -> Caller:
+    if client is None or not client.secret.startswith(KEY_PREFIX):
+        raise _unknown_client()
+    try:
+        caller = issuing.authenticate(client.secret)
+    except UnauthenticatedError as exc:
+        raise _unknown_client() from exc
+    if not hmac.compare_digest(_bytes(client.key_id), _bytes(caller.key_id)):
+        raise _unknown_client()
+    return caller
+
+
+def _unknown_client() -> TokenRefusedError:
+    return TokenRefusedError("invalid_client", "The client is an API key's id, and its secret is the key.")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
+
+
+def _require_grant_type(given: str | None) -> None:
+    if given is None:
+        raise TokenRefusedError("invalid_request", f"`grant_type` is missing: it must be `{GRANT_TYPE}`.")
+    if given != GRANT_TYPE:
+        raise TokenRefusedError("unsupported_grant_type", f"`grant_type` must be `{GRANT_TYPE}`.")
+
+
+def _print_token(token: IssuedToken) -> Response[str]:
+    body = {
+        "access_token": token.text,
+        "token_type": "Bearer",
+        "expires_in": int(ACCESS_TOKEN_LIFE.total_seconds()),
+        "scope": write_scopes(token.scopes),
+    }
+    return json_response(200, body, NOT_STORED)

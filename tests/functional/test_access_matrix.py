@@ -1,0 +1,267 @@
+"""Every route × every kind of credential, over HTTP: what is answered is what `ACCESS` and the grants say.
+
+The table stands at the end of the test output.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import boto3
+import pytest
+
+from local.stack import LocalStack
+from stepcall.domain.access import ALL_SCOPES, Grants, Scope
+from stepcall.domain.ids import read_workflow_id, spell_api_key
+from stepcall.stores.api_key_store import ApiKey
+from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from tests.api_keys import api_key
+from tests.functional.conftest import Answer, Api, Tell
+from workflows_api.app import ACCESS, app
+from workflows_api.describe.page import FILES
+
+TENANT = "matrix"
+ROUTES = sorted(f"{route.method} {route.path}" for route in (*app._static_routes, *app._dynamic_routes))
+SHARE = "POST /workflows/<workflow_id>/executions/<execution_id>/token"
+TOKEN_ROUTES = {"POST /oauth/token", "POST /api/v0/oauth2/token"}
+ECHO = {"name": "echo", "tasks": [{"ref": "a", "type": "Data.Transform", "input": {"expression": "1", "data": 1}}]}
+SLOW = {
+    "name": "slow",
+    "tasks": [
+        {"ref": f"t{number}", "type": "Data.Transform", "input": {"expression": "$sum([1..20000])", "data": 1}}
+        for number in range(20)
+    ],
+}
+BODIES: Mapping[str, Any] = {
+    "POST /workflows": ECHO,
+    "POST /workflows/validate": ECHO,
+    "PUT /workflows/<workflow_id>": ECHO,
+    "POST /workflows/<workflow_id>/execute": {},
+    "POST /workflows/<workflow_id>/executions": {},
+    "POST /api-keys": {"name": "made", "scopes": ["keys:manage"]},
+}
+SUCCESS: Mapping[str, int] = {
+    "POST /workflows": 201,
+    "DELETE /workflows/<workflow_id>": 204,
+    "POST /workflows/<workflow_id>/execute": 202,
+    "POST /workflows/<workflow_id>/executions": 202,
+    "POST /workflows/<workflow_id>/executions/<execution_id>/cancel": 202,
+    SHARE: 201,
+    "POST /api-keys": 201,
+    "DELETE /api-keys/<key_id>": 204,
+}
+"""What is answered to who may, where it is not 200."""
+# what names nothing and is beyond any grant all the same: it would make something that no grant names
+BEYOND_GRANTS = {"POST /workflows", "POST /api-keys"}
+READS_ONE_RUN = {"GET /workflows/<workflow_id>/executions/<execution_id>", "GET /jobs/<external_id>"}
+STRANGERS = ("none", "unknown", "expired", "revoked")
+SCOPES = {scope.value: f"{scope[0]}:{scope.value.partition(':')[2][:2]}" for scope in Scope}
+COLUMNS: Mapping[str, str] = {
+    "none": "none",
+    "unknown": "unkn",
+    "expired": "exp.",
+    "revoked": "rev.",
+    "other tenant": "tnt2",
+    **SCOPES,
+    "other workflow": "wf2",
+    "job token": "job",
+    "token": "tok.",
+    "right": "all",
+}
+"""What a column sends, and its heading."""
+LEGEND = (
+    "none: no credentials. unkn, exp., rev.: an unknown, an expired, a revoked key.",
+    "tnt2: another tenant's key with all scopes. wf2: a key with all scopes, granted another workflow.",
+    f"{', '.join(SCOPES.values())}: a key with this one scope of {', '.join(SCOPES)}.",
+    "job: a token that reads one execution. all: the right key, with all scopes. tok.: an access token for that key.",
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """What there is in the tenant, and what each column of the matrix sends."""
+
+    owner: Api
+    keys: DynamoApiKeyStore
+    workflow: str
+    execution: str
+    key: str
+    credentials: Mapping[str, str | None]
+
+    def fill(self, path: str, **fresh: str) -> str:
+        there = {
+            "workflow_id": self.workflow,
+            "execution_id": self.execution,
+            "external_id": self.execution,
+            "key_id": self.key,
+            "file_name": min(FILES),
+        }
+        return re.sub(r"<(\w+)>", lambda found: (there | fresh)[found[1]], path)
+
+
+@pytest.fixture(scope="module")
+def world(stack: LocalStack) -> World:
+    keys = DynamoApiKeyStore(boto3.client("dynamodb"), stack.deployment.names["WorkflowsTable"])
+    owner = Api(stack.url, "sc_right")
+    stored = key_columns()
+    for key in stored.values():
+        keys.put(key)
+    keys.delete(TENANT, stored["revoked"].key_id)
+    workflow = owner.define(**ECHO)
+    execution = owner.run(workflow)["execution_id"]
+    keys.put(api_key("sc_key_to_look_at", TENANT))
+    shared = owner("POST", f"/workflows/{workflow}/executions/{execution}/token")
+    exchanged = owner("POST", "/oauth/token", token_request("sc_right"))
+    credentials: dict[str, str | None] = {column: f"sc_{column.replace(' ', '_')}" for column in COLUMNS}
+    credentials |= {"none": None, "job token": shared.json["token"], "token": exchanged.json["access_token"]}
+    return World(owner, keys, workflow, execution, spell_of("sc_key_to_look_at"), credentials)
+
+
+def key_columns() -> dict[str, ApiKey]:
+    """The keys of the table by the column that sends them; the others are no keys."""
+    elsewhere = Grants(frozenset({UUID(int=7 << 76)}))
+    keys = {
+        "expired": api_key("sc_expired", TENANT, expires_at=datetime.now(UTC) - timedelta(seconds=1)),
+        "revoked": api_key("sc_revoked", TENANT),
+        "other tenant": api_key("sc_other_tenant", "elsewhere"),
+        "other workflow": api_key("sc_other_workflow", TENANT, grants=elsewhere),
+        "right": api_key("sc_right", TENANT),
+    }
+    return keys | {scope: api_key(f"sc_{scope}", TENANT, scopes=frozenset({Scope(scope)})) for scope in SCOPES}
+
+
+def spell_of(text: str) -> str:
+    return spell_api_key(api_key(text).key_id)
+
+
+def token_request(text: str | None) -> dict[str, str]:
+    return {"grant_type": "client_credentials", "client_id": spell_of(text or ""), "client_secret": text or ""}
+
+
+def expected(route: str, column: str) -> tuple[int, str | None]:
+    """The status, and the problem that is told with it."""
+    success, needed = (SUCCESS.get(route, 200), None), ACCESS[route]
+    if route in TOKEN_ROUTES:
+        return (401, None) if column in {*STRANGERS, "job token", "token"} else success
+    if needed is None:
+        return success
+    if column in STRANGERS:
+        return 401, "unauthenticated"
+    if needed not in scopes_of(column):
+        return 403, "missing-scope"
+    return refused_by_grants(route, column) or success
+
+
+def scopes_of(column: str) -> frozenset[Scope]:
+    if column == "job token":
+        return frozenset({Scope.RUNS_READ})
+    return frozenset({Scope(column)}) if column in SCOPES else ALL_SCOPES
+
+
+def refused_by_grants(route: str, column: str) -> tuple[int, str] | None:
+    """Who has the scope, and reaches other things."""
+    names_something = "_id>" in route
+    if column == "other tenant" and names_something:
+        return 404, not_found(route)
+    if column == "other workflow" and (names_something or route in BEYOND_GRANTS):
+        return 403, "not-granted"
+    return (403, "not-granted") if column == "job token" and route not in READS_ONE_RUN else None
+
+
+def not_found(route: str) -> str:
+    """Whose id is looked for first."""
+    if "<key_id>" in route:
+        return "api-key-not-found"
+    return "execution-not-found" if "<execution_id>" in route or "<external_id>" in route else "workflow-not-found"
+
+
+def ask(world: World, route: str, column: str) -> Answer:
+    method, path = route.split()
+    credential = world.credentials[column]
+    fresh = made_for(world, route) if expected(route, column)[0] == SUCCESS.get(route) else {}
+    body = token_request(credential) if route in TOKEN_ROUTES else BODIES.get(route)
+    return Api(world.owner.url, None)(
+        method, world.fill(path, **fresh), body, headers={"authorization": f"Bearer {credential}"} if credential else {}
+    )
+
+
+def made_for(world: World, route: str) -> dict[str, str]:
+    """Something of their own for those who may end or delete it."""
+    if route == "DELETE /workflows/<workflow_id>":
+        return {"workflow_id": world.owner.define(**ECHO)}
+    if route == "DELETE /api-keys/<key_id>":
+        return {"key_id": world.owner("POST", "/api-keys", BODIES["POST /api-keys"]).json["key_id"]}
+    if route.endswith("/cancel"):
+        slow = world.owner.define(**SLOW)
+        started = world.owner("POST", f"/workflows/{slow}/execute").json
+        return {"workflow_id": slow, "execution_id": started["execution_id"]}
+    return {}
+
+
+@pytest.fixture(scope="module")
+def rows(tell: Tell) -> Iterator[dict[str, list[int]]]:
+    """The statuses of each route, told when all have been asked for."""
+    asked: dict[str, list[int]] = {}
+    yield asked
+    tell("Who is answered what: routes × credentials", [*table(asked), *LEGEND])
+
+
+def table(rows: Mapping[str, list[int]]) -> list[str]:
+    width = max(len(route) for route in rows)
+    lines = [f"{'':{width}}  {'  '.join(f'{heading:4}' for heading in COLUMNS.values())}"]
+    return lines + [f"{route:{width}}  {'  '.join(f'{status:<4}' for status in rows[route])}" for route in rows]
+
+
+def test_every_route_is_declared() -> None:
+    assert set(ROUTES) == ACCESS.keys()
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_answers_each_credential_as_it_is_declared(
+    world: World, rows: dict[str, list[int]], route: str
+) -> None:
+    answers = {column: ask(world, route, column) for column in COLUMNS}
+    rows[route] = [answer.status for answer in answers.values()]
+    assert {column: told(answer) for column, answer in answers.items()} == {
+        column: expected(route, column) for column in COLUMNS
+    }
+
+
+def told(answer: Answer) -> tuple[int, str | None]:
+    if answer.headers.get("content-type") != "application/problem+json":
+        return answer.status, None
+    assert answer.json["status"] == answer.status
+    return answer.status, answer.json["type"].removeprefix("urn:stepcall:problem:")
+
+
+LISTS: Mapping[str, Callable[[Any], list[str]]] = {
+    "/workflows": lambda body: [each["workflow_id"] for each in body["workflows"]],
+    "/api-keys": lambda body: [each["key_id"] for each in body["api_keys"]],
+}
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("column", ["other tenant", "other workflow"])
+def test_a_list_shows_nothing_that_is_another_tenants_or_not_granted(world: World, path: str, column: str) -> None:
+    shown = LISTS[path](Api(world.owner.url, world.credentials[column])("GET", f"{path}?limit=100").json)
+    own = LISTS[path](world.owner("GET", f"{path}?limit=100").json)
+    assert {world.workflow, world.key} & set(own)
+    assert not {world.workflow, world.key} & set(shown)
+    assert column == "other workflow" or not set(own) & set(shown)
+
+
+def test_a_key_that_is_granted_the_workflow_reaches_it_and_its_executions(world: World) -> None:
+    granted = Grants(frozenset({read_workflow_id(world.workflow)}))
+    world.keys.put(api_key("sc_granted", TENANT, grants=granted))
+    api = Api(world.owner.url, "sc_granted")
+    for path in (
+        f"/workflows/{world.workflow}",
+        f"/workflows/{world.workflow}/executions",
+        f"/workflows/{world.workflow}/executions/{world.execution}",
+        f"/jobs/{world.execution}",
+    ):
+        assert api("GET", path).status == 200, path
+    assert api("POST", f"/workflows/{world.workflow}/execute").status == 202
