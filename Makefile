@@ -118,5 +118,5 @@ deploy: build ## build, then deploy to your AWS account, asking for what it need
 first-key: $(VENV)/.local ## the API key that the deployed STACK begins with
 	@$(BIN)/python -m tools.first_api_key --stack '$(STACK)'
 
-api-key: $(VENV)/.local ## a new API key of the deployed STACK, for NAME=… of TENANT=… (SCOPES=runs:start,runs:read DAYS=90)
-	@$(BIN)/python -m tools.create_api_key --stack '$(STACK)' --tenant '$(TENANT)' --name '$(NAME)' $(if $(SCOPES),--scopes '$(SCOPES)') $(if $(DAYS),--days '$(DAYS)')
+api-key: $(VENV)/.local ## a new API key of the deployed STACK, for NAME=… of TENANT=… (SCOPES=runs:start,runs:read DAYS=90 PER_SECOND=50 BURST=100)
+	@$(BIN)/python -m tools.create_api_key --stack '$(STACK)' --tenant '$(TENANT)' --name '$(NAME)' $(if $(SCOPES),--scopes '$(SCOPES)') $(if $(DAYS),--days '$(DAYS)') $(if $(PER_SECOND),--per-second '$(PER_SECOND)') $(if $(BURST),--burst '$(BURST)')

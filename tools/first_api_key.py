@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stepcall.aws.secrets import SecretNotReadableError, SecretsReader, SecretsUnavailableError
 from stepcall.domain.ids import spell_api_key
-from stepcall.runtime.first_key import FIRST_KEY_ID
+from stepcall.runtime.first_key import first_key_id
 from stepcall.stores.api_key_store import KEY_PREFIX
 from tools.create_api_key import physical_id
 
@@ -31,7 +31,7 @@ def main() -> int:
     except (BotoCoreError, ClientError, SecretNotReadableError, SecretsUnavailableError) as exc:
         print(f"There is no first key to be read: {exc}", file=sys.stderr)
         return 1
-    print(f"Key {spell_api_key(FIRST_KEY_ID)}:", file=sys.stderr)
+    print(f"Key {spell_api_key(first_key_id(key))}:", file=sys.stderr)
     print(key)
     return 0
 

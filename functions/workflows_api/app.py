@@ -247,7 +247,8 @@ def _execute(workflow_id: str, generation: Generation) -> Response[str]:
     run = start_run(command, caller(app), face_dependencies())
     execution_id = spell_execution_in(generation, run.run_id)
     sent = {"Location": f"/workflows/{spell_workflow(run.workflow_id)}/executions/{execution_id}"}
-    if not (seconds := read_wait(headers(app))):
+    may_read = Scope.RUNS_READ in caller(app).scopes  # who may only start is told of the start
+    if not may_read or not (seconds := read_wait(headers(app))):
         return json_response(202, print_started(run, generation), sent)
     sent["Preference-Applied"] = f"wait={seconds}"
     view = wait_for_end(run.run_id, caller(app), face_dependencies(), seconds=_patience(seconds))
@@ -283,7 +284,10 @@ def post_cancel(workflow_id: str, execution_id: str) -> Response[str]:
     view = cancel_run(
         read_run_id(execution_id), caller(app), face_dependencies(), workflow_id=read_workflow_id(workflow_id)
     )
-    return json_response(202, print_execution(view, generation_asked(execution_id)))
+    generation = generation_asked(execution_id)
+    if Scope.RUNS_READ not in caller(app).scopes:
+        return json_response(202, print_started(view.run, generation))
+    return json_response(202, print_execution(view, generation))
 
 
 @app.post("/workflows/<workflow_id>/executions/<execution_id>/token")

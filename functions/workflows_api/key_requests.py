@@ -35,7 +35,7 @@ def read_new_key(body: Any, now: datetime) -> CreateApiKey:
         name=said.name,
         scopes=frozenset(said.scopes),
         grants=said.grants.to_grants() if said.grants else None,
-        rate_limit=RateLimit(said.rate_limit.per_second, said.rate_limit.burst),
+        rate_limit=said.rate_limit.to_limit() if "rate_limit" in said.model_fields_set else None,
         expires_at=read_future_time(said.expires_at, now) if said.expires_at else None,
     )
 
@@ -105,6 +105,9 @@ class GivenRateLimit(_Strict):
 
     per_second: Annotated[int, Field(ge=1, le=MAX_PER_SECOND)] = DEFAULT_LIMIT.per_second
     burst: Annotated[int, Field(ge=1, le=MAX_PER_SECOND)] = DEFAULT_LIMIT.burst
+
+    def to_limit(self) -> RateLimit:
+        return RateLimit(self.per_second, self.burst)
 
 
 class NewApiKey(_Strict):

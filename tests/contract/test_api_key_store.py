@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from stepcall.stores.api_key_store import ApiKeyStore, UnknownApiKeyError, hash_
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from tests.api_keys import CREATED_AT, api_key
 from tests.contract.conftest import in_parallel, nth_id
+from tests.contract.test_dynamo_faults import canceled
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -128,3 +129,45 @@ def test_what_is_stored_shows_the_hash_to_nobody_who_looks_for_a_text(dynamodb: 
     assert stored.count(f'"KEY#{hash_api_key("sc_wide")}"') == 1
     # and a list of workflows does not meet it: the index takes what has a `tenant`
     assert dynamodb.scan(TableName="WorkflowsTable", IndexName="by_tenant")["Items"] == []
+
+
+class ConflictingClient:
+    """Refuses the first transactions, as while another writes one of the items."""
+
+    def __init__(self, client: "DynamoDBClient", conflicts: int) -> None:
+        self._client = client
+        self._conflicts = conflicts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        if self._conflicts:
+            self._conflicts -= 1
+            raise canceled("TransactionConflict", "None")
+        return self._client.transact_write_items(**request)
+
+
+def test_a_key_whose_last_use_is_being_written_is_deleted_all_the_same(dynamodb: "DynamoDBClient") -> None:
+    store = DynamoApiKeyStore(dynamodb, "WorkflowsTable")
+    store.put(WIDE)
+    client: Any = ConflictingClient(dynamodb, conflicts=2)
+    DynamoApiKeyStore(client, "WorkflowsTable").delete("acme", WIDE.key_id)
+    with pytest.raises(UnknownApiKeyError):
+        store.get(WIDE.key_hash)
+
+
+def test_a_key_is_read_as_it_is_now(dynamodb: "DynamoDBClient") -> None:
+    asked: list[bool] = []
+    dynamodb.meta.events.register("provide-client-params.dynamodb.*", lambda params, **_: note(asked, params))
+    store = DynamoApiKeyStore(dynamodb, "WorkflowsTable")
+    store.put(WIDE)
+    store.get(WIDE.key_hash)
+    store.get_by_id("acme", WIDE.key_id)
+    store.list_by_tenant("acme", limit=1, after=None)
+    assert asked == [True] * 3
+
+
+def note(asked: list[bool], params: dict[str, Any]) -> None:
+    if "ConsistentRead" in params or "Key" in params or "KeyConditionExpression" in params:
+        asked.append(params.get("ConsistentRead", False))

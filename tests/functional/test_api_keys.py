@@ -8,8 +8,9 @@ import boto3
 import pytest
 
 from local.stack import LocalStack
+from stepcall.domain.ids import read_api_key_id
 from stepcall.runtime import authentication, wiring
-from stepcall.runtime.first_key import FIRST_KEY_ID
+from stepcall.runtime.first_key import first_key_id
 from tests.functional.conftest import Answer, Api
 from tools.first_api_key import first_api_key
 
@@ -81,6 +82,34 @@ def test_a_deleted_key_is_refused_within_a_minute(api: Api) -> None:
     assert authentication.CACHE_SECONDS < 60
 
 
+def test_the_process_that_deletes_a_key_refuses_it_at_once(api: Api) -> None:
+    made = create(api)
+    assert by(api, made)("GET", "/workflows").status == 200
+    assert api("DELETE", f"/api-keys/{made['key_id']}").status == 204
+    assert by(api, made)("GET", "/workflows").status == 401
+
+
+def test_a_key_that_another_process_deletes_makes_no_key(api: Api) -> None:
+    made = create(api, scopes=["keys:manage", "workflows:read"])
+    own = by(api, made)
+    assert own("GET", "/workflows").status == 200
+    key_id = read_api_key_id(made["key_id"])
+    wiring.api_keys().delete(wiring.known_keys().of_text(made["api_key"]).tenant, key_id)
+    assert own("GET", "/workflows").status == 200  # as far as this process remembers
+    assert own("POST", "/api-keys", {"name": "survivor", "scopes": ["workflows:read"]}).status == 401
+
+
+def test_a_key_neither_outlives_nor_outruns_the_key_that_made_it(api: Api) -> None:
+    limit = {"per_second": 2, "burst": 5}
+    maker = create(api, scopes=["keys:manage"], expires_at="2099-01-01T00:00:00Z", rate_limit=limit)
+    own, wish = by(api, maker), {"name": "more", "scopes": ["keys:manage"]}
+    made = own("POST", "/api-keys", wish).json
+    assert (made["expires_at"], made["rate_limit"]) == (maker["expires_at"], limit)
+    for beyond in ({"expires_at": "2099-01-01T00:00:01Z"}, {"rate_limit": limit | {"burst": 6}}):
+        refused = own("POST", "/api-keys", wish | beyond)
+        assert (refused.status, refused.json["type"]) == (403, "urn:stepcall:problem:not-granted")
+
+
 def test_a_key_ends_when_it_said(api: Api) -> None:
     ends = datetime.now(UTC) + timedelta(hours=1)
     made = create(api, expires_at=ends.isoformat())
@@ -124,7 +153,7 @@ def test_the_first_key_of_the_deployment_works_and_is_in_no_list(stack: LocalSta
     made = first("POST", "/api-keys", READER)
     assert made.status == 201
     assert [key["key_id"] for key in first("GET", "/api-keys").json["api_keys"]] == [made.json["key_id"]]
-    assert first("DELETE", f"/api-keys/{FIRST_KEY_ID}").status == 404
+    assert first("DELETE", f"/api-keys/{first_key_id(text)}").status == 404
     assert api("GET", f"/api-keys/{made.json['key_id']}").status == 404  # it is the key of another tenant
 
 

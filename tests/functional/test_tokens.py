@@ -154,7 +154,7 @@ def test_a_token_has_the_scopes_and_the_grants_of_its_key(
 ) -> None:
     text = f"sc_{uuid4().hex}"
     granted = Grants(frozenset({read_workflow_id(execution["workflow_id"])}))
-    key = api_key(text, "local", scopes=frozenset({Scope.WORKFLOWS_READ}), grants=granted)
+    key = api_key(text, "local", key_id=wiring.new_id(), scopes=frozenset({Scope.WORKFLOWS_READ}), grants=granted)
     keys.put(key)
     headers = bearer(token_of(nobody, key, text))
     other = api.define(tasks=[{"ref": "a", "type": "Data.Transform", "input": {"expression": "1", "data": 1}}])
@@ -167,7 +167,7 @@ def test_a_token_has_the_scopes_and_the_grants_of_its_key(
 
 def test_a_token_of_another_tenant_finds_nothing(nobody: Api, keys: DynamoApiKeyStore, execution: Any) -> None:
     text = f"sc_{uuid4().hex}"
-    key = api_key(text, "other")
+    key = api_key(text, "other", key_id=wiring.new_id())
     keys.put(key)
     headers = bearer(token_of(nobody, key, text))
     assert nobody("GET", f"/jobs/{execution['externalId']}", headers=headers).status == 404
@@ -189,7 +189,7 @@ def test_tokens_of_a_revoked_key_are_refused(
     nobody: Api, keys: DynamoApiKeyStore, execution: Any, forgetting: Callable[[], None]
 ) -> None:
     text = f"sc_{uuid4().hex}"
-    key = api_key(text, "local")
+    key = api_key(text, "local", key_id=wiring.new_id())
     keys.put(key)
     headers = bearer(token_of(nobody, key, text))
     shared = bearer(share(nobody, execution, headers).json["token"])

@@ -170,6 +170,19 @@ def test_nothing_is_deleted_or_updated_in_the_workflows_table_but_api_keys(trans
     assert not any(fnmatchcase(f"WORKFLOW#{key.key_id}", pattern) for pattern in own)
 
 
+def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
+    workers = roles_that_may(transformed, "dynamodb:") - {"WorkflowsApiRole"}
+    found = {
+        role_id: statement["Condition"]
+        for role_id in workers
+        for statement in statements_of(transformed, role_id)
+        if statement["Resource"] == attribute("WorkflowsTable", "Arn")
+    }
+    narrowed = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["WORKFLOW#*"]}}
+    assert found == dict.fromkeys(workers, narrowed)
+    assert len(found) == 4
+
+
 def test_the_first_key_may_be_read_where_there_is_one(transformed: Template) -> None:
     policy = transformed["Resources"]["WorkflowsApiReadsFirstKey"]
     assert policy["Condition"] == transformed["Resources"]["FirstApiKeySecret"]["Condition"] == "HasFirstApiKey"

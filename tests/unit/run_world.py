@@ -10,6 +10,7 @@ from stepcall.domain.access import Caller
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
 from stepcall.domain.task_contract import TaskContext, TaskImplementation, Worker
 from stepcall.domain.workflow import WorkflowVersion
+from stepcall.runtime.authentication import KnownKeys
 from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
@@ -74,6 +75,7 @@ class RunWorld:
     remaining_seconds: float = 60.0
 
     def __post_init__(self) -> None:
+        self.keys_in_use = KnownKeys(self.keys, self.clock.monotonic, self.clock.now)
         self.deps = FaceDependencies(
             workflows=self.workflows,
             runs=self.runs,
@@ -84,6 +86,8 @@ class RunWorld:
             engine=self.engine,
             compile=MachineCompiler(CATALOG, ARNS),
             keys=self.keys,
+            read_own_key=self.keys_in_use.of_id_anew,
+            forget_key=self.keys_in_use.forget,
             rate_limits=self.rate_limits,
             new_id=new_ids(self.clock),
             sleep=self.clock.sleep,

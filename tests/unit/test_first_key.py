@@ -1,13 +1,14 @@
 """The key that a deployment begins with: from a secret, and never asked for at each guess."""
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import pytest
 
 from stepcall.aws.secrets import SecretNotReadableError
 from stepcall.domain.access import ALL_SCOPES
 from stepcall.runtime.authentication import CACHE_SECONDS, Authenticator, KnownKeys, UnauthenticatedError
-from stepcall.runtime.first_key import FIRST_KEY_ID, READ_EVERY_SECONDS, SecretFirstKey
+from stepcall.runtime.first_key import KEPT_SECONDS, READ_EVERY_SECONDS, SecretFirstKey, first_key_id
 from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
 from tests.api_keys import api_key
 from tests.clock import Clock
@@ -99,9 +100,49 @@ def test_a_secret_that_has_been_changed_counts_within_a_minute(world: World) -> 
 
 
 def test_tokens_may_be_of_the_first_key_and_of_its_tenant_only(world: World) -> None:
-    assert world.known.of_id("default", FIRST_KEY_ID).caller.principal == "first-key"
+    key_id = first_key_id(TEXT)
+    assert world.known.of_id("default", key_id) == world.known.of_text(TEXT)
+    for tenant, other in (("other", key_id), ("default", UUID(int=0)), ("default", first_key_id("sc_"))):
+        with pytest.raises(UnauthenticatedError):
+            world.known.of_id(tenant, other)
+
+
+def test_tokens_of_the_first_key_end_within_a_minute_after_its_secret_is_changed(world: World) -> None:
+    before = world.known.of_text(TEXT).key_id
+    world.known.of_id("default", before)
+    world.secret.value = "another"
+    world.clock.sleep(READ_EVERY_SECONDS - 1)
+    world.known.of_id("default", before)
+    world.clock.sleep(CACHE_SECONDS + 2)
     with pytest.raises(UnauthenticatedError):
-        world.known.of_id("other", FIRST_KEY_ID)
+        world.known.of_id("default", before)
+    assert world.known.of_id("default", first_key_id("sc_another"))
+
+
+def test_a_first_key_whose_secret_was_changed_makes_no_key_from_memory(world: World) -> None:
+    key_id = world.known.of_text(TEXT).key_id
+    assert world.known.of_id_anew("default", key_id)
+    world.secret.value = "another"
+    with pytest.raises(UnauthenticatedError):
+        world.known.of_id_anew("default", key_id)
+
+
+def test_a_first_key_that_cannot_be_read_anew_is_not_believed_but_not_lost_either(world: World) -> None:
+    key_id = world.known.of_text(TEXT).key_id
+    world.secret.value = None
+    with pytest.raises(UnauthenticatedError):
+        world.known.of_id_anew("default", key_id)
+    assert world.is_known(TEXT)
+
+
+def test_one_failed_read_does_not_turn_the_first_key_off(world: World) -> None:
+    assert world.is_known(TEXT)
+    world.secret.value = None
+    world.clock.sleep(CACHE_SECONDS + 1)
+    assert world.is_known(TEXT)
+    assert world.secret.reads == 2
+    world.clock.sleep(KEPT_SECONDS)
+    assert not world.is_known(TEXT)
 
 
 def test_nothing_is_written_down_of_the_first_key(world: World) -> None:

@@ -35,10 +35,10 @@ def problems(**said: Any) -> list[tuple[str, str]]:
     return [(problem.location, problem.code) for problem in refusal.value.problems]
 
 
-def test_name_and_scopes_are_enough_and_the_limit_is_the_usual_one() -> None:
+def test_name_and_scopes_are_enough_and_a_limit_that_is_not_said_is_left_to_who_makes_the_key() -> None:
     wanted = read_new_key(LEAST, NOW)
     assert (wanted.name, wanted.scopes) == ("nightly", frozenset({Scope.RUNS_READ}))
-    assert (wanted.grants, wanted.expires_at, wanted.rate_limit) == (None, None, RateLimit())
+    assert (wanted.grants, wanted.expires_at, wanted.rate_limit) == (None, None, None)
     assert read_new_key(LEAST | {"grants": None, "expires_at": None}, NOW) == wanted
 
 

@@ -1,7 +1,11 @@
 """Which workflows there are, and which versions of one."""
 
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 
+from stepcall.domain.access import Caller, Grants
 from stepcall.stores.workflow_store import VersionNotFoundError, WorkflowNotFoundError
 from stepcall.use_cases.list_workflows import list_versions, list_workflows
 from stepcall.use_cases.read_workflow import read_workflow
@@ -51,3 +55,22 @@ def test_a_workflow_is_read_by_version() -> None:
             read_workflow(one.workflow_id, STRANGER, world.deps, number=number)
     with pytest.raises(VersionNotFoundError, match="no version 3; the newest is 2"):
         read_workflow(one.workflow_id, CALLER, world.deps, number=3)
+
+
+def test_a_caller_with_grants_pages_through_what_is_granted_and_learns_of_nothing_else() -> None:
+    world = RunWorld()
+    ids = [world.define(workflow() | {"name": name}).workflow_id for name in ("top one", "secret", "top two", "other")]
+    narrowed = replace(CALLER, grants=Grants(frozenset({ids[0], ids[2], world.deps.new_id()})))
+
+    def page(caller: Caller, name: str | None, limit: int, after: UUID | None = None) -> tuple[list[UUID], UUID | None]:
+        found = list_workflows(caller, world.deps, name=name, limit=limit, after=after)
+        return [each.workflow_id for each in found.workflows], found.next_workflow_id
+
+    assert page(narrowed, None, 1) == ([ids[2]], ids[2])
+    assert page(narrowed, None, 1, ids[2]) == ([ids[0]], None)
+    assert page(narrowed, "TOP", 5) == ([ids[2], ids[0]], None)
+    assert page(narrowed, "secret", 1) == ([], None)
+    everything = list_workflows(CALLER, world.deps, name=None, limit=9, after=None).workflows
+    granted = list_workflows(narrowed, world.deps, name=None, limit=9, after=None).workflows
+    assert [each for each in everything if each.workflow_id in {ids[0], ids[2]}] == list(granted)
+    assert page(replace(CALLER, tenant="other", grants=narrowed.grants), None, 9) == ([], None)

@@ -133,5 +133,21 @@ def test_keys_that_cannot_be_read_any_more_are_not_used_any_longer(
         keys.find("v1")
 
 
+def test_a_strangers_token_does_not_make_an_outage_of_good_ones(
+    keys: TokenKeys, secret: StagedSecret, clock: Clock
+) -> None:
+    assert keys.find("v1")
+    secret.error = "ThrottlingException"
+    clock.sleep(REREAD_SECONDS)
+    for number in range(100):
+        assert keys.find(f"guess-{number}") is None
+        assert keys.find("v1")
+        assert keys.current().kid == "v1"
+    assert secret.reads == 3, "two stages, and one attempt that failed"
+    clock.sleep(TTL_SECONDS - REREAD_SECONDS)
+    with pytest.raises(SecretsUnavailableError):
+        keys.find("v1")
+
+
 def test_no_key_is_printed(keys: TokenKeys) -> None:
     assert "xxx" not in f"{keys!r} {keys.current()!r} {keys.current()}"

@@ -24,6 +24,7 @@ CALLER = Caller("acme", "ci", KEY_ID, frozenset({Scope.RUNS_READ, Scope.RUNS_STA
 FORM = "application/x-www-form-urlencoded"
 CREDENTIALS = {"client_id": KEY_ID, "client_secret": KEY}
 ASKED = {"grant_type": "client_credentials"}
+TWICE = b'{"scope": "runs:read", ' + json.dumps(ASKED | CREDENTIALS | {"scope": "runs:start"}).encode()[1:]
 
 
 @dataclass
@@ -106,8 +107,12 @@ def test_a_scope_that_is_asked_for_narrows_the_token(ask: Callable[..., Any], si
     assert caller.scopes == {Scope.RUNS_READ}
 
 
-@pytest.mark.parametrize("scope", ["runs:cancel", "runs:read keys:manage", "admin", "runs:read,runs:start", "*"])
-def test_a_scope_that_the_key_does_not_have_is_not_given(ask: Callable[..., Any], signer: Signer, scope: str) -> None:
+@pytest.mark.parametrize(
+    "scope", ["runs:cancel", "runs:read keys:manage", "admin", "runs:read,runs:start", "*", " ", "   "]
+)
+def test_a_scope_that_the_key_does_not_have_or_that_names_none_is_not_given(
+    ask: Callable[..., Any], signer: Signer, scope: str
+) -> None:
     status, _, body = ask(ASKED | CREDENTIALS | {"scope": scope})
     assert (status, body["error"]) == (400, "invalid_scope")
     assert signer.signed == []
@@ -167,6 +172,14 @@ def test_strangers_are_refused_in_the_same_words_before_anything_else_is_said(
         (b"\xff\xfe", FORM, "", "invalid_request"),
         (ASKED | CREDENTIALS, "text/plain", "", "invalid_request"),
         (ASKED | CREDENTIALS, "application/json", "", "invalid_request"),
+        (TWICE, "application/json", "", "invalid_request"),
+        (
+            b'{"a": {}, "a": "x", ' + json.dumps(ASKED | CREDENTIALS).encode()[1:],
+            "application/json",
+            "",
+            "invalid_request",
+        ),
+        (b'{"a": ' + b"9" * 5000 + b', "a": "x"}', "application/json", "", "invalid_request"),
         (b"", "application/json", "", "invalid_request"),
         (b"[]", "application/json", "", "invalid_request"),
         (b'"client_secret"', "application/json", "", "invalid_request"),

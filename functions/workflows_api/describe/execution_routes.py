@@ -116,12 +116,12 @@ def get_operation(execution: str, parameter: Json) -> Json:
     )
 
 
-def cancel_operation(execution: str, parameter: Json) -> Json:
-    """As `get_operation`."""
+def cancel_operation(execution: str, started: tuple[str, ...], parameter: Json) -> Json:
+    """As `get_operation`; `started` is what a key is told that may not read."""
     return operation(
         "cancelExecution",
         "Cancel an execution",
-        {"202": answer("Cancelled.", ref(execution))},
+        {"202": answer("Cancelled.", {"anyOf": [ref(name) for name in (execution, *started)]})},
         [*NO_RUN, RunHasEndedError],
         tag=TAG,
         parameters=[WORKFLOW, parameter],
@@ -139,6 +139,7 @@ def job_operation() -> Json:
     )
 
 
+STARTED_EXECUTIONS = tuple(f"{prefix}StartedExecution" for prefix in PREFIXES.values())
 ANY_EXECUTION = execution_parameter(ANY_RUN_ID, EXECUTION_IDS[Generation.FIRST].example)
 EXECUTION_PATHS: Json = {
     "/workflows/{workflow_id}/execute": {"post": start_operation(Generation.FIRST)},
@@ -148,7 +149,7 @@ EXECUTION_PATHS: Json = {
     },
     "/workflows/{workflow_id}/executions/{execution_id}": {"get": get_operation("AnyExecution", ANY_EXECUTION)},
     "/workflows/{workflow_id}/executions/{execution_id}/cancel": {
-        "post": cancel_operation("AnyExecution", ANY_EXECUTION)
+        "post": cancel_operation("AnyExecution", STARTED_EXECUTIONS, ANY_EXECUTION)
     },
     "/jobs/{external_id}": {"get": job_operation()},
 }
@@ -164,6 +165,8 @@ def own_paths(path: str, generation: Generation, *, needs_body: bool) -> Json:
         **({f"{path}/execute": start} if is_first else {}),
         f"{path}/executions": executions if is_first else executions | start,
         f"{path}/executions/{{execution_id}}": {"get": get_operation("Execution", parameter)},
-        f"{path}/executions/{{execution_id}}/cancel": {"post": cancel_operation("Execution", parameter)},
+        f"{path}/executions/{{execution_id}}/cancel": {
+            "post": cancel_operation("Execution", ("StartedExecution",), parameter)
+        },
         "/jobs/{external_id}": {"get": job_operation()},
     }

@@ -33,7 +33,7 @@ class TokenKeys:
         self._client = client
         self._secret_arn = secret_arn
         self._clock = clock
-        self._read_at = 0.0
+        self._read_at = self._tried_at = 0.0
         self._kept: tuple[SigningKey, ...] = ()
         self._error: SecretNotReadableError | SecretsUnavailableError | None = None
         self._lock = Lock()  # one read for all threads that ask at once
@@ -49,20 +49,30 @@ class TokenKeys:
 
     def _keys(self, max_age: float) -> tuple[SigningKey, ...]:
         with self._lock:
-            age = self._clock() - self._read_at
-            if age >= (RETRY_SECONDS if self._error else max_age) or not (self._kept or self._error):
+            if self._is_due(max_age):
                 self._try_to_read()
             if self._error:
                 raise type(self._error)(str(self._error)) from self._error
             return self._kept
 
+    def _is_due(self, max_age: float) -> bool:
+        since_try = self._clock() - self._tried_at
+        if self._error:
+            return since_try >= RETRY_SECONDS
+        return not self._kept or self._is_old() or since_try >= max_age
+
+    def _is_old(self) -> bool:
+        return self._clock() - self._read_at >= TTL_SECONDS
+
     def _try_to_read(self) -> None:
         """What came of it is kept, a failure too: while it lasts, each token would ask Secrets Manager again."""
         try:
             self._kept, self._error = self._read(), None
+            self._read_at = self._clock()
         except (SecretNotReadableError, SecretsUnavailableError) as exc:
-            self._kept, self._error = (), exc
-        self._read_at = self._clock()
+            if not self._kept or self._is_old():  # else a stranger's `kid` would make an outage of good tokens
+                self._kept, self._error = (), exc
+        self._tried_at = self._clock()
 
     def _read(self) -> tuple[SigningKey, ...]:
         current = read_signing_key(self._client(), self._secret_arn, VersionStage="AWSCURRENT")

@@ -36,8 +36,8 @@ class FirstKey(Protocol):
     def find(self, text: str) -> ApiKey | None:
         """The key if this is its text."""
 
-    def of(self, tenant: str, key_id: UUID) -> ApiKey | None:
-        """The key if it is called so, whatever its text."""
+    def of(self, tenant: str, key_id: UUID, *, anew: bool) -> ApiKey | None:
+        """The key if it is called so; `anew` is not from memory."""
 
 
 class KnownKeys:
@@ -65,6 +65,17 @@ class KnownKeys:
         """As `of_text`: for tokens, which are good for as long as the key that they were given for."""
         name = (tenant, key_id)
         return self._believe(name) or self._read(name, lambda: self._get(tenant, key_id))
+
+    def of_id_anew(self, tenant: str, key_id: UUID) -> ApiKey:
+        """As `of_id`, and not from memory: for what outlives the request."""
+        self.forget(tenant, key_id)
+        return self._read((tenant, key_id), lambda: self._get(tenant, key_id, anew=True))
+
+    def forget(self, tenant: str, key_id: UUID) -> None:
+        """Read the key again when it is next used, by whichever name."""
+        for name, (_, key) in list(self._known.items()):
+            if (key.tenant, key.key_id) == (tenant, key_id):
+                self._known.pop(name, None)
 
     def _believe(self, name: KeyName) -> ApiKey | None:
         read_at, key = self._known.get(name, (0.0, None))
@@ -96,9 +107,13 @@ class KnownKeys:
                 return key
             raise
 
-    def _get(self, tenant: str, key_id: UUID) -> ApiKey:
-        first = self._first_key.of(tenant, key_id) if self._first_key else None
-        return first or self._keys.get_by_id(tenant, key_id)
+    def _get(self, tenant: str, key_id: UUID, *, anew: bool = False) -> ApiKey:
+        try:
+            return self._keys.get_by_id(tenant, key_id)
+        except UnknownApiKeyError:
+            if self._first_key and (key := self._first_key.of(tenant, key_id, anew=anew)):
+                return key
+            raise
 
     def _note_use(self, key: ApiKey) -> None:
         """The record says when it was last done: so it is once an hour for all processes together."""

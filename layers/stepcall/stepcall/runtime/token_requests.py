@@ -5,6 +5,7 @@ Imported when somebody asks for a token.
 
 import binascii
 import hmac
+import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from aws_lambda_powertools.event_handler import Response
 
-from stepcall.domain.access import Caller
+from stepcall.domain.access import Caller, Scope
 from stepcall.domain.claims import UnknownScopeError, read_scopes, write_scopes
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.json_text import MalformedJsonError, read_json
@@ -78,7 +79,7 @@ def grant_token(headers: Mapping[str, str], body: bytes, issuing: TokenIssuing) 
     caller = _authenticate(read_client(headers.get("authorization", ""), fields), issuing)
     _require_grant_type(fields.get("grant_type"))
     try:
-        return issue_access_token(caller, read_scopes(fields.get("scope", "")), issuing.signer, issuing.now)
+        return issue_access_token(caller, _read_scope(fields.get("scope")), issuing.signer, issuing.now)
     except (UnknownScopeError, ScopeNotHeldError) as exc:
         raise TokenRefusedError("invalid_scope", str(exc)) from exc
     except TokenTooLongError as exc:
@@ -129,12 +130,13 @@ def _read_form(body: bytes) -> list[tuple[str, str]]:
 
 def _read_object(body: bytes) -> list[tuple[str, str]]:
     try:
-        value = read_json(body)
-    except MalformedJsonError:
-        value = None  # the error would quote what was sent
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        read_json(body)  # strict, and silent about what stands there twice
+        pairs = json.loads(body, object_pairs_hook=tuple)
+    except (MalformedJsonError, ValueError):
+        pairs = None  # the error would quote what was sent
+    if not isinstance(pairs, tuple) or not all(isinstance(text, str) for _, text in pairs):
         raise TokenRefusedError("invalid_request", "The body is no JSON object of texts.")
-    return list(value.items())
+    return list(pairs)
 
 
 def _authenticate(client: Client | None, issuing: TokenIssuing) -> Caller:
@@ -155,6 +157,14 @@ def _unknown_client() -> TokenRefusedError:
 
 def _bytes(text: str) -> bytes:
     return text.encode(errors="surrogatepass")
+
+
+def _read_scope(given: str | None) -> frozenset[Scope]:
+    """None that is asked for is all of them; a text that names none is no such wish."""
+    asked = read_scopes(given or "")
+    if given and not asked:
+        raise UnknownScopeError("`scope` names no scope; leave it out for all that the key has.")
+    return asked
 
 
 def _require_grant_type(given: str | None) -> None:

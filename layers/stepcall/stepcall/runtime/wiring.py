@@ -118,6 +118,8 @@ def face_dependencies() -> FaceDependencies:
         engine=StepFunctions(stepfunctions(), address),
         compile=MachineCompiler(worker.catalog, settings.function_arns),
         keys=api_keys(),
+        read_own_key=lambda tenant, key_id: known_keys().of_id_anew(tenant, key_id),
+        forget_key=lambda tenant, key_id: known_keys().forget(tenant, key_id),
         rate_limits=DynamoRateLimitStore(dynamodb(), settings.rate_limits_table),
         new_id=new_id,
         sleep=time.sleep,

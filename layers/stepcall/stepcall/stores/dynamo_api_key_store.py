@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 # why a transaction did not do what somebody else has done, is doing, or has made impossible
+DELETE_ATTEMPTS = 5
 OUTRUN = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
 UNUSED = "attribute_exists(pk) AND attribute_not_exists(last_used_at)"
 LAST_USED = "last_used_at = :last_used_at"
@@ -54,8 +55,16 @@ class DynamoApiKeyStore:
         return ApiKeyPage([_read_key(item) for item in items], UUID(last["sk"]["S"]) if last else None)
 
     def delete(self, tenant: str, key_id: UUID) -> None:
-        key = self._read(_by_id(tenant, key_id))
-        self._write("Delete", ({"Key": place} for place in places_of(key)))
+        places = places_of(self._read(_by_id(tenant, key_id)))
+        for attempts_left in range(DELETE_ATTEMPTS - 1, -1, -1):
+            try:
+                self._write("Delete", ({"Key": place} for place in places))
+            except ClientError as exc:
+                # its last use is being written just now; AWS's client does not try a cancelled transaction again
+                if not attempts_left or not codes_of(exc) <= OUTRUN:
+                    raise
+            else:
+                return
 
     def touch(self, key: ApiKey, now: datetime) -> None:
         before = write_time(key.last_used_at) if key.last_used_at else None
@@ -67,8 +76,7 @@ class DynamoApiKeyStore:
         try:
             self._write("Update", ({"Key": place, **update} for place in places_of(key)))
         except ClientError as exc:
-            reasons: Any = exc.response.get("CancellationReasons", [{"Code": exc.response["Error"]["Code"]}])
-            if not {reason["Code"] for reason in reasons} <= OUTRUN:
+            if not codes_of(exc) <= OUTRUN:
                 raise
 
     def _read(self, place: "Mapping[str, AttributeValueTypeDef]") -> ApiKey:
@@ -83,6 +91,12 @@ class DynamoApiKeyStore:
         self._client.transact_write_items(
             TransactItems=[{kind: {"TableName": self._table, **write}} for write in writes]  # type: ignore[misc]
         )
+
+
+def codes_of(error: ClientError) -> set[str]:
+    """Why DynamoDB refused each write of a transaction, or all of it."""
+    reasons: Any = error.response.get("CancellationReasons", [{"Code": error.response["Error"]["Code"]}])
+    return {reason["Code"] for reason in reasons}
 
 
 def _pk(tenant: str) -> str:

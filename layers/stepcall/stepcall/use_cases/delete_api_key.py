@@ -11,4 +11,5 @@ def delete_api_key(key_id: UUID, caller: Caller, deps: FaceDependencies) -> None
     """Raises UnknownApiKeyError, NotGrantedError."""
     key = read_api_key(key_id, caller, deps)
     deps.keys.delete(caller.tenant, key_id)
+    deps.forget_key(caller.tenant, key_id)
     deps.log("api_key_deleted", tenant=key.tenant, key_id=key.caller.key_id, by=caller.key_id)

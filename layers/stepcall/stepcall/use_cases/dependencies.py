@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from stepcall.domain.task_contract import TaskContract
-from stepcall.stores.api_key_store import ApiKeyStore
+from stepcall.stores.api_key_store import ApiKey, ApiKeyStore
 from stepcall.stores.payload_store import PayloadStore
 from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.run_store import RunStore
@@ -40,6 +40,10 @@ class FaceDependencies(WorkerDependencies):
     engine: StateMachines
     compile: MachineCompiler
     keys: ApiKeyStore
+    read_own_key: Callable[[str, UUID], ApiKey]
+    """A caller's key by tenant and id as it is now, the first one too. Raises when it is none any more."""
+    forget_key: Callable[[str, UUID], None]
+    """What this process knows of a key by tenant and id."""
     rate_limits: RateLimitStore
     new_id: Callable[[], UUID]
     sleep: Callable[[float], None]

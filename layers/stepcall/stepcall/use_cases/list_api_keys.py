@@ -8,10 +8,17 @@ from stepcall.use_cases.dependencies import FaceDependencies
 
 
 def list_api_keys(caller: Caller, deps: FaceDependencies, *, limit: int, after: UUID | None) -> ApiKeyPage:
-    """The keys within the caller's grants, newest first."""
-    page = deps.keys.list_by_tenant(caller.tenant, limit=limit, after=after)
-    # those that are left out count, as in a list of workflows
-    return page._replace(keys=[key for key in page.keys if caller.covers(key.grants)])
+    """The keys within the caller's grants, newest first. What lies outside shows in no key and in no token."""
+    if caller.grants is None and caller.run_id is None:
+        return deps.keys.list_by_tenant(caller.tenant, limit=limit, after=after)
+    found: list[ApiKey] = []
+    while True:
+        page = deps.keys.list_by_tenant(caller.tenant, limit=limit, after=after)
+        found += (key for key in page.keys if caller.covers(key.grants))
+        after = page.next_key_id
+        if after is None or len(found) > limit:
+            break
+    return ApiKeyPage(found[:limit], found[limit - 1].key_id if len(found) > limit else None)
 
 
 def read_api_key(key_id: UUID, caller: Caller, deps: FaceDependencies) -> ApiKey:

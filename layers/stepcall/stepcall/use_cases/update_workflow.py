@@ -23,6 +23,8 @@ def update_workflow(
 
     Raises InvalidDefinitionError with every problem, and what `change_newest` raises; then nothing is stored.
     """
+    deps.workflows.get_latest(caller.tenant, workflow_id)  # before the work: what is not theirs tells nothing
+    caller.require_workflow(workflow_id)
     checked = check_workflow(document, deps)
     text = write_canonical_json(checked.definition.to_json())
 
