@@ -13,30 +13,29 @@ from openai import (
     RateLimitError,
 )
 
-from run_ai_task.api_key import WHOSE_SECRET
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, TaskError, shorten
 
 MAX_PROVIDER_MESSAGE = 500
 TOO_LONG = re.compile(r"context.length|maximum context|input tokens exceed|too many tokens", re.IGNORECASE)
 
 
-def too_long(exc: OpenAIError) -> str | None:
+def too_long(exc: OpenAIError, key: str) -> str | None:
     """What the endpoint says where the text does not fit the model's window. OpenAI has a code for it, others words."""
     if not isinstance(exc, APIStatusError) or exc.status_code not in (400, 413, 422):
         return None
-    message = provider_message(exc)
+    message = provider_message(exc, key)
     return message if exc.code == "context_length_exceeded" or TOO_LONG.search(message) else None
 
 
-def to_task_error(exc: OpenAIError, model: str, key: str) -> TaskError:
-    """The task's error. Neither the key nor anything of our request is in it."""
+def to_task_error(exc: OpenAIError, model: str, key: str, to_mend: str) -> TaskError:
+    """The task's error. Neither the key nor anything of our request is in it. `to_mend`: see ApiKey."""
     match exc:
         case APITimeoutError():
             return RetryableTaskError(ErrorReason.TIMEOUT, "The model did not answer in time.")
         case APIConnectionError():
             return RetryableTaskError(ErrorReason.BACKEND_ERROR, "The model's endpoint cannot be reached.")
         case APIStatusError():
-            return _of_status(exc, model, key)
+            return _of_status(exc, model, key, to_mend)
         case _:
             return not_the_api()
 
@@ -54,7 +53,7 @@ def provider_message(exc: APIStatusError, key: str = "") -> str:
     return shorten(message.replace(key, "…") if key else message, MAX_PROVIDER_MESSAGE)
 
 
-def _of_status(exc: APIStatusError, model: str, key: str) -> TaskError:
+def _of_status(exc: APIStatusError, model: str, key: str, to_mend: str) -> TaskError:
     match exc:
         case RateLimitError() if "insufficient_quota" in (exc.code, exc.type):
             return _out_of_quota()
@@ -63,9 +62,7 @@ def _of_status(exc: APIStatusError, model: str, key: str) -> TaskError:
                 ErrorReason.RATE_LIMIT_EXCEEDED, "The model's endpoint limits the rate of requests."
             )
         case AuthenticationError() | PermissionDeniedError():
-            message = (
-                f"The model's endpoint refuses the API key ({exc.status_code}); an operator can mend {WHOSE_SECRET}."
-            )
+            message = f"The model's endpoint refuses the API key ({exc.status_code}); {to_mend}."
             return PermanentTaskError(ErrorReason.ACCESS_DENIED, message)
         case NotFoundError():
             message = (

@@ -46,11 +46,11 @@ class ChatRequest:
     parameters: Mapping[str, Any]
     """Further fields of the request's body."""
     timeout_seconds: float
+    api_key: ApiKey
 
 
 class ChatModel:
-    def __init__(self, base_url: str, api_key: ApiKey) -> None:
-        self._api_key = api_key
+    def __init__(self, base_url: str) -> None:
         # Each request brings its own key. No retries: Step Functions makes them, and does not charge for the waiting.
         # A connection kept for the next task is often dead by then, as Lambda sleeps between tasks: none is kept.
         self._client = OpenAI(base_url=base_url, api_key="-", max_retries=0, default_headers={"Connection": "close"})
@@ -60,14 +60,14 @@ class ChatModel:
 
     def complete(self, request: ChatRequest) -> Completion:
         """Raises ContextLengthExceededError, PermanentTaskError and RetryableTaskError."""
-        key = self._api_key.current()
+        key = request.api_key.current()
         try:
             answer = self._send_with_newest(request, key)
         except OpenAIError as exc:
             # `from None`: what the endpoint says of a refused key may quote it, and the log prints causes
-            if message := too_long(exc):
+            if message := too_long(exc, key):
                 raise ContextLengthExceededError(message) from None
-            raise to_task_error(exc, request.model, key) from None
+            raise to_task_error(exc, request.model, key, request.api_key.to_mend) from None
         try:
             return Completion.model_validate_json(answer)
         except ValidationError:
@@ -77,7 +77,7 @@ class ChatModel:
         try:
             return self._send(request, key)
         except AuthenticationError:
-            newer = self._api_key.after(key)
+            newer = request.api_key.after(key)
             if newer is None:
                 raise
         return self._send(request, newer)

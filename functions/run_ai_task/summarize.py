@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from run_ai_task.api_key import ApiKeys
 from run_ai_task.chat_model import ChatModel, ChatRequest, Choice, Completion, ContextLengthExceededError
 from run_ai_task.context_window import cut_to_window
 from run_ai_task.sentences import cut_at_sentence
@@ -30,8 +31,9 @@ LEAST_SECONDS = 1.0
 
 
 class Summarizer:
-    def __init__(self, chat_model: ChatModel, default_model: str) -> None:
+    def __init__(self, chat_model: ChatModel, api_keys: ApiKeys, default_model: str) -> None:
         self._chat_model = chat_model
+        self._api_keys = api_keys
         self._default_model = default_model
 
     def summarize(self, task_input: SummarizeInput, context: TaskContext) -> SummarizeOutput:
@@ -50,7 +52,8 @@ class Summarizer:
             raise PermanentTaskError(ErrorReason.RESOURCES_EXCEEDED, message) from None
 
     def _ask(self, model: str, text: str, task_input: SummarizeInput, context: TaskContext) -> SummarizeOutput:
-        request = ChatRequest(model, _messages(text), task_input.parameters, _seconds(context))
+        seconds, key = _seconds(context), self._api_keys.of(context)
+        request = ChatRequest(model, _messages(text), task_input.parameters, seconds, key)
         completion = self._chat_model.complete(request)
         return SummarizeOutput(
             summary=_summary(completion.choices[0]),

@@ -45,6 +45,7 @@ from workflows_api.requests import (
     read_execute_request,
     read_if_match,
     read_next_token,
+    read_provider_key,
     read_version_number,
     read_wait,
 )
@@ -243,7 +244,8 @@ def post_execution(workflow_id: str) -> Response[str]:
 
 def _execute(workflow_id: str, generation: Generation) -> Response[str]:
     request = read_execute_request(read_body(app, default={}), generation)
-    command = StartRun(read_workflow_id(workflow_id), request.input, f"/{DOCUMENT_WORDS[generation]['input']}")
+    pointer, key = f"/{DOCUMENT_WORDS[generation]['input']}", read_provider_key(headers(app))
+    command = StartRun(read_workflow_id(workflow_id), request.input, pointer, key)
     run = start_run(command, caller(app), face_dependencies())
     execution_id = spell_execution_in(generation, run.run_id)
     sent = {"Location": f"/workflows/{spell_workflow(run.workflow_id)}/executions/{execution_id}"}

@@ -24,6 +24,7 @@ from stepcall.stores.api_key_store import UnknownApiKeyError
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
 from stepcall.stores.workflow_store import VersionConflictError, VersionNotFoundError, WorkflowNotFoundError
 from stepcall.use_cases.change_workflow import StaleVersionError
+from stepcall.use_cases.dependencies import ProviderKeysUnavailableError
 from stepcall.use_cases.engine import EngineUnavailableError
 
 PROBLEM_JSON = "application/problem+json"
@@ -90,6 +91,14 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         "tokens-unavailable",
         "Tokens cannot be checked now",
         "Secrets Manager does not answer, which holds what tokens are signed with; send the request again.",
+        {"Retry-After": "2"},
+    ),
+    ProviderKeysUnavailableError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "provider-key-not-taken",
+        "The provider's key cannot be taken now",
+        "Secrets Manager does not answer, which holds what `X-OpenAI-Key` is encrypted with. Nothing was started; send "
+        "the request again.",
         {"Retry-After": "2"},
     ),
     EngineUnavailableError: Answer(

@@ -19,6 +19,8 @@ WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNO
 # patterns of what is seldom sent: compiled when it is
 ENTITY_TAG = r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"|([0-9]+)'  # RFC 9110, and a bare number
 ENTITY_TAGS = rf"[\s,]*(?:{ENTITY_TAG})(?:\s*,[\s,]*(?:{ENTITY_TAG}))*[\s,]*"
+MAX_PROVIDER_KEY = 512
+PROVIDER_KEY = rf"[!-~]{{1,{MAX_PROVIDER_KEY}}}"  # spaces too would be refused by every provider, and later
 NUMBER = "[1-9][0-9]{0,9}"
 ADDED_TO_DEFINITIONS = frozenset({"workflow_id", "workflow_version", "created_at", "updated_at"})
 ReadT = TypeVar("ReadT")
@@ -93,6 +95,15 @@ def read_wait(headers: Mapping[str, str]) -> int:
     """Seconds from `Prefer: wait=N` (RFC 7240), at most 25; 0 when there is none that makes sense."""
     found = WAIT.search(headers.get("prefer", ""))
     return min(int(found[1]), MAX_WAIT_SECONDS) if found else 0
+
+
+def read_provider_key(headers: Mapping[str, str]) -> str | None:
+    """The caller's own key to the language model, from `X-OpenAI-Key`. Raises InvalidRequestError."""
+    key = headers.get("x-openai-key")
+    if key is None or re.fullmatch(PROVIDER_KEY, key := key.strip(" \t")):
+        return key
+    message = f"This must be a key of 1 to {MAX_PROVIDER_KEY} printable ASCII characters without spaces."
+    raise InvalidRequestError("The request is not valid.", [Problem("/x-openai-key", "invalid_value", message)])
 
 
 def read_if_match(headers: Mapping[str, str]) -> frozenset[int] | None:

@@ -127,6 +127,41 @@ def test_an_end_that_is_written_twice_is_one_end(run_store: RunStore, status: Ru
     assert run_store.get_for_end(RUN_ID) == ended
 
 
+WITH_KEY = replace(PENDING, provider_key=b"\x00\xffencrypted")
+
+
+def test_a_provider_key_is_there_for_work_until_the_run_ends(run_store: RunStore) -> None:
+    bring_to(run_store, RunStatus.RUNNING, WITH_KEY)
+    run_store.complete_task(RUN_ID, "first", OUTPUT, LATER)
+    assert run_store.get_for_work(RUN_ID, ("first",)).run.provider_key == b"\x00\xffencrypted"
+    [listed] = run_store.list_by_workflow("acme", WORKFLOW_ID, status=None, limit=1, after=None).runs
+    assert "encrypted" not in f"{listed!r} {run_store.get_for_end(RUN_ID)!r}"
+
+
+@pytest.mark.parametrize(("before", "after"), [(b, a) for b, a in product(RunStatus, ENDS) if a in RUN_MOVES[b]])
+def test_every_end_erases_the_provider_key(run_store: RunStore, before: RunStatus, after: RunStatus) -> None:
+    bring_to(run_store, before, WITH_KEY)
+    run_store.end(RUN_ID, ENDS[after])
+    assert run_store.get_for_end(RUN_ID).run.provider_key is None
+    run_store.end(RUN_ID, ENDS[after])
+
+
+def test_a_run_that_is_abandoned_loses_its_provider_key(run_store: RunStore) -> None:
+    run_store.put(WITH_KEY)
+    run_store.abandon(RUN_ID, ENDS[RunStatus.FAILED])
+    assert run_store.get_for_end(RUN_ID).run.provider_key is None
+
+
+def test_an_end_leaves_no_provider_key_in_the_item(dynamodb: "DynamoDBClient") -> None:
+    store = DynamoRunStore(dynamodb, "RunsTable", RETENTION)
+    bring_to(store, RunStatus.PENDING, WITH_KEY)
+    [item] = dynamodb.scan(TableName="RunsTable")["Items"]
+    assert item["provider_key"] == {"B": b"\x00\xffencrypted"}
+    store.end(RUN_ID, ENDS[RunStatus.CANCELLED])
+    [item] = dynamodb.scan(TableName="RunsTable")["Items"]
+    assert "provider_key" not in item
+
+
 def test_only_a_run_that_nothing_has_begun_is_abandoned(run_store: RunStore) -> None:
     run_store.put(PENDING)
     run_store.abandon(RUN_ID, ENDS[RunStatus.FAILED])

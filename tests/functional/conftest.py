@@ -14,6 +14,7 @@ import pytest
 from local.seed import API_KEY
 from local.stack import LocalStack
 from tests.described_answers import DescribedAnswers
+from tests.functional.model_endpoint import ModelEndpoint, model_at_a_port_of_its_own
 from workflows_api.describe.api import describe_api
 
 DESCRIBED = DescribedAnswers(describe_api())
@@ -118,8 +119,15 @@ def page_host() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stack(page_host: str) -> Iterator[LocalStack]:
-    with LocalStack(port=0, allowed_hosts=(page_host,)) as running:
+def model_endpoint() -> Iterator[ModelEndpoint]:
+    with model_at_a_port_of_its_own() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def stack(page_host: str, model_endpoint: ModelEndpoint) -> Iterator[LocalStack]:
+    parameters = {"OpenAiBaseUrl": model_endpoint.url}
+    with LocalStack(port=0, allowed_hosts=(page_host,), parameters=parameters) as running:
         yield running
 
 

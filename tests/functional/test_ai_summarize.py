@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from run_ai_task.api_key import NoApiKey
+from run_ai_task.api_key import CALLERS, DEPLOYMENTS, ApiKey, ApiKeys, NoApiKey
 from run_ai_task.chat_model import ChatModel
 from run_ai_task.summarize import INSTRUCTION, Summarizer
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, TaskError
@@ -24,6 +24,8 @@ USAGE = {"prompt_tokens": 21, "completion_tokens": 4, "total_tokens": 25, "promp
 
 class Keys:
     """Hands out its keys in turn: the next when the endpoint has refused the one before."""
+
+    to_mend = DEPLOYMENTS
 
     def __init__(self, *keys: str) -> None:
         self.keys = list(keys)
@@ -75,15 +77,19 @@ def summarize(endpoint: Endpoint) -> Iterator[Summarize]:
 
     def run(
         text: str = TEXT,
-        keys: Keys | NoApiKey | None = None,
+        keys: ApiKey | None = None,
         seconds: float = 30,
         model: str | None = None,
         parameters: Mapping[str, Any] | None = None,
+        *,
+        provider_key: str | None = None,
     ) -> SummarizeOutput:
-        chat_models.append(ChatModel(endpoint.server.url("/v1"), keys or Keys("sk-1")))
+        chat_models.append(ChatModel(endpoint.server.url("/v1")))
         task_input = SummarizeInput(text=text, model=model, parameters=dict(parameters or {}))
-        context = TaskContext(UUID(int=1), "tenant", "summarize", 0, lambda: seconds)
-        return Summarizer(chat_models[-1], "gpt-4").summarize(task_input, context)
+        stored = provider_key.encode() if provider_key else None
+        context = TaskContext(UUID(int=1), "tenant", "summarize", 0, lambda: seconds, stored)
+        api_keys = ApiKeys(keys or Keys("sk-1"), lambda _run_id, stored: stored.decode())
+        return Summarizer(chat_models[-1], api_keys, "gpt-4").summarize(task_input, context)
 
     yield run
     for chat_model in chat_models:
@@ -174,6 +180,33 @@ def test_a_bad_key_is_asked_with_once_and_named_by_its_place(
     assert endpoint.sent_keys == [f"Bearer {key}" for key in keys]
 
 
+def test_a_callers_own_key_is_asked_with_in_place_of_the_deployments(endpoint: Endpoint, summarize: Summarize) -> None:
+    endpoint.answers_with(completion())
+    summarize(provider_key="sk-caller")
+    summarize()
+    assert endpoint.sent_keys == ["Bearer sk-caller", "Bearer sk-1"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_callers_key_that_is_refused_is_the_callers_to_mend_and_no_other_is_tried(
+    endpoint: Endpoint, summarize: Summarize, status: int
+) -> None:
+    endpoint.answers_with(refusal(status, "Incorrect API key provided: sk-caller.", "invalid_api_key"))
+    error = failure(summarize, provider_key="sk-caller", keys=Keys("sk-1", "sk-2"))
+    assert (type(error), error.reason) == (PermanentTaskError, ErrorReason.ACCESS_DENIED)
+    assert error.message == f"The model's endpoint refuses the API key ({status}); {CALLERS}."
+    assert "sk-" not in "".join(traceback.format_exception(error)), "the log prints it"
+    assert endpoint.sent_keys == ["Bearer sk-caller"]
+
+
+@pytest.mark.parametrize("code", ["context_length_exceeded", "another_code"])
+def test_a_bad_request_is_told_without_the_callers_key(endpoint: Endpoint, summarize: Summarize, code: str) -> None:
+    endpoint.answers_with(refusal(400, "No: sk-caller is the key.", code))
+    error = failure(summarize, provider_key="sk-caller")
+    assert "No: … is the key." in error.message
+    assert "sk-caller" not in "".join(traceback.format_exception(error))
+
+
 @pytest.mark.parametrize(
     ("refused", "kind", "reason"),
     [
@@ -241,10 +274,10 @@ def test_with_no_time_left_nothing_is_asked(endpoint: Endpoint, summarize: Summa
 def test_a_port_where_nobody_listens_is_worth_another_try() -> None:
     with WebServer() as server:
         nobody = server.url("/v1")
-    chat_model = ChatModel(nobody, NoApiKey())
+    chat_model, api_keys = ChatModel(nobody), ApiKeys(NoApiKey(), lambda _run_id, stored: stored.decode())
     context = TaskContext(UUID(int=1), "tenant", "summarize", 0, lambda: 30.0)
     with pytest.raises(RetryableTaskError) as caught:
-        Summarizer(chat_model, "gpt-4").summarize(SummarizeInput(text=TEXT), context)
+        Summarizer(chat_model, api_keys, "gpt-4").summarize(SummarizeInput(text=TEXT), context)
     assert caught.value.reason is ErrorReason.BACKEND_ERROR
     chat_model.close()
 

@@ -159,6 +159,7 @@ def live(account: Account) -> None:
     assert [listed["name"] for listed in account.request("GET", "/workflows")["workflows"]] == ["Another name"]
     live_by_keys(account)
     live_by_tokens(account, f"/jobs/{failed['externalId']}", f"{path}/executions/{failed['execution_id']}/token")
+    live_by_a_callers_key(account)
     account.request("DELETE", path)
     assert account.request("GET", "/workflows") == {"workflows": []}
     assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
@@ -187,6 +188,20 @@ def live_by_tokens(account: Account, to_read: str, to_share: str) -> None:
     assert account.request("GET", to_read, headers={"authorization": f"Bearer {token}"})
     shared = account.request("POST", to_share)["token"]
     assert account.request("GET", to_read, headers={"x-api-key": shared})
+
+
+def live_by_a_callers_key(account: Account) -> None:
+    """A caller's own key to the language model goes with a run, and what asks the model can read it."""
+    task = {"ref": "only", "type": "OpenAI.Text.Summarize", "input": {"text": "A text."}}
+    path = f"/workflows/{account.request('POST', '/workflows', {'name': 'Ask', 'tasks': [task]})['workflow_id']}"
+    started = account.request("POST", f"{path}/execute", {}, {"x-api-key": KEY, "x-openai-key": "sk-least-privilege"})
+    run_id = read_run_id(started["execution_id"])
+    account.become("RunAiTaskRole")
+    stored = wiring.worker_dependencies().runs.get_for_work(run_id, ["only"]).run.provider_key
+    assert stored
+    assert wiring.provider_keys().decrypt(run_id, stored) == "sk-least-privilege"
+    account.request("POST", f"{path}/executions/{started['execution_id']}/cancel")
+    account.request("DELETE", path)
 
 
 def begin_rotation(secret_arn: str) -> None:

@@ -64,10 +64,13 @@ def test_the_first_key_can_be_taken_away(world: World) -> None:
     assert FirstKeySettings.from_env(without) == FirstKeySettings(secret_arn="", tenant="default")
     assert "FirstApiKeySecret" not in world.without_key.names
     read = [s for s in world.without_key.statements["WorkflowsApiRole"] if "secretsmanager" in str(s["Action"])]
-    assert [statement["Resource"] for statement in read] == [world.without_key.names["TokenKeySecret"]]
+    names = world.without_key.names
+    assert [statement["Resource"] for statement in read] == [names["TokenKeySecret"], names["ProviderKeysSecret"]]
 
 
 def test_the_api_key_may_be_read_when_there_is_one(world: World) -> None:
-    secrets = [s for s in world.deployed.statements["RunAiTaskRole"] if "secretsmanager" in str(s["Action"])]
-    assert [statement["Resource"] for statement in secrets] == [API_KEY_SECRET]
-    assert "secretsmanager" not in str(world.without_key.statements["RunAiTaskRole"])
+    for deployed, key in ((world.deployed, [API_KEY_SECRET]), (world.without_key, [])):
+        secrets = [s for s in deployed.statements["RunAiTaskRole"] if "secretsmanager" in str(s["Action"])]
+        assert sorted(statement["Resource"] for statement in secrets) == sorted(
+            [*key, deployed.names["ProviderKeysSecret"]]
+        )

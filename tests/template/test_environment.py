@@ -6,13 +6,20 @@ from typing import Any
 
 import pytest
 
-from stepcall.runtime.settings import EngineSettings, FirstKeySettings, StoreSettings, TokenSettings
+from stepcall.runtime.settings import (
+    EngineSettings,
+    FirstKeySettings,
+    ProviderKeySettings,
+    StoreSettings,
+    TokenSettings,
+)
 from tests.template.deployed_stack import Deployed
 from tests.template.sam_template import ROOT, folder_of, functions_of, read_template, transform, variables_of
 
 LAYER = ROOT / "layers" / "stepcall"
 FUNCTIONS = functions_of(transform(read_template()))
-OF_FACES = [EngineSettings, FirstKeySettings, TokenSettings]
+OF_FACES = [EngineSettings, FirstKeySettings, TokenSettings, ProviderKeySettings]
+OF_ONE_WORKER = {"run_ai_task": [ProviderKeySettings]}
 SET_BY_LAMBDA = ("AWS_",)
 READ_BY_POWERTOOLS = ("POWERTOOLS_",)
 
@@ -48,8 +55,8 @@ def settings_under(folder: Path, root: Path) -> list[Any]:
 
 def settings_of(folder: str) -> list[Any]:
     """What a function reads: of the layer, and of its own."""
-    of_faces = OF_FACES if folder.endswith("_api") else []
-    return [StoreSettings, *of_faces, *settings_under(ROOT / "functions" / folder, ROOT / "functions")]
+    of_layer = OF_FACES if folder.endswith("_api") else OF_ONE_WORKER.get(folder, [])
+    return [StoreSettings, *of_layer, *settings_under(ROOT / "functions" / folder, ROOT / "functions")]
 
 
 @pytest.mark.parametrize("logical_id", sorted(FUNCTIONS))

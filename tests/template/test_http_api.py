@@ -38,7 +38,7 @@ def test_pages_of_any_origin_may_call_with_the_headers_clients_send(transformed:
     cors = body_of(transformed)["x-amazon-apigateway-cors"]
     assert cors["allowOrigins"] == ["*"]
     assert not cors.get("allowCredentials")  # any origin with cookies would let every page act for its visitor
-    sent = {"authorization", "content-type", "x-api-key", "idempotency-key", "prefer", "if-match"}
+    sent = {"authorization", "content-type", "x-api-key", "x-openai-key", "idempotency-key", "prefer", "if-match"}
     assert set(cors["allowHeaders"]) == sent
     told = {"location", "retry-after", "ratelimit", "ratelimit-policy", "preference-applied", "etag"}
     assert told <= set(cors["exposeHeaders"])

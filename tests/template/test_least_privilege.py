@@ -36,6 +36,12 @@ def test_workers_of_every_kind_have_the_same_permissions(world: World, role_id: 
     assert shared == given(world, "RunDataTaskRole")
 
 
+def test_what_asks_language_models_reads_the_secret_of_callers_keys_and_its_role_gives_it(world: World) -> None:
+    needed = {permission for permission in world.needed["RunAiTaskRole"] if permission.action.startswith(OF_ONE_WORKER)}
+    assert {need.resource for need in needed} == {world.deployed.names["ProviderKeysSecret"]}
+    assert needed <= given(world, "RunAiTaskRole")
+
+
 def test_a_pattern_gives_what_it_spells_and_no_more() -> None:
     machines = Permission("states:StartExecution", f"{MACHINES}:stepcall-*")
     assert machines.gives(Permission("states:StartExecution", f"{MACHINES}:stepcall-0a1b"))

@@ -97,8 +97,8 @@ def secrets_that_are_read(template: Template, role_id: str) -> list[str]:
 def test_each_secret_is_read_by_those_who_need_it(transformed: Template) -> None:
     readers = roles_that_may(transformed, "secretsmanager:")
     assert {role_id: sorted(secrets_that_are_read(transformed, role_id)) for role_id in readers} == {
-        "RunAiTaskRole": ["OpenAiApiKeySecretArn"],
-        "WorkflowsApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
+        "RunAiTaskRole": ["OpenAiApiKeySecretArn", "ProviderKeysSecret"],
+        "WorkflowsApiRole": ["FirstApiKeySecret", "ProviderKeysSecret", "TokenKeySecret"],
         "RotateTokenKeyRole": ["TokenKeySecret"],
     }
 
@@ -123,6 +123,13 @@ def test_the_key_of_tokens_is_generated_long_enough_and_rotated_every_month(tran
     permission = transformed["Resources"]["SecretsManagerRotatesTokenKey"]["Properties"]
     assert permission["SourceArn"] == {"Ref": "TokenKeySecret"}
     assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+def test_callers_keys_are_encrypted_with_a_generated_secret_that_nobody_can_change(transformed: Template) -> None:
+    secret = transformed["Resources"]["ProviderKeysSecret"]["Properties"]["GenerateSecretString"]
+    assert secret == {"PasswordLength": 64, "ExcludePunctuation": True}
+    assert 62 ** secret["PasswordLength"] > 2**256
+    assert secrets_that_are_read(transformed, "RotateTokenKeyRole") == ["TokenKeySecret"]
 
 
 def test_the_tasks_of_language_models_may_read_their_key_when_there_is_one(transformed: Template) -> None:

@@ -11,6 +11,7 @@ from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, Tas
 from stepcall.domain.task_contract import TaskContext, TaskImplementation, Worker
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.authentication import KnownKeys
+from stepcall.runtime.provider_keys import ProviderKeys
 from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
@@ -27,6 +28,7 @@ from stepcall.use_cases.finish_run import RunEnding, finish_run
 from stepcall.use_cases.run_task import TaskInvocation, run_task
 from stepcall.use_cases.start_run import StartRun, start_run
 from tests.clock import Clock, new_ids
+from tests.fixed_secret import FixedSecret
 from tests.sample_workflows import Document
 
 ARNS = {name: f"arn:aws:lambda:eu-central-1:123456789012:function:{name}" for name in (*Worker, FINISH_RUN)}
@@ -89,6 +91,7 @@ class RunWorld:
             read_own_key=self.keys_in_use.of_id_anew,
             forget_key=self.keys_in_use.forget,
             rate_limits=self.rate_limits,
+            encrypt_provider_key=ProviderKeys(FixedSecret()).encrypt,
             new_id=new_ids(self.clock),
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,

@@ -1,10 +1,14 @@
+from collections.abc import Callable
 from typing import cast
+from uuid import UUID
 
 import pytest
 
-from run_ai_task.api_key import SecretApiKey
+from run_ai_task.api_key import ApiKeys, NoApiKey, SecretApiKey
 from stepcall.aws.secrets import SecretNotReadableError, SecretsReader, SecretsUnavailableError
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, TaskError
+from stepcall.domain.task_contract import TaskContext
+from stepcall.runtime.provider_keys import ProviderKeyLostError, UnknownSecretVersionError
 
 
 class FakeSecrets:
@@ -54,3 +58,49 @@ def test_a_secret_that_cannot_be_read_fails_the_task(
     with pytest.raises(kind, match=str(error)) as caught:
         key_from(error).current()
     assert caught.value.reason is reason
+
+
+def context_with(stored: bytes | None) -> TaskContext:
+    return TaskContext(UUID(int=1), "acme", "s", 0, lambda: 60.0, stored)
+
+
+def decrypting(answer: str | Exception) -> Callable[[UUID, bytes], str]:
+    def decrypt(run_id: UUID, stored: bytes) -> str:
+        assert (run_id, stored) == (UUID(int=1), b"stored")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return decrypt
+
+
+def test_a_callers_key_comes_before_the_deployments_which_is_never_in_its_place() -> None:
+    deployments = key_from("sk-deployment")
+    key = ApiKeys(deployments, decrypting("sk-caller")).of(context_with(b"stored"))
+    assert key.current() == "sk-caller"
+    assert key.after("sk-caller") is None
+    assert "sk-caller" not in repr(key)
+
+
+def test_a_run_without_a_callers_key_asks_with_the_deployments() -> None:
+    nobodys = decrypting(AssertionError("nothing is stored"))
+    for deployments in (key_from("sk-deployment"), NoApiKey()):
+        assert ApiKeys(deployments, nobodys).of(context_with(None)) is deployments
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ProviderKeyLostError("Not for this run."), PermanentTaskError),
+        (SecretNotReadableError("It is not there."), PermanentTaskError),
+        (UnknownSecretVersionError("A new one."), RetryableTaskError),
+        (SecretsUnavailableError("Not now."), RetryableTaskError),
+    ],
+)
+def test_a_callers_key_that_cannot_be_read_fails_the_task_as_a_fault_of_ours(
+    error: Exception, kind: type[TaskError]
+) -> None:
+    with pytest.raises(kind) as caught:
+        ApiKeys(key_from("sk-deployment"), decrypting(error)).of(context_with(b"stored"))
+    assert caught.value.reason is ErrorReason.INTERNAL_ERROR
+    assert caught.value.message == (f"The key that came in `X-OpenAI-Key` with this execution cannot be read. {error}")

@@ -37,7 +37,7 @@ LIBRARIES: dict[str, set[str]] = {
     "stores": set(),
     "use_cases": {"pydantic"},
     "aws": {"boto3", "botocore", "pydantic_core"},
-    "runtime": {"pydantic", "aws_lambda_powertools", "jwt"},
+    "runtime": {"pydantic", "aws_lambda_powertools", "jwt", "cryptography"},
     "version": set(),
 }
 AWS = {"boto3", "botocore", "s3transfer", "types_boto3_dynamodb", "types_boto3_s3", "types_boto3_stepfunctions"}

@@ -51,6 +51,15 @@ def test_a_new_run_reads_back_as_it_was() -> None:
     assert item["item"] == {"S": "RUN"}
 
 
+def test_a_provider_key_is_bytes_that_no_list_and_no_repr_shows() -> None:
+    run = replace(RUN, provider_key=b"\x00\xffencrypted")
+    item = write_values(run_values(run))
+    assert item["provider_key"] == {"B": b"\x00\xffencrypted"}
+    assert read_run(item) == run
+    assert "encrypted" not in f"{run} {read_summary(item)!r}"
+    assert "provider_key" not in write_values(run_values(RUN))
+
+
 def test_a_record_without_its_input_is_not_taken_for_a_run() -> None:
     item = {name: value for name, value in write_values(run_values(RUN)).items() if not name.startswith("input")}
     with pytest.raises(ValueError, match="no input"):

@@ -12,8 +12,9 @@ from stepcall.stores.payload_store import INLINE_LIMIT_BYTES, MAX_PAYLOAD_BYTES
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
 from stepcall.tasks.ai import SummarizeUsage
 from stepcall.tasks.data import TransformInput, TransformOutput
+from stepcall.use_cases.start_run import StartRun, start_run
 from tests.sample_workflows import declare, give, transform, workflow
-from tests.unit.run_world import RunWorld, hand_on
+from tests.unit.run_world import CALLER, RunWorld, hand_on
 
 THREE = workflow(
     transform("a", {"n": "{{input.n}}"}),
@@ -64,7 +65,25 @@ def test_the_work_is_told_what_it_may_know() -> None:
     [context] = told
     assert (context.run_id, context.tenant, context.ref, context.attempt) == (run.run_id, "acme", "only", 2)
     assert context.remaining_seconds() == 12.5
+    assert context.provider_key is None
     assert world.task(run, "only").attempts == 3
+
+
+def test_the_work_is_given_the_callers_key_as_it_is_stored() -> None:
+    world, told = RunWorld(), list[TaskContext]()
+    asking = workflow(transform("only"), {"ref": "s", "type": "OpenAI.Text.Summarize", "input": {"text": "A text."}})
+    command = StartRun(world.define(asking).workflow_id, {}, provider_key="sk-caller")
+    run = start_run(command, CALLER, world.deps)
+
+    def work(task_input: TransformInput, context: TaskContext) -> TransformOutput:
+        told.append(context)
+        return hand_on(task_input, context)
+
+    world.do_task(run, "only", work)
+    [context] = told
+    assert context.provider_key == run.provider_key
+    assert "provider_key" not in repr(context)
+    assert context.provider_key
 
 
 def test_a_task_that_is_delivered_twice_does_not_work_twice() -> None:

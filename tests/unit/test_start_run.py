@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,11 +11,14 @@ from stepcall.domain.errors import ErrorReason, InvalidParametersError
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.domain.run import Run, RunStatus
 from stepcall.domain.workflow import WorkflowVersion
+from stepcall.runtime.provider_keys import ProviderKeys
 from stepcall.stores.payload_store import INLINE_LIMIT_BYTES
 from stepcall.stores.rate_limit_store import BucketUnavailableError
 from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.use_cases.dependencies import ProviderKeysUnavailableError
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.start_run import StartRun, start_run
+from tests.fixed_secret import FixedSecret
 from tests.sample_workflows import declare, transform, workflow
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
 
@@ -35,6 +39,50 @@ def test_a_run_is_pending_and_its_execution_carries_ids_only() -> None:
         "workflow_version": 1,
     }
     assert compiled.content_hash
+
+
+ASKING = workflow({"ref": "s", "type": "OpenAI.Text.Summarize", "input": {"text": "A text."}})
+
+
+def test_a_callers_key_is_stored_encrypted_for_a_workflow_that_asks_a_model() -> None:
+    world = RunWorld()
+    command = StartRun(world.define(ASKING).workflow_id, {}, provider_key="sk-caller")
+    run = start_run(command, CALLER, world.deps)
+    stored = world.found(run).run.provider_key
+    assert stored
+    assert b"sk-caller" not in stored
+    assert ProviderKeys(FixedSecret()).decrypt(run.run_id, stored) == "sk-caller"
+    assert world.engine.started[run.run_id][1].keys() == {"run_id", "workflow_id", "workflow_version"}
+    assert "sk-caller" not in f"{command} {run} {world.logged}"
+
+
+def test_a_callers_key_is_not_stored_where_nothing_would_use_it() -> None:
+    world = RunWorld()
+    for document, key in ((workflow(), "sk-caller"), (ASKING, None)):
+        run = start_run(StartRun(world.define(document).workflow_id, {}, provider_key=key), CALLER, world.deps)
+        assert world.found(run).run.provider_key is None
+
+
+def test_a_callers_key_that_cannot_be_encrypted_starts_nothing() -> None:
+    world = RunWorld()
+
+    def refuse(run_id: UUID, key: str) -> bytes:
+        raise ProviderKeysUnavailableError("Not now.")
+
+    deps = replace(world.deps, encrypt_provider_key=refuse)
+    with pytest.raises(ProviderKeysUnavailableError):
+        start_run(StartRun(world.define(ASKING).workflow_id, {}, provider_key="sk-caller"), CALLER, deps)
+    assert world.engine.started == {}
+    assert vars(world.runs)["_runs"] == {}
+
+
+def test_a_run_that_could_not_be_started_keeps_no_key() -> None:
+    world = RunWorld()
+    world.engine.is_down = True
+    with pytest.raises(EngineUnavailableError):
+        start_run(StartRun(world.define(ASKING).workflow_id, {}, provider_key="sk-caller"), CALLER, world.deps)
+    [found] = vars(world.runs)["_runs"].values()
+    assert (found.run.status, found.run.provider_key) == (RunStatus.FAILED, None)
 
 
 def test_parameters_that_do_not_fit_start_nothing() -> None:

@@ -9,6 +9,7 @@ from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.runtime.http import InvalidRequestError
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
+from stepcall.use_cases.dependencies import ProviderKeysUnavailableError
 from stepcall.use_cases.engine import EngineUnavailableError
 from workflows_api.answers import EXECUTION_ID_KEYS
 from workflows_api.describe import examples
@@ -35,7 +36,7 @@ from workflows_api.describe.parts import (
     query_parameters,
     ref,
 )
-from workflows_api.requests import ListQuery
+from workflows_api.requests import PROVIDER_KEY, ListQuery
 
 JOB = path_parameter("external_id", "The job, or the execution in any spelling.", ANY_RUN_ID, f"job_{0:028}")
 LIST = query_parameters(ListQuery, {"status": "Only those of this status.", **LIST_DESCRIPTIONS})
@@ -44,6 +45,12 @@ PREFER = header_parameter(
     "`wait=N` waits for the end, for N seconds at most, 25 if N is more (RFC 7240). What makes no sense is ignored.",
     {"type": "string", "examples": ["wait=10"]},
 )
+OWN_KEY = header_parameter(
+    "X-OpenAI-Key",
+    "Your own key to the language model, for this execution alone, in place of the deployment's. It is kept encrypted "
+    "until the execution ends, and is in no answer.",
+    {"type": "string", "pattern": f"^{PROVIDER_KEY}$", "format": "password"},
+)
 APPLIED = "What of `Prefer` was applied: `wait=N`."
 START_ERRORS = (
     InvalidParametersError,
@@ -51,6 +58,7 @@ START_ERRORS = (
     *NOT_READ,
     *NO_WORKFLOW,
     RateLimitedError,
+    ProviderKeysUnavailableError,
     EngineUnavailableError,
 )
 NO_RUN = (MalformedIdError, RunNotFoundError, NotGrantedError)
@@ -78,7 +86,7 @@ def start_operation(generation: Generation, prefix: str = "", *, needs_body: boo
         },
         START_ERRORS,
         tag=TAG,
-        parameters=[WORKFLOW, PREFER],
+        parameters=[WORKFLOW, PREFER, OWN_KEY],
         body={
             "required": needs_body,
             "content": body_of(ref(f"{prefix}ExecuteRequest"), examples=examples.EXECUTIONS[generation]),

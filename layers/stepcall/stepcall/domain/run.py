@@ -118,6 +118,8 @@ class Run(RunSummary):
     input: StoredPayload
     output: StoredPayload | None = None
     error: ErrorResult | None = None
+    provider_key: bytes | None = field(default=None, repr=False)
+    """The caller's own key to the language model, encrypted. It is there until the run ends."""
 
 
 @dataclass(frozen=True, slots=True)

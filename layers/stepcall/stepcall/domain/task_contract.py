@@ -1,7 +1,7 @@
 """The contract of a task type: what it takes, what it gives, and which worker does it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -102,6 +102,8 @@ class TaskContext:
     """0 for the first attempt."""
     remaining_seconds: Callable[[], float]
     """How long the worker may still go on before it is stopped."""
+    provider_key: bytes | None = field(default=None, repr=False)
+    """The caller's own key to the language model, encrypted for this run. One worker may decrypt it."""
 
 
 TaskImplementation = Callable[[Any, TaskContext], TaskOutput]

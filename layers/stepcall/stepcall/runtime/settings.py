@@ -91,6 +91,16 @@ class TokenSettings(NamedTuple):
         return cls(read(env, "TOKEN_KEY_SECRET_ARN"), read(env, "TOKEN_ISSUER"))
 
 
+class ProviderKeySettings(NamedTuple):
+    """Where the secret is that callers' own keys are encrypted with: for the faces, and for what asks a model."""
+
+    secret_arn: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "ProviderKeySettings":
+        return cls(read(env, "PROVIDER_KEYS_SECRET_ARN"))
+
+
 def read_number(env: Mapping[str, str], name: str) -> int:
     """A variable that is a whole number. Raises SettingsError."""
     try:

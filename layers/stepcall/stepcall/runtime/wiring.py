@@ -18,7 +18,13 @@ from stepcall.domain.ids import uuid7
 from stepcall.runtime.authentication import Authenticator, FirstKey, KnownKeys
 from stepcall.runtime.first_key import SecretFirstKey
 from stepcall.runtime.observability import log_fact
-from stepcall.runtime.settings import EngineSettings, FirstKeySettings, StoreSettings, TokenSettings
+from stepcall.runtime.settings import (
+    EngineSettings,
+    FirstKeySettings,
+    ProviderKeySettings,
+    StoreSettings,
+    TokenSettings,
+)
 from stepcall.stores.cached_workflow_store import CachedWorkflowStore
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_stepfunctions import SFNClient
 
+    from stepcall.runtime.provider_keys import ProviderKeys
     from stepcall.runtime.tokens import JwtTokens
 
 # The gateway waits 29 s for an answer: a call that hangs is given up, tried again, and reported within 20 s.
@@ -121,6 +128,7 @@ def face_dependencies() -> FaceDependencies:
         read_own_key=lambda tenant, key_id: known_keys().of_id_anew(tenant, key_id),
         forget_key=lambda tenant, key_id: known_keys().forget(tenant, key_id),
         rate_limits=DynamoRateLimitStore(dynamodb(), settings.rate_limits_table),
+        encrypt_provider_key=encrypt_provider_key,
         new_id=new_id,
         sleep=time.sleep,
         monotonic=time.monotonic,
@@ -150,6 +158,19 @@ def _read_secret(secret_arn: str) -> str:
     from stepcall.aws.secrets import SecretsReader  # noqa: PLC0415
 
     return SecretsReader(secretsmanager(), time.monotonic).get(secret_arn)
+
+
+@cache
+def provider_keys() -> "ProviderKeys":
+    from stepcall.aws.token_keys import TokenKeys  # noqa: PLC0415
+    from stepcall.runtime.provider_keys import ProviderKeys  # noqa: PLC0415
+
+    return ProviderKeys(TokenKeys(secretsmanager, ProviderKeySettings.from_env().secret_arn, time.monotonic))
+
+
+def encrypt_provider_key(run_id: UUID, key: str) -> bytes:
+    """See FaceDependencies. Loaded when first asked for: few callers send a key of their own."""
+    return provider_keys().encrypt(run_id, key)
 
 
 @cache

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Item = Mapping[str, Any]
 RUN_ITEM = "RUN"
 TASK_PREFIX = "TASK#"
+PROVIDER_KEY = "provider_key"
 TRANSACTION_CANCELED = "TransactionCanceledException"
 
 
@@ -34,13 +35,15 @@ def workflow_key(tenant: str, workflow_id: UUID) -> str:
     return f"{tenant}#{workflow_id}"
 
 
-def write_values(values: Mapping[str, str | int | None]) -> "dict[str, AttributeValueTypeDef]":
+def write_values(values: Mapping[str, str | int | bytes | None]) -> "dict[str, AttributeValueTypeDef]":
     """Values as attributes; None is not written."""
-    return {
-        name: {"N": str(value)} if isinstance(value, int) else {"S": value}
-        for name, value in values.items()
-        if value is not None
-    }
+    return {name: _write_value(value) for name, value in values.items() if value is not None}
+
+
+def _write_value(value: str | int | bytes) -> "AttributeValueTypeDef":
+    if isinstance(value, bytes):
+        return {"B": value}
+    return {"N": str(value)} if isinstance(value, int) else {"S": value}
 
 
 def read_values(item: Item) -> dict[str, Any]:
@@ -78,7 +81,7 @@ def read_error(text: str | None) -> ErrorResult | None:
     return ErrorResult(ErrorReason(error["reason"]), error["location"], error["message"])
 
 
-def run_values(run: Run) -> dict[str, str | int | None]:
+def run_values(run: Run) -> dict[str, str | int | bytes | None]:
     """A new run. `open` is there while a run has not ended: the index `open_runs` holds only items that have it."""
     return {
         "run_id": str(run.run_id),
@@ -93,6 +96,7 @@ def run_values(run: Run) -> dict[str, str | int | None]:
         "open": "1",
         "created_at": write_time(run.created_at),
         **payload_values("input", run.input),
+        PROVIDER_KEY: run.provider_key,
     }
 
 
@@ -123,6 +127,7 @@ def read_run(item: Item) -> Run:
         input=_present(read_payload(values, "input")),
         output=read_payload(values, "output"),
         error=read_error(values.get("error")),
+        provider_key=values.get(PROVIDER_KEY),
     )
 
 

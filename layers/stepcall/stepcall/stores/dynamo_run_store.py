@@ -22,6 +22,7 @@ from stepcall.domain.run import (
     statuses_before,
 )
 from stepcall.stores.dynamo_items import (
+    PROVIDER_KEY,
     RUN_ITEM,
     TASK_PREFIX,
     TRANSACTION_CANCELED,
@@ -177,7 +178,7 @@ class DynamoRunStore:
                 "expires_at": self._expiry(end.completed_at),
                 **payload_values("output", end.output),
             },
-            remove=("open",),
+            remove=("open", PROVIDER_KEY),
             allowed_from=frozenset(allowed_from),
         )
         try:

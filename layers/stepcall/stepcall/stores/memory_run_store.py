@@ -105,9 +105,8 @@ class MemoryRunStore:
     def _end(self, run_id: UUID, end: RunEnd, allowed_from: frozenset[RunStatus]) -> None:
         with self._lock:
             found = self.get_for_end(run_id)
-            run = replace(
-                found.run, status=end.status, completed_at=end.completed_at, output=end.output, error=end.error
-            )
+            ended = replace(found.run, status=end.status, completed_at=end.completed_at, provider_key=None)
+            run = replace(ended, output=end.output, error=end.error)
             if found.run.status not in allowed_from and run != found.run:
                 raise refused_move(run_id, found.run.status)
             self._runs[run_id] = replace(found, run=run)

@@ -82,13 +82,13 @@ class RunStore(Protocol):
         """Mark a task FAILED that is RUNNING or was never begun. Raises TaskNotRunningError."""
 
     def abandon(self, run_id: UUID, end: RunEnd) -> None:
-        """Move a run that is still PENDING to its end.
+        """Move a run that is still PENDING to its end, as `end` does.
 
         Raises RunMoveRefusedError, RunHasEndedError, RunNotFoundError.
         """
 
     def end(self, run_id: UUID, end: RunEnd) -> None:
-        """Move a run to its end; the same end once more is fine.
+        """Move a run to its end, and erase its provider key; the same end once more is fine.
 
         Raises RunHasEndedError, RunMoveRefusedError, RunNotFoundError.
         """

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from stepcall.domain.errors import StepcallError
 from stepcall.domain.task_contract import TaskContract
 from stepcall.stores.api_key_store import ApiKey, ApiKeyStore
 from stepcall.stores.payload_store import PayloadStore
@@ -33,6 +34,10 @@ class WorkerDependencies:
     log: Log
 
 
+class ProviderKeysUnavailableError(StepcallError):
+    """A caller's key cannot be encrypted now, and is not stored otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceDependencies(WorkerDependencies):
     """For the faces."""
@@ -45,6 +50,8 @@ class FaceDependencies(WorkerDependencies):
     forget_key: Callable[[str, UUID], None]
     """What this process knows of a key by tenant and id."""
     rate_limits: RateLimitStore
+    encrypt_provider_key: Callable[[UUID, str], bytes]
+    """A caller's key for the run of that id. Raises ProviderKeysUnavailableError."""
     new_id: Callable[[], UUID]
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]

@@ -48,7 +48,8 @@ def run_task(
     if found.run.status.has_ended:
         raise RunHasEndedError(found.run.run_id, found.run.status)
     deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=deps.now())
-    context = TaskContext(found.run.run_id, found.run.tenant, task.ref, invocation.attempt, remaining_seconds)
+    run = found.run
+    context = TaskContext(run.run_id, run.tenant, task.ref, invocation.attempt, remaining_seconds, run.provider_key)
     try:
         output = _work(task, found, implementations[task.type], context, deps)
         deps.runs.complete_task(context.run_id, context.ref, output, deps.now())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.rate_limit import microseconds_of
 from stepcall.domain.run import CALL_LOCATION, Run, RunStatus, failed_end
+from stepcall.domain.task_contract import Worker
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.rate_limit_store import BucketUnavailableError
 from stepcall.stores.run_store import RunExistsError, RunMoveRefusedError
@@ -26,13 +27,16 @@ class StartRun:
     workflow_id: UUID
     parameters: Mapping[str, Any]
     pointer: str = "/input"
+    provider_key: str | None = field(default=None, repr=False)
+    """The caller's own key to the language model."""
 
 
 def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     """Store a run of the newest version as PENDING, and start its execution.
 
-    Raises WorkflowNotFoundError, NotGrantedError, RateLimitedError and InvalidParametersError (nothing exists then);
-    EngineUnavailableError, or whatever else the engine raises (the run is FAILED then).
+    Raises WorkflowNotFoundError, NotGrantedError, RateLimitedError, InvalidParametersError and
+    ProviderKeysUnavailableError (nothing exists then); EngineUnavailableError, or whatever else the engine raises (the
+    run is FAILED then).
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
     caller.require_workflow(command.workflow_id)
@@ -77,6 +81,7 @@ def _new_run(
 ) -> Run:
     run_id = deps.new_id()
     parameters = bind_parameters(version.definition, command.parameters, command.pointer)
+    provider_key = _encrypt_key(run_id, command, version, deps)
     try:
         stored_input = deps.payloads.put(f"{run_id}/input", parameters)
     except NotJsonError as exc:
@@ -91,7 +96,16 @@ def _new_run(
         status=RunStatus.PENDING,
         created_at=deps.now(),
         input=stored_input,
+        provider_key=provider_key,
     )
+
+
+def _encrypt_key(run_id: UUID, command: StartRun, version: WorkflowVersion, deps: FaceDependencies) -> bytes | None:
+    """None for a workflow without a task that would use it: what nobody needs is not kept."""
+    asks_a_model = any(deps.catalog[task.type].worker is Worker.AI for task in version.definition.tasks)
+    if command.provider_key is None or not asks_a_model:
+        return None
+    return deps.encrypt_provider_key(run_id, command.provider_key)
 
 
 def _give_up(run: Run, deps: FaceDependencies) -> bool:
