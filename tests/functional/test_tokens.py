@@ -3,8 +3,7 @@
 import json
 import logging
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -23,6 +22,7 @@ from stepcall.stores.api_key_store import ApiKey
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from tests.api_keys import api_key
 from tests.functional.conftest import Answer, Api
+from tests.functional.everything_logged import everything_logged
 
 CLIENT_ID = spell_api_key(KEY_ID)
 CREDENTIALS = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": API_KEY}
@@ -286,28 +286,6 @@ def rotate(stack: LocalStack) -> None:
         RotationLambdaARN=stack.deployment.names["RotateTokenKeyFunction"],
         RotationRules={"AutomaticallyAfterDays": 30},
     )
-
-
-@contextmanager
-def everything_logged() -> Iterator[list[str]]:
-    """What any logger of the process says, at any level."""
-    said: list[str] = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            said.append(f"{self.format(record)} {vars(record)}")
-
-    loggers = [logging.getLogger(), logging.getLogger("stepcall")]
-    before, listener = [logger.level for logger in loggers], Listener()
-    for logger in loggers:
-        logger.addHandler(listener)
-        logger.setLevel(logging.DEBUG)
-    try:
-        yield said
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.removeHandler(listener)
-            logger.setLevel(level)
 
 
 def test_no_secret_and_no_token_is_ever_logged(
