@@ -42,7 +42,7 @@ SERVERS: list[Json] = [{"url": "/", "description": "The service that answered th
 SECURITY: list[Json] = [{"apiKey": []}, {"bearer": []}, {"accessToken": []}]
 SECURITY_SCHEMES: Json = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "An API key, `sc_…`."},
-    "bearer": {"type": "http", "scheme": "bearer", "description": "The same key as a Bearer token."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The same key, or a token of `POST /oauth/token`."},
     "accessToken": {
         "type": "apiKey",
         "in": "query",
