@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from stepcall.domain.access import Scope
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation
 from stepcall.domain.ids import read_api_key_id, read_run_id, read_workflow_id, spell_api_key, spell_workflow
+from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.http import caller, headers, json_response, read_body, read_bytes, read_model, resolver
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import face_dependencies, known_keys, now, tokens
@@ -148,8 +149,7 @@ def post_validate() -> Response[str]:
 def get_definition(workflow_id: str) -> Response[str]:
     from workflows_api.views import answer_machine  # noqa: PLC0415
 
-    query = read_model(dict(app.current_event.query_string_parameters), VersionQuery)
-    version = read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
+    version = _version_asked_for(workflow_id)
     return answer_machine(face_dependencies().compile(version))
 
 
@@ -166,8 +166,7 @@ def get_graph(workflow_id: str) -> Response[str]:
 def get_workflow_openapi(workflow_id: str) -> Response[str]:
     from workflows_api.describe.one_workflow import describe_workflow  # noqa: PLC0415
 
-    query = read_model(dict(app.current_event.query_string_parameters), VersionQuery)
-    version = read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
+    version = _version_asked_for(workflow_id)
     return json_response(200, describe_workflow(version))
 
 
@@ -192,8 +191,7 @@ def get_workflows() -> Response[str]:
 
 @app.get("/workflows/<workflow_id>")
 def get_workflow(workflow_id: str) -> Response[str]:
-    query = read_model(dict(app.current_event.query_string_parameters), VersionQuery)
-    version = read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
+    version = _version_asked_for(workflow_id)
     return json_response(200, print_workflow(version), print_tag(version))
 
 
@@ -351,6 +349,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     # not by `correlation_id_path`: a search by JMESPath for one key takes a tenth of the time of a request
     logger.set_correlation_id(event["requestContext"]["requestId"])
     return app.resolve(event, context)
+
+
+def _version_asked_for(workflow_id: str) -> WorkflowVersion:
+    query = read_model(dict(app.current_event.query_string_parameters), VersionQuery)
+    return read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
 
 
 def _patience(seconds: int) -> float:

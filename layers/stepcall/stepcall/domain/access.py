@@ -92,6 +92,11 @@ class Caller:
         if scope not in self.scopes:
             raise MissingScopeError(scope)
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it reaches less than all of its tenant."""
+        return self.grants is not None or self.run_id is not None
+
     def sees(self, workflow_id: UUID) -> bool:
         return self.run_id is None and (self.grants is None or workflow_id in self.grants.workflows)
 
@@ -120,5 +125,5 @@ class Caller:
 
     def require_all_workflows(self) -> None:
         """For what makes a new workflow, which no grant names. Raises NotGrantedError."""
-        if self.grants is not None or self.run_id is not None:
+        if self.is_narrowed:
             raise NotGrantedError("This key or token is granted some workflows, and may not create another.")

@@ -71,7 +71,7 @@ def check_definition(document: Any, catalog: Catalog) -> CheckedDefinition:
             _check_unique(field, code, sent, findings)
         _check_reserved_refs(sent, findings)
         ValueCheck(sent, catalog, findings).check()
-    if definition is None or findings.problems:
+    if definition is None or findings.has_problems:
         raise InvalidDefinitionError(findings.problems, findings.warnings)
     return CheckedDefinition(definition, tuple(findings.warnings))
 
@@ -91,7 +91,7 @@ def _read_definition(sent: DefinitionDocument, findings: Findings) -> WorkflowDe
     inputs = _read_list("input", InputParameter, sent, findings)
     tasks = _read_list("tasks", Task, sent, findings)
     outputs = _read_list("output", OutputValue, sent, findings)
-    if head is None or findings.problems:
+    if head is None or findings.has_problems:
         return None
     # every part has just been validated: a second validation would only cost time
     return WorkflowDefinition.model_construct(

@@ -219,7 +219,7 @@ class ValueCheck:
                 self._findings.warn(Problem(pointer + spell_place(place), "looks_like_template", message))
 
     def _warn_of_unused(self) -> None:
-        if self._findings.problems:
+        if self._findings.has_problems:
             return  # a misspelled template may have meant one of them
         for _, pointer, name in self._sent.names_at("input"):
             if name not in self._namable.used_inputs:

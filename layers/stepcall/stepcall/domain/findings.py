@@ -24,6 +24,10 @@ class Findings:
         self._length = 0
 
     @property
+    def has_problems(self) -> bool:
+        return bool(self._problems)
+
+    @property
     def problems(self) -> list[Problem]:
         return in_document_order(self._problems, self._document.sent)
 

@@ -10,16 +10,14 @@ from botocore.exceptions import ClientError
 from stepcall.domain.access import Grants, RateLimit, Scope, SourceGrant
 from stepcall.domain.json_text import read_json, write_json
 from stepcall.stores.api_key_store import ApiKey, ApiKeyPage, UnknownApiKeyError
-from stepcall.stores.dynamo_items import Item, read_time, read_values, write_time, write_values
+from stepcall.stores.dynamo_items import OUTRUN, Item, codes_of, read_time, read_values, write_time, write_values
 from stepcall.stores.dynamo_pages import read_page
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-# why a transaction did not do what somebody else has done, is doing, or has made impossible
 DELETE_ATTEMPTS = 5
-OUTRUN = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
 UNUSED = "attribute_exists(pk) AND attribute_not_exists(last_used_at)"
 LAST_USED = "last_used_at = :last_used_at"
 
@@ -91,12 +89,6 @@ class DynamoApiKeyStore:
         self._client.transact_write_items(
             TransactItems=[{kind: {"TableName": self._table, **write}} for write in writes]  # type: ignore[misc]
         )
-
-
-def codes_of(error: ClientError) -> set[str]:
-    """Why DynamoDB refused each write of a transaction, or all of it."""
-    reasons: Any = error.response.get("CancellationReasons", [{"Code": error.response["Error"]["Code"]}])
-    return {reason["Code"] for reason in reasons}
 
 
 def _pk(tenant: str) -> str:

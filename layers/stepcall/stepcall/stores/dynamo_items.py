@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from botocore.exceptions import ClientError
+
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.json_text import read_json, write_json
 from stepcall.domain.run import ErrorResult, Run, RunStatus, RunSummary, StoredPayload, TaskRun, TaskStatus
@@ -20,6 +22,8 @@ RUN_ITEM = "RUN"
 TASK_PREFIX = "TASK#"
 PROVIDER_KEY = "provider_key"
 TRANSACTION_CANCELED = "TransactionCanceledException"
+OUTRUN = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
+"""Why a transaction did not do what somebody else has done, is doing, or has made impossible."""
 
 
 def run_key(run_id: UUID) -> "dict[str, AttributeValueTypeDef]":
@@ -148,3 +152,9 @@ def _present(payload: StoredPayload | None) -> StoredPayload:
     if payload is None:
         raise ValueError("The run's record has no input.")
     return payload
+
+
+def codes_of(error: ClientError) -> set[str]:
+    """Why DynamoDB refused each write of a transaction, or all of it."""
+    reasons: Any = error.response.get("CancellationReasons", [{"Code": error.response["Error"]["Code"]}])
+    return {reason["Code"] for reason in reasons}

@@ -15,8 +15,9 @@ from botocore.exceptions import ClientError
 from stepcall.domain.json_text import read_json
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 from stepcall.stores.dynamo_items import (
-    TRANSACTION_CANCELED,
+    OUTRUN,
     Item,
+    codes_of,
     read_time,
     read_values,
     write_time,
@@ -43,7 +44,6 @@ HEAD = "HEAD"
 VERSION_PREFIX = "V#"
 DELETED = f"{VERSION_PREFIX}DELETED"
 """Sorts after every version: whoever looks for the newest one meets this first."""
-OUTRUN = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
 NEW = {"ConditionExpression": "attribute_not_exists(pk)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
@@ -135,11 +135,9 @@ class DynamoWorkflowStore:
         try:
             self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])  # type: ignore[typeddict-item]
         except ClientError as exc:
-            if exc.response["Error"]["Code"] != TRANSACTION_CANCELED:
+            if not codes_of(exc) <= OUTRUN:
                 raise
             reasons: Any = exc.response["CancellationReasons"]
-            if not {reason["Code"] for reason in reasons} <= OUTRUN:
-                raise
             # a token is good for ten minutes, and not everywhere: the entry that stands there may be this one
             if reasons[0].get("Item") != entry:
                 raise VersionConflictError("Another change of the workflow came first; read it again.") from exc

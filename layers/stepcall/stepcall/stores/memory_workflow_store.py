@@ -11,9 +11,9 @@ from stepcall.stores.workflow_store import (
     VersionSummary,
     WorkflowNotFoundError,
     WorkflowPage,
-    WorkflowSummary,
     compress_definition,
     searchable,
+    summary_of,
 )
 
 
@@ -62,7 +62,7 @@ class MemoryWorkflowStore:
     def list_by_tenant(self, tenant: str, *, name: str | None, limit: int, after: UUID | None) -> WorkflowPage:
         newest_first = sorted(self._newest.values(), key=lambda version: version.workflow_id, reverse=True)
         found = [
-            _summary(version)
+            summary_of(version)
             for version in newest_first
             if version.tenant == tenant
             and searchable(name or "") in searchable(version.definition.name)
@@ -86,14 +86,3 @@ class MemoryWorkflowStore:
         newest = self._newest.get(workflow_id)
         if newest is None or (newest.tenant, newest.version) != (tenant, number):
             raise VersionConflictError(f"Version {number} is not the newest of the workflow {workflow_id}.")
-
-
-def _summary(version: WorkflowVersion) -> WorkflowSummary:
-    return WorkflowSummary(
-        workflow_id=version.workflow_id,
-        latest_version=version.version,
-        name=version.definition.name,
-        description=version.definition.description,
-        created_at=version.workflow_created_at,
-        updated_at=version.created_at,
-    )

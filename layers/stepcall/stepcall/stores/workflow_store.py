@@ -67,6 +67,18 @@ class VersionPage(NamedTuple):
     next_version: int | None
 
 
+def summary_of(newest: WorkflowVersion) -> WorkflowSummary:
+    """What a list shows of the workflow whose newest version this is."""
+    return WorkflowSummary(
+        workflow_id=newest.workflow_id,
+        latest_version=newest.version,
+        name=newest.definition.name,
+        description=newest.definition.description,
+        created_at=newest.workflow_created_at,
+        updated_at=newest.created_at,
+    )
+
+
 def compress_definition(definition: WorkflowDefinition) -> bytes:
     """A definition as it is stored: one of 1,000 tasks fits into a record of 400 KB. Raises WorkflowTooLargeError."""
     compressed = zlib.compress(write_json(definition.to_json()).encode())

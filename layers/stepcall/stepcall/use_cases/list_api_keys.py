@@ -9,7 +9,7 @@ from stepcall.use_cases.dependencies import FaceDependencies
 
 def list_api_keys(caller: Caller, deps: FaceDependencies, *, limit: int, after: UUID | None) -> ApiKeyPage:
     """The keys within the caller's grants, newest first. What lies outside shows in no key and in no token."""
-    if caller.grants is None and caller.run_id is None:
+    if not caller.is_narrowed:
         return deps.keys.list_by_tenant(caller.tenant, limit=limit, after=after)
     found: list[ApiKey] = []
     while True:
