@@ -51,8 +51,8 @@ $(BANDIT): requirements-audit.txt | $(BIN)/uv
 	@$(BIN)/uv pip install --quiet --python .venv-audit/bin/python --requirements requirements-audit.txt
 	@touch $@
 
-demo: $(VENV)/.local ## define a workflow, execute it on a real page, show every exchange (URL=https://… for another page)
-	@$(BIN)/python -m local.demo $(if $(URL),--url '$(URL)')
+demo: $(VENV)/.local ## define a workflow, execute it, show every exchange (EXAMPLE=stores for another; URL=https://… for another page)
+	@$(BIN)/python -m local.demo $(if $(EXAMPLE),--example '$(EXAMPLE)') $(if $(URL),--url '$(URL)')
 
 serve: $(VENV)/.local ## the local stack on 127.0.0.1:3000, or PORT=…; ALLOW_HOST=host:port lets Web.Download reach a server of yours
 	@exec $(BIN)/python -m local.serve --port $${PORT:-3000} $(addprefix --allow-host ,$(ALLOW_HOST))
@@ -94,8 +94,8 @@ lock: | $(BIN)/uv ## pin every dependency again
 	$(COMPILE) --universal --python-version 3.11 --group sam -o requirements-sam.txt
 	$(COMPILE) --universal --python-version 3.11 --group audit -o requirements-audit.txt
 	$(COMPILE) --python-version 3.13 --group layer -c requirements-dev.txt -o layers/stepcall/requirements.txt
-	for worker in web ai data; do \
-	  $(COMPILE) --python-version 3.13 --group run-$$worker-task -c requirements-dev.txt -o functions/run_$${worker}_task/requirements.txt || exit 1; \
+	for function in run-web-task run-ai-task run-data-task run-sql-task workflows-api carto-api; do \
+	  $(COMPILE) --python-version 3.13 --group $$function -c requirements-dev.txt -o functions/$$(tr - _ <<< $$function)/requirements.txt || exit 1; \
 	done
 
 # The processor of the functions: arm64 or x86_64.

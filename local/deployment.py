@@ -20,6 +20,8 @@ FUNCTION = "AWS::Lambda::Function"
 # What moto's CloudFormation does not know, and why that is no loss here. Anything else it does not know is refused.
 NOT_IN_MOTO = {
     API: "the gateway of the local stack serves it",
+    "AWS::Athena::WorkGroup": "not deployed by default; with Athena the stack imports what makes it",
+    "AWS::Glue::Database": "as above",
     "AWS::ApiGatewayV2::Stage": "nothing is throttled or written to an access log here",
     "AWS::Lambda::EventInvokeConfig": "nothing is invoked asynchronously here",
     "AWS::S3::BucketPolicy": "moto does not enforce policies",
@@ -57,7 +59,8 @@ def _refuse_unsupported(resources: Mapping[str, Any]) -> None:
 
 
 def _with_placeholder(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"Type": PLACEHOLDER} if resource["Type"] in NOT_IN_MOTO else resource
+    unknown = resource["Type"] in NOT_IN_MOTO and resource["Type"] not in get_model_map()
+    return {"Type": PLACEHOLDER} if unknown else resource
 
 
 def _describe(resources: Mapping[str, Any], created: Any) -> Deployment:

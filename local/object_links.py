@@ -1,7 +1,7 @@
 """Pre-signed links to objects of the bucket, opened on the local stack's own port.
 
-boto3 signs them for the endpoint of AWS_ENDPOINT_URL_S3, which is this one. Only GET and HEAD of one object are served:
-everything else that S3 can do is for boto3 clients inside the process.
+boto3 signs them for the endpoint of AWS_ENDPOINT_URL_S3, which is this one. Only GET, HEAD and PUT of one object are
+served: everything else that S3 can do is for boto3 clients inside the process.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +30,7 @@ OVERRIDES = {
     "response-content-type": "ResponseContentType",
     "response-content-disposition": "ResponseContentDisposition",
 }
+FORM = "application/x-www-form-urlencoded"
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
@@ -43,19 +44,31 @@ class ObjectLinks:
 
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         try:
-            if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            if environ["REQUEST_METHOD"] not in ("GET", "HEAD", "PUT"):
                 raise RefusedLinkError("MethodNotAllowed")
             raw_path = environ["REQUEST_URI"].partition("?")[0].removeprefix(environ["SCRIPT_NAME"])
             url = self._origin + environ["REQUEST_URI"]
             check_link(environ["REQUEST_METHOD"], url, raw_path, self._credentials, REGION)
+            if environ["REQUEST_METHOD"] == "PUT":
+                return self._keep(environ, start_response)
             return self._send(environ, start_response)
         except RefusedLinkError as exc:
             return _refuse("403 Forbidden", str(exc), start_response)
         except ClientError as exc:
             return _refuse("404 Not Found", exc.response["Error"]["Code"], start_response)
 
+    def _keep(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """In one piece: the server has read all of it by now, and takes 64 MB where S3 takes 5 GB."""
+        bucket, key = _place(environ)
+        sent = environ.get("CONTENT_TYPE", "")
+        # moto would take a form apart, which is what clients call any content unless they are told otherwise
+        kind = {} if not sent or sent.startswith(FORM) else {"ContentType": sent}
+        kept = self._s3.put_object(Bucket=bucket, Key=key, Body=environ["wsgi.input"].read(), **kind)
+        start_response("200 OK", [("etag", kept["ETag"]), ("content-length", "0")])
+        return []
+
     def _send(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        bucket, _, key = environ["PATH_INFO"].encode("latin-1").decode().lstrip("/").partition("/")
+        bucket, key = _place(environ)
         wanted = {"Range": environ["HTTP_RANGE"]} if "HTTP_RANGE" in environ else {}
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
         wanted |= {argument: query[name] for name, argument in OVERRIDES.items() if name in query}
@@ -64,6 +77,11 @@ class ObjectLinks:
         start_response("206 Partial Content" if "ContentRange" in found else "200 OK", headers)
         chunks: Iterable[bytes] = found["Body"].iter_chunks(CHUNK_BYTES)
         return chunks
+
+
+def _place(environ: Mapping[str, Any]) -> tuple[str, str]:
+    bucket, _, key = environ["PATH_INFO"].encode("latin-1").decode().lstrip("/").partition("/")
+    return bucket, key
 
 
 def _refuse(status: str, code: str, start_response: StartResponse) -> Iterable[bytes]:

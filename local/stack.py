@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -98,6 +98,8 @@ class LocalStack:
         stack.enter_context(environment(aws_variables(f"{self.url}{S3_PREFIX}"), without=elsewhere))
         stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
         stack.enter_context(corrected_moto(self._at_aws))
+        if self._parameters.get("Athena") == "true":
+            stack.enter_context(with_athena())
         self._deploy()
         self.functions = InProcessLambda(self.deployment.functions)
         stack.enter_context(environment(function_variables(self.deployment.functions)))
@@ -153,6 +155,13 @@ def log_level() -> str:
     if level not in LOG_LEVELS:
         raise UnknownLogLevelError(f"LOG_LEVEL is {level}, and may be {', '.join(LOG_LEVELS)}.")
     return level
+
+
+def with_athena() -> AbstractContextManager[None]:
+    """Loaded when asked for: its engine, and moto's Glue, take a while."""
+    import_module("local.moto_world.template_athena")
+    queries: AbstractContextManager[None] = import_module("local.moto_world.athena_queries").athena_that_executes()
+    return queries
 
 
 @contextmanager

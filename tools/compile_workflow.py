@@ -9,10 +9,15 @@ from pathlib import Path
 from stepcall.asl.check import InvalidStateMachineError
 from stepcall.asl.compiler import FINISH_RUN, compile_workflow
 from stepcall.domain.check import check_definition
+from stepcall.domain.connection import SqlEngine
 from stepcall.domain.errors import InvalidDefinitionError, Problem
 from stepcall.domain.json_text import MalformedJsonError, read_json
+from stepcall.domain.sql_check import SqlSetting
 from stepcall.domain.task_contract import Worker
 from stepcall.tasks.catalog import CATALOG
+from stepcall.use_cases.check_workflow import LateQueryChecker
+
+ATHENA_WORK_GROUP = "${AthenaWorkGroup}"
 
 
 def placeholder_arns() -> dict[str, str]:
@@ -20,13 +25,22 @@ def placeholder_arns() -> dict[str, str]:
     return {name: f"${{{name.title().replace('_', '')}Function.Arn}}" for name in (*Worker, FINISH_RUN)}
 
 
+def any_connection(engine: SqlEngine = SqlEngine.DUCKDB) -> SqlSetting:
+    """Any connection there may be: a table that is none of a task's `sources` may be a dataset of it."""
+    return SqlSetting(LateQueryChecker(), engine)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workflow", type=Path, help="a workflow definition as JSON")
-    path: Path = parser.parse_args().workflow
+    parser.add_argument("--athena", action="store_true", help="as on a connection with the engine athena")
+    options = parser.parse_args()
+    path: Path = options.workflow
     try:
-        checked = check_definition(read_json(path.read_bytes()), CATALOG)
-        compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns())
+        engine = SqlEngine.ATHENA if options.athena else SqlEngine.DUCKDB
+        checked = check_definition(read_json(path.read_bytes()), CATALOG, lambda _: any_connection(engine))
+        work_group = ATHENA_WORK_GROUP if options.athena else None
+        compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns(), work_group)
     except OSError as exc:
         return _refuse(path, str(exc.strerror))
     except (MalformedJsonError, InvalidStateMachineError) as exc:

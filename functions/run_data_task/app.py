@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from run_data_task.evaluator import EvaluatorPool, Limits
+from run_data_task.evaluator import Limits
 from run_data_task.transform import Transformer
 from stepcall.domain.task_contract import TaskImplementation
+from stepcall.runtime.kept_processes import ProcessPool
 from stepcall.runtime.worker import task_handler
 from stepcall.tasks.data import DATA_TRANSFORM
 
@@ -13,7 +14,8 @@ EVALUATORS = 2
 
 
 def implementations() -> Mapping[str, TaskImplementation]:
-    return {DATA_TRANSFORM.name: Transformer(EvaluatorPool(EVALUATORS, Limits())).transform}
+    limits = Limits()
+    return {DATA_TRANSFORM.name: Transformer(ProcessPool(EVALUATORS, limits.child), limits).transform}
 
 
 lambda_handler = task_handler(implementations)

@@ -1,6 +1,6 @@
 """The child process that evaluates JSONata: one request a line on stdin, one answer a line on stdout, both JSON.
 
-`python -m run_data_task.evaluate SECONDS BYTES`, started by `run_data_task.evaluator`.
+`python -m run_data_task.evaluate SECONDS BYTES`, started as `run_data_task.evaluator` says.
 Request: `{"expression", "data"}`. Answer: `{"result"}` or `{"reason", "message"}`.
 
 The kernel holds the limits, because those of the library bind neither a regular expression nor memory: an evaluation

@@ -3,16 +3,18 @@
 import signal
 from typing import Any
 
-from run_data_task.evaluator import EvaluatorEndedError, EvaluatorPool, EvaluatorsBusyError, Limits
+from run_data_task.evaluator import Limits
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError
 from stepcall.domain.json_text import MalformedJsonError, NotJsonError, read_json, write_json
 from stepcall.domain.task_contract import TaskContext
+from stepcall.runtime.kept_processes import ProcessEndedError, ProcessesBusyError, ProcessPool
 from stepcall.tasks.data import TransformInput, TransformOutput
 
 
 class Transformer:
-    def __init__(self, evaluators: EvaluatorPool) -> None:
+    def __init__(self, evaluators: ProcessPool, limits: Limits) -> None:
         self._evaluators = evaluators
+        self._limits = limits
 
     def transform(self, task_input: TransformInput, context: TaskContext) -> TransformOutput:
         """Numbers that pass through stay as they came, integers exact; computed ones are doubles, as in JSONata."""
@@ -27,12 +29,13 @@ class Transformer:
 
     def _ask(self, request: bytes, context: TaskContext) -> bytes:
         try:
-            return self._evaluators.ask(request, context.remaining_seconds())
-        except EvaluatorsBusyError as exc:
+            with self._evaluators.process(context.remaining_seconds()) as evaluator:
+                return evaluator.ask(request)
+        except ProcessesBusyError as exc:
             message = "Too many expressions are being evaluated at once."
             raise RetryableTaskError(ErrorReason.TIMEOUT, message) from exc
-        except EvaluatorEndedError as exc:
-            raise _over_limits(exc.exit_code, self._evaluators.limits) from exc
+        except ProcessEndedError as exc:
+            raise _over_limits(exc.exit_code, self._limits) from exc
 
 
 def _over_limits(exit_code: int, limits: Limits) -> PermanentTaskError:

@@ -1,15 +1,15 @@
 """How the native face prints workflows, runs and jobs. A time that has not been reached yet is left out."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from stepcall.domain.errors import Problem
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.ids import spell_execution, spell_job, spell_later_execution, spell_workflow
-from stepcall.domain.run import Run, RunStatus, RunSummary, TaskRun
+from stepcall.domain.run import RunSummary, TaskRun
 from stepcall.domain.workflow import WorkflowVersion
+from stepcall.runtime.job_shape import print_status, print_time
 from stepcall.stores.run_store import RunPage
 from stepcall.stores.workflow_store import VersionPage, WorkflowPage, WorkflowSummary
 from stepcall.use_cases.read_run import RunView, ShownValue
@@ -21,13 +21,6 @@ Json = dict[str, Any]
 EXECUTION_ID_KEYS: Mapping[Generation, str] = {
     Generation.FIRST: "execution_id",
     Generation.LATER: "workflow_execution_id",
-}
-JOB_STATES: Mapping[RunStatus, str] = {
-    RunStatus.PENDING: "PENDING",
-    RunStatus.RUNNING: "RUNNING",
-    RunStatus.COMPLETED: "DONE",
-    RunStatus.FAILED: "DONE",
-    RunStatus.CANCELLED: "DONE",
 }
 
 
@@ -126,17 +119,12 @@ def print_job(view: RunView) -> Json:
             "workflow_version": run.workflow_version,
             "execution_id": spell_execution(run.run_id),
         },
-        "status": {"state": JOB_STATES[run.status], **_error_result(run)},
+        "status": print_status(run),
     }
 
 
 def print_token(token: "IssuedToken") -> Json:
     return {"token": token.text, "expires_at": print_time(token.expires_at)}
-
-
-def print_time(time: datetime) -> str:
-    utc = time if time.tzinfo is UTC else time.astimezone(UTC)
-    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def _print_ids(version: WorkflowVersion) -> Json:
@@ -151,11 +139,8 @@ def _print_summary(workflow: WorkflowSummary) -> Json:
         **({} if workflow.description is None else {"description": workflow.description}),
         "created_at": print_time(workflow.created_at),
         "updated_at": print_time(workflow.updated_at),
+        "api_access": workflow.api_access,
     }
-
-
-def _error_result(run: Run) -> Json:
-    return {"errorResult": run.error.to_json()} if run.error else {}
 
 
 def _print_value(name: str, shown: ShownValue) -> Json:

@@ -16,7 +16,7 @@ from stepcall.domain.access import Scope
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation
 from stepcall.domain.ids import read_api_key_id, read_run_id, read_workflow_id, spell_api_key, spell_workflow
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.runtime.http import caller, headers, json_response, read_body, read_bytes, read_model, resolver
+from stepcall.runtime.http import caller, headers, json_response, patience, read_body, read_bytes, read_model, resolver
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import face_dependencies, known_keys, now, tokens
 from stepcall.use_cases.cancel_run import cancel_run
@@ -51,8 +51,6 @@ from workflows_api.requests import (
     read_wait,
 )
 
-SECONDS_TO_ANSWER = 3
-
 ACCESS: Mapping[str, Scope | None] = {
     "GET /health": None,
     "GET /openapi.json": None,
@@ -78,6 +76,17 @@ ACCESS: Mapping[str, Scope | None] = {
     "POST /workflows/<workflow_id>/executions/<execution_id>/cancel": Scope.RUNS_CANCEL,
     "POST /workflows/<workflow_id>/executions/<execution_id>/token": Scope.RUNS_READ,
     "GET /jobs/<external_id>": Scope.RUNS_READ,
+    "POST /workflows/<workflow_id>/api-access": Scope.WORKFLOWS_WRITE,
+    "GET /workflows/<workflow_id>/api-access": Scope.WORKFLOWS_READ,
+    "PUT /workflows/<workflow_id>/api-access": Scope.WORKFLOWS_WRITE,
+    "DELETE /workflows/<workflow_id>/api-access": Scope.WORKFLOWS_WRITE,
+    "POST /connections": Scope.WORKFLOWS_WRITE,
+    "GET /connections": Scope.WORKFLOWS_READ,
+    "GET /connections/<connection>": Scope.WORKFLOWS_READ,
+    "DELETE /connections/<connection>": Scope.WORKFLOWS_WRITE,
+    "PUT /connections/<connection>/datasets/<dataset>": Scope.WORKFLOWS_WRITE,
+    "DELETE /connections/<connection>/datasets/<dataset>": Scope.WORKFLOWS_WRITE,
+    "POST /uploads": Scope.WORKFLOWS_WRITE,
     "POST /api-keys": Scope.KEYS_MANAGE,
     "GET /api-keys": Scope.KEYS_MANAGE,
     "GET /api-keys/<key_id>": Scope.KEYS_MANAGE,
@@ -142,7 +151,8 @@ def post_validate() -> Response[str]:
     from stepcall.use_cases.validate_workflow import validate_workflow  # noqa: PLC0415
     from workflows_api.views import print_validation  # noqa: PLC0415
 
-    return json_response(200, print_validation(validate_workflow(read_definition(read_body(app)), face_dependencies())))
+    validation = validate_workflow(read_definition(read_body(app)), caller(app), face_dependencies())
+    return json_response(200, print_validation(validation))
 
 
 @app.get("/workflows/<workflow_id>/definition")
@@ -251,7 +261,7 @@ def _execute(workflow_id: str, generation: Generation) -> Response[str]:
     if not may_read or not (seconds := read_wait(headers(app))):
         return json_response(202, print_started(run, generation), sent)
     sent["Preference-Applied"] = f"wait={seconds}"
-    view = wait_for_end(run.run_id, caller(app), face_dependencies(), seconds=_patience(seconds))
+    view = wait_for_end(run.run_id, caller(app), face_dependencies(), seconds=patience(app, seconds))
     if view.run.status.has_ended:
         return json_response(200, print_execution(view, generation), sent)
     return json_response(202, print_started(view.run, generation), sent)
@@ -304,6 +314,109 @@ def get_job(external_id: str) -> Response[str]:
     return json_response(200, print_job(read_run(read_run_id(external_id), caller(app), face_dependencies())))
 
 
+@app.post("/workflows/<workflow_id>/api-access")
+def post_api_access(workflow_id: str) -> Response[str]:
+    from stepcall.use_cases.enable_api_access import EnableApiAccess, enable_api_access  # noqa: PLC0415
+    from workflows_api.api_access import NewApiAccess, origin_of, print_access  # noqa: PLC0415
+
+    said = read_model(read_body(app, default={}), NewApiAccess)
+    command = EnableApiAccess(read_workflow_id(workflow_id), said.connection, said.cache)
+    access, is_new = enable_api_access(command, caller(app), face_dependencies())
+    return json_response(201 if is_new else 200, print_access(access, origin_of(headers(app))))
+
+
+@app.get("/workflows/<workflow_id>/api-access")
+def get_api_access(workflow_id: str) -> Response[str]:
+    from stepcall.use_cases.enable_api_access import read_api_access  # noqa: PLC0415
+    from workflows_api.api_access import origin_of, print_access, print_no_access  # noqa: PLC0415
+
+    access = read_api_access(read_workflow_id(workflow_id), caller(app), face_dependencies())
+    return json_response(200, print_access(access, origin_of(headers(app))) if access else print_no_access())
+
+
+@app.put("/workflows/<workflow_id>/api-access")
+def put_api_access(workflow_id: str) -> Response[str]:
+    from stepcall.use_cases.enable_api_access import update_api_access  # noqa: PLC0415
+    from workflows_api.api_access import ApiAccessUpdate, origin_of, print_access  # noqa: PLC0415
+
+    said = read_model(read_body(app, default={}), ApiAccessUpdate)
+    access = update_api_access(read_workflow_id(workflow_id), caller(app), face_dependencies(), cache=said.cache)
+    return json_response(200, print_access(access, origin_of(headers(app))))
+
+
+@app.delete("/workflows/<workflow_id>/api-access")
+def delete_api_access(workflow_id: str) -> Response[str]:
+    from stepcall.use_cases.enable_api_access import disable_api_access  # noqa: PLC0415
+
+    disable_api_access(read_workflow_id(workflow_id), caller(app), face_dependencies())
+    return Response(HTTPStatus.NO_CONTENT.value)
+
+
+@app.post("/connections")
+def post_connection() -> Response[str]:
+    from stepcall.use_cases.create_connection import create_connection  # noqa: PLC0415
+    from workflows_api.connection_answers import print_connection  # noqa: PLC0415
+    from workflows_api.connection_requests import read_new_connection  # noqa: PLC0415
+
+    found = create_connection(read_new_connection(read_body(app)), caller(app), face_dependencies())
+    return json_response(201, print_connection(found), {"Location": f"/connections/{found.connection.name}"})
+
+
+@app.get("/connections")
+def get_connections() -> Response[str]:
+    from stepcall.use_cases.list_connections import list_connections  # noqa: PLC0415
+    from workflows_api.connection_answers import print_connections  # noqa: PLC0415
+
+    return json_response(200, print_connections(list_connections(caller(app), face_dependencies())))
+
+
+@app.get("/connections/<connection>")
+def get_connection(connection: str) -> Response[str]:
+    from stepcall.use_cases.list_connections import read_connection  # noqa: PLC0415
+    from workflows_api.connection_answers import print_connection  # noqa: PLC0415
+    from workflows_api.connection_requests import read_connection_name  # noqa: PLC0415
+
+    found = read_connection(read_connection_name(connection), caller(app), face_dependencies())
+    return json_response(200, print_connection(found))
+
+
+@app.delete("/connections/<connection>")
+def delete_connection_by_name(connection: str) -> Response[str]:
+    from stepcall.use_cases.delete_connection import delete_connection  # noqa: PLC0415
+    from workflows_api.connection_requests import read_connection_name  # noqa: PLC0415
+
+    delete_connection(read_connection_name(connection), caller(app), face_dependencies())
+    return Response(HTTPStatus.NO_CONTENT.value)
+
+
+@app.put("/connections/<connection>/datasets/<dataset>")
+def put_dataset_by_name(connection: str, dataset: str) -> Response[str]:
+    from stepcall.use_cases.put_dataset import put_dataset  # noqa: PLC0415
+    from workflows_api.connection_answers import print_dataset  # noqa: PLC0415
+    from workflows_api.connection_requests import read_put_dataset  # noqa: PLC0415
+
+    stored = put_dataset(read_put_dataset(app, connection, dataset), caller(app), face_dependencies())
+    return json_response(201 if stored.is_new else 200, print_dataset(stored.dataset))
+
+
+@app.delete("/connections/<connection>/datasets/<dataset>")
+def delete_dataset_by_name(connection: str, dataset: str) -> Response[str]:
+    from stepcall.use_cases.delete_dataset import delete_dataset  # noqa: PLC0415
+    from workflows_api.connection_requests import read_connection_name, read_dataset_name  # noqa: PLC0415
+
+    of_connection = read_connection_name(connection)
+    delete_dataset(of_connection, read_dataset_name(dataset), caller(app), face_dependencies())
+    return Response(HTTPStatus.NO_CONTENT.value)
+
+
+@app.post("/uploads")
+def post_upload() -> Response[str]:
+    from stepcall.use_cases.open_upload import open_upload  # noqa: PLC0415
+    from workflows_api.connection_answers import print_upload  # noqa: PLC0415
+
+    return json_response(201, print_upload(open_upload(caller(app), face_dependencies())))
+
+
 @app.post("/api-keys")
 def post_api_key() -> Response[str]:
     from stepcall.use_cases.create_api_key import create_api_key  # noqa: PLC0415
@@ -354,12 +467,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 def _version_asked_for(workflow_id: str) -> WorkflowVersion:
     query = read_model(dict(app.current_event.query_string_parameters), VersionQuery)
     return read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
-
-
-def _patience(seconds: int) -> float:
-    """How long to wait at most: a start that took long leaves less of the time that the gateway gives."""
-    left: float = app.lambda_context.get_remaining_time_in_millis() / 1000
-    return min(seconds, left - SECONDS_TO_ANSWER)
 
 
 gc.freeze()  # nor will it be: docs/benchmarks.md

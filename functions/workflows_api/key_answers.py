@@ -4,8 +4,8 @@ from typing import Any
 
 from stepcall.domain.access import Grants
 from stepcall.domain.ids import spell_api_key, spell_workflow
+from stepcall.runtime.job_shape import print_time
 from stepcall.stores.api_key_store import ApiKey, ApiKeyPage
-from workflows_api.answers import print_time
 
 Json = dict[str, Any]
 NEVER_KEPT = {"Cache-Control": "no-store"}

@@ -21,11 +21,21 @@ from stepcall.runtime.http import (
 )
 from stepcall.runtime.observability import log_fact
 from stepcall.stores.api_key_store import UnknownApiKeyError
+from stepcall.stores.connection_store import ConnectionExistsError, ConnectionNotFoundError, DatasetNotFoundError
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
 from stepcall.stores.workflow_store import VersionConflictError, VersionNotFoundError, WorkflowNotFoundError
 from stepcall.use_cases.change_workflow import StaleVersionError
+from stepcall.use_cases.connection_errors import (
+    ApiAccessDisabledError,
+    ApiAccessRefusedError,
+    ConnectionInUseError,
+    DatasetRefusedError,
+    DefaultConnectionError,
+    ImportUnavailableError,
+)
 from stepcall.use_cases.dependencies import ProviderKeysUnavailableError
 from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.sql_worker import SqlTimeoutError
 
 PROBLEM_JSON = "application/problem+json"
 NOT_AUTHENTICATED = "Send a key or a token as `x-api-key`, as `Authorization: Bearer …`, or as `?access_token=…`."
@@ -51,6 +61,8 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ),
     InvalidParametersError: Answer(HTTPStatus.BAD_REQUEST, "invalid-input", "The input does not fit the workflow"),
     InvalidRequestError: Answer(HTTPStatus.BAD_REQUEST, "invalid-request", "The request is not valid"),
+    DatasetRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-dataset", "The connection or dataset is not valid"),
+    ApiAccessRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-api-access", "The workflow cannot be enabled so"),
     MalformedJsonError: Answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON"),
     UnauthenticatedError: Answer(
         HTTPStatus.UNAUTHORIZED,
@@ -71,6 +83,15 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     VersionNotFoundError: Answer(HTTPStatus.NOT_FOUND, "version-not-found", "Version not found"),
     RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, "execution-not-found", "Execution not found", NO_EXECUTION),
     UnknownApiKeyError: Answer(HTTPStatus.NOT_FOUND, "api-key-not-found", "API key not found", "There is no such key."),
+    ConnectionNotFoundError: Answer(
+        HTTPStatus.NOT_FOUND,
+        "connection-not-found",
+        "Connection not found",
+        "There is no such connection. `GET /connections` lists those there are.",
+    ),
+    DatasetNotFoundError: Answer(
+        HTTPStatus.NOT_FOUND, "dataset-not-found", "Dataset not found", "The connection has no dataset of this name."
+    ),
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
@@ -81,6 +102,10 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         "Others change this workflow at this moment, and this request changed nothing; send it again.",
         {"Retry-After": "1"},
     ),
+    ConnectionExistsError: Answer(HTTPStatus.CONFLICT, "connection-exists", "The connection's name is taken"),
+    DefaultConnectionError: Answer(HTTPStatus.CONFLICT, "default-connection", "The default connection stays"),
+    ConnectionInUseError: Answer(HTTPStatus.CONFLICT, "connection-in-use", "Workflows can be called on the connection"),
+    ApiAccessDisabledError: Answer(HTTPStatus.CONFLICT, "api-access-disabled", "The workflow is not enabled"),
     StaleVersionError: Answer(HTTPStatus.PRECONDITION_FAILED, "stale-version", "The workflow has another version"),
     BodyTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
     RateLimitedError: Answer(
@@ -100,6 +125,19 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         "Secrets Manager does not answer, which holds what `X-OpenAI-Key` is encrypted with. Nothing was started; send "
         "the request again.",
         {"Retry-After": "2"},
+    ),
+    ImportUnavailableError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "import-unavailable",
+        "Files cannot be imported now",
+        "What imports files did not take this one, and nothing was changed; send the request again.",
+        {"Retry-After": "2"},
+    ),
+    SqlTimeoutError: Answer(
+        HTTPStatus.GATEWAY_TIMEOUT,
+        "import-timeout",
+        "The file takes too long to import",
+        "Nothing was changed. Send the file as Parquet, which is read fastest, or its rows as several datasets.",
     ),
     EngineUnavailableError: Answer(
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,6 +1,7 @@
 """moto as the AWS of the local stack: corrected where it is not atomic, slow, or grows without bound.
 
-Every module here reaches into moto 5.2.5 at points that tests/local/test_moto_contract.py holds down.
+Every module here reaches into moto 5.2.5 at points that tests/local/test_moto_contract.py holds down, and for Athena
+test_athena_queries.py. Athena is left to moto unless a stack is deployed with it.
 """
 
 from collections.abc import Callable, Iterator

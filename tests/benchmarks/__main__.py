@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.carto_jobs import measure_carto_jobs
 from tests.benchmarks.checking import measure_checking
 from tests.benchmarks.cold_start import FUNCTIONS, measure_cold_starts
 from tests.benchmarks.compiling import measure_compiling
@@ -18,6 +19,7 @@ from tests.benchmarks.figures import Figure, table_of
 from tests.benchmarks.lambda_python import LambdaPython, prepare
 from tests.benchmarks.local_stack import measure_local_stack
 from tests.benchmarks.machine import ROOT, describe_run
+from tests.benchmarks.sql_queries import measure_sql_queries
 from tests.benchmarks.warm_requests import measure_warm_requests
 from tests.benchmarks.writes import measure_writes
 
@@ -30,6 +32,8 @@ SECTIONS: dict[str, Section] = {
     "check": measure_checking,
     "local": lambda _: measure_local_stack(),
     "writes": lambda _: measure_writes(),
+    "sql": lambda _: measure_sql_queries(),
+    "jobs": lambda _: measure_carto_jobs(),
 }
 
 
@@ -51,7 +55,8 @@ def main() -> None:
     write_record(
         LATEST, record | {"python": python.description, "rows": [row.to_json() for row in rows], "facts": facts}
     )
-    print(f"{table_of(rows)}\n\nAll but local, writes: {python.description}. All figures: {LATEST.relative_to(ROOT)}")
+    print(f"{table_of(rows)}\n\nAll but local, writes, jobs: {python.description}.")
+    print(f"All figures: {LATEST.relative_to(ROOT)}")
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:

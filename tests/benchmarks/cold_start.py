@@ -8,8 +8,8 @@ from tests.benchmarks.lambda_python import BOTO3, LambdaPython
 from tests.benchmarks.machine import ROOT
 from tools.lambda_build.build_artifact import LAYER_FOLDER, read_pins
 
-FACE = "workflows_api"
-FUNCTIONS = (FACE, "run_web_task", "run_ai_task", "run_data_task", "finish_run")
+FACES = ("workflows_api", "carto_api")
+FUNCTIONS = (*FACES, "run_web_task", "run_ai_task", "run_data_task", "run_sql_task", "finish_run")
 REFERENCE = "reference"
 DEPTHS = range(0, 65, 5)
 FACE_REACH = Reach(1.5, of_ratio=True)
@@ -23,7 +23,8 @@ def measure_cold_starts(python: LambdaPython) -> tuple[list[Figure], dict[str, A
     for depth in DEPTHS:
         for subject in subjects:
             starts[subject].append(_start(python, subject, depth))
-    heavy = heavy_packages(set(starts[FACE][0]["packages"]) - set(starts[REFERENCE][0]["packages"]))
+    common = set(starts[REFERENCE][0]["packages"])
+    heavy = {face: heavy_packages(set(starts[face][0]["packages"]) - common) for face in FACES}
     reference = _median(starts[REFERENCE], "cpu_ms")
     rows = [
         Figure(
@@ -31,12 +32,12 @@ def measure_cold_starts(python: LambdaPython) -> tuple[list[Figure], dict[str, A
             _median(starts[name], "cpu_ms"),
             "ms",
             reference,
-            FACE_REACH if name == FACE else None,
+            FACE_REACH if name in FACES else None,
         )
         for name in FUNCTIONS
     ]
-    rows.append(Figure(f"heavy libraries imported by {FACE}", len(heavy), "", reach=Reach(0)))
-    return rows, {"python": python.description, "heavy_imported_by_the_face": heavy, **_facts(starts)}
+    rows += [Figure(f"heavy libraries imported by {face}", len(heavy[face]), "", reach=Reach(0)) for face in FACES]
+    return rows, {"python": python.description, "heavy_imported_by_faces": heavy, **_facts(starts)}
 
 
 def heavy_packages(imported: set[str]) -> list[str]:
@@ -49,7 +50,7 @@ def heavy_packages(imported: set[str]) -> list[str]:
 
 
 def _start(python: LambdaPython, subject: str, depth: int) -> Any:
-    return python.run("cold_start_child", FACE if subject == REFERENCE else subject, subject, str(depth))
+    return python.run("cold_start_child", FACES[0] if subject == REFERENCE else subject, subject, str(depth))
 
 
 def _normal(distribution: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-FACE = "workflows_api"
+FACES = ("workflows_api", "carto_api")
 
 
 def start_reference() -> Any:
@@ -21,8 +21,8 @@ def start_reference() -> Any:
     return boto3.client("dynamodb")
 
 
-def start_face() -> Any:
-    import_module(f"{FACE}.app")
+def start_face(face: str) -> Any:
+    import_module(f"{face}.app")
     wiring = import_module("stepcall.runtime.wiring")
     return wiring.face_dependencies(), wiring.authenticator()
 
@@ -40,7 +40,7 @@ def ready_for_tasks(function: str) -> Any:
 def start_of(subject: str) -> Callable[[], Any]:
     if subject == "reference":
         return start_reference
-    return start_face if subject == FACE else lambda: start_worker(subject)
+    return lambda: start_face(subject) if subject in FACES else start_worker(subject)
 
 
 def measure(depth: int, step: Callable[[], Any]) -> tuple[dict[str, float], Any]:

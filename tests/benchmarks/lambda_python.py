@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "RUN_WEB_TASK_ARN": ARN + "run-web-task",
     "RUN_AI_TASK_ARN": ARN + "run-ai-task",
     "RUN_DATA_TASK_ARN": ARN + "run-data-task",
+    "RUN_SQL_TASK_ARN": ARN + "run-sql-task",
     "FINISH_RUN_ARN": ARN + "finish-run",
     "OPENAI_BASE_URL": "https://api.openai.com/v1",
     "OPENAI_DEFAULT_MODEL": "gpt-5-mini",

@@ -13,22 +13,31 @@ from moto import mock_aws
 
 from local.moto_world.atomic_calls import atomic_calls
 from stepcall.aws.outputs import S3PayloadStore
+from stepcall.aws.uploads import S3Uploads
 from stepcall.stores.api_key_store import ApiKeyStore
+from stepcall.stores.connection_store import ConnectionStore
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from stepcall.stores.dynamo_connection_store import DynamoConnectionStore
+from stepcall.stores.dynamo_procedure_store import DynamoProcedureStore
 from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
+from stepcall.stores.memory_connection_store import MemoryConnectionStore
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
+from stepcall.stores.memory_procedure_store import MemoryProcedureStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
 from stepcall.stores.payload_store import PayloadStore
+from stepcall.stores.procedure_store import ProcedureStore
 from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.run_store import RunStore
 from stepcall.stores.workflow_store import WorkflowStore
+from stepcall.use_cases.uploads import Uploads
 from tests.clock import Clock, new_ids
 from tests.template.sam_template import read_template
+from tests.unit.fake_sql import FakeUploads
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -85,6 +94,20 @@ def api_key_store(request: pytest.FixtureRequest) -> ApiKeyStore:
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
+def connection_store(request: pytest.FixtureRequest) -> ConnectionStore:
+    if request.param == "memory":
+        return MemoryConnectionStore()
+    return DynamoConnectionStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def procedure_store(request: pytest.FixtureRequest) -> ProcedureStore:
+    if request.param == "memory":
+        return MemoryProcedureStore()
+    return DynamoProcedureStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
 def rate_limit_store(request: pytest.FixtureRequest) -> RateLimitStore:
     if request.param == "memory":
         return MemoryRateLimitStore()
@@ -109,6 +132,21 @@ def payload_store(request: pytest.FixtureRequest) -> PayloadStore:
         return MemoryPayloadStore()
     store: S3PayloadStore = request.getfixturevalue("s3_store")
     return store
+
+
+@pytest.fixture
+def s3_uploads(s3_client: "S3Client", clock: Clock) -> Iterator[S3Uploads]:
+    with mock_aws():
+        s3_client.create_bucket(Bucket=BUCKET)
+        yield S3Uploads(lambda: s3_client, BUCKET, new_ids(clock), clock.now)
+
+
+@pytest.fixture(params=("fake", "s3"))
+def uploads(request: pytest.FixtureRequest) -> Uploads:
+    if request.param == "fake":
+        return FakeUploads()
+    made: S3Uploads = request.getfixturevalue("s3_uploads")
+    return made
 
 
 def in_parallel(calls: list[Any]) -> list[BaseException | None]:

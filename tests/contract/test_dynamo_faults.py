@@ -10,7 +10,14 @@ from stepcall.domain.run import RunStatus
 from stepcall.stores.dynamo_pages import MAX_PAGES_PER_LIST
 from stepcall.stores.dynamo_run_store import READ_ATTEMPTS, DynamoRunStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
-from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError, RunStore, TaskNotRunningError
+from stepcall.stores.run_store import (
+    RunExistsError,
+    RunHasEndedError,
+    RunNotFoundError,
+    RunStore,
+    TableClaimedError,
+    TaskNotRunningError,
+)
 from stepcall.stores.workflow_store import WorkflowNotFoundError, WorkflowTooLargeError
 from tests.contract.conftest import RETENTION, nth_id
 from tests.contract.test_run_store import (
@@ -27,6 +34,7 @@ from tests.contract.test_run_store import (
     numbered,
 )
 from tests.contract.test_small_stores import VERSION
+from tests.contract.test_table_claims import CLAIM
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -85,6 +93,24 @@ def test_a_conflict_is_no_refusal_and_goes_to_whoever_can_try_again(
     store = faulty(FaultyClient(dynamodb, canceled(*((code, "None") if first else ("None", code)))))
     with pytest.raises(ClientError, match="TransactionCanceledException"):
         store.begin_task(PENDING, "first", attempt=0, now=START)
+
+
+@pytest.mark.parametrize(
+    ("codes", "raised"),
+    [
+        (("None", "TransactionConflict"), TableClaimedError),
+        (("None", "ConditionalCheckFailed"), TableClaimedError),
+        (("ConditionalCheckFailed", "ConditionalCheckFailed"), RunExistsError),
+        (("None", "ThrottlingError"), ClientError),
+        (("ThrottlingError", "ConditionalCheckFailed"), ClientError),
+    ],
+)
+def test_a_conflict_over_a_table_is_a_claim_of_another_and_throttling_is_none(
+    dynamodb: "DynamoDBClient", codes: tuple[str, str], raised: type[Exception]
+) -> None:
+    store = faulty(FaultyClient(dynamodb, canceled(*codes)))
+    with pytest.raises(raised):
+        store.put_with_claim(PENDING, CLAIM, seen=None)
 
 
 def test_of_two_refusals_in_one_transaction_the_runs_counts(dynamodb: "DynamoDBClient") -> None:

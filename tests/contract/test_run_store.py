@@ -13,6 +13,7 @@ from stepcall.domain.errors import ErrorReason
 from stepcall.domain.run import (
     RUN_MOVES,
     ErrorResult,
+    JobCall,
     Run,
     RunEnd,
     RunStatus,
@@ -335,6 +336,88 @@ def test_only_open_runs_are_in_their_index_and_ended_ones_expire(dynamodb: "Dyna
     assert "expires_at" not in items[str(RUN_ID), "RUN"]
     assert items[str(nth_id(2)), "RUN"]["expires_at"]["N"] == str(int((LATER + RETENTION).timestamp()))
     assert int(items[str(nth_id(2)), "TASK#first"]["expires_at"]["N"]) > (LATER + RETENTION).timestamp()
+
+
+JOB = JobCall(
+    query="CALL `p`(@größe)\n",
+    connection="carto_dw",
+    connection_id=nth_id(300),
+    location="US",
+    output_table="acme.workflows_temp.wfproc_0123456789abcdef_out_0123456789abcdef",
+)
+
+
+@pytest.mark.parametrize("job", [JOB, replace(JOB, output_table=None)])
+def test_a_run_knows_how_it_was_called_as_a_job_for_as_long_as_it_lives(run_store: RunStore, job: JobCall) -> None:
+    called = replace(PENDING, job=job)
+    bring_to(run_store, RunStatus.COMPLETED, called)
+    assert run_store.get("acme", RUN_ID).run.job == job
+    assert run_store.get_for_work(RUN_ID, ()).run.job == job
+
+
+ENDED_BEFORE_IT_BEGAN = {
+    "reused": replace(
+        PENDING, status=RunStatus.COMPLETED, completed_at=START, output=LARGE, reused_run_id=nth_id(9), job=JOB
+    ),
+    "refused": replace(PENDING, status=RunStatus.FAILED, completed_at=START, error=ERROR, job=JOB),
+}
+
+
+@pytest.mark.parametrize("kind", ENDED_BEFORE_IT_BEGAN)
+def test_a_run_that_has_ended_already_is_stored_whole_and_stays_ended(run_store: RunStore, kind: str) -> None:
+    ended = ENDED_BEFORE_IT_BEGAN[kind]
+    run_store.put(ended)
+    assert run_store.get("acme", RUN_ID).run == ended
+    with pytest.raises(RunExistsError):
+        run_store.put(ended)
+    with pytest.raises(RunHasEndedError):
+        run_store.begin_task(PENDING, "first", attempt=0, now=LATER)
+    with pytest.raises(RunHasEndedError):
+        run_store.end(RUN_ID, ENDS[RunStatus.CANCELLED])
+    with pytest.raises(RunHasEndedError):
+        run_store.abandon(RUN_ID, ENDS[RunStatus.FAILED])
+    assert run_store.get("acme", RUN_ID).run == ended
+
+
+@pytest.mark.parametrize("kind", ENDED_BEFORE_IT_BEGAN)
+def test_a_run_that_has_ended_already_is_never_open_and_expires(dynamodb: "DynamoDBClient", kind: str) -> None:
+    DynamoRunStore(dynamodb, "RunsTable", RETENTION).put(ENDED_BEFORE_IT_BEGAN[kind])
+    assert dynamodb.scan(TableName="RunsTable", IndexName="open_runs")["Items"] == []
+    [item] = dynamodb.scan(TableName="RunsTable")["Items"]
+    assert item["expires_at"]["N"] == str(int((START + RETENTION).timestamp()))
+
+
+def all_of_tenant(store: RunStore, tenant: str, limit: int) -> list[UUID]:
+    found, after = list[UUID](), None
+    for _ in range(50):
+        page = store.list_by_tenant(tenant, limit=limit, after=after)
+        assert len(page.runs) <= limit
+        found += [run.run_id for run in page.runs]
+        if (after := page.next_run_id) is None:
+            return found
+    raise AssertionError("the list has no end")
+
+
+def test_a_tenants_runs_of_all_workflows_are_listed_newest_first_page_by_page(run_store: RunStore) -> None:
+    for number in range(1, 10):
+        run_store.put(numbered(number, workflow_id=(WORKFLOW_ID, OTHER_WORKFLOW_ID)[number % 2]))
+    run_store.put(numbered(20, tenant="other"))
+    for limit in (1, 4, 9, 10, 100):
+        assert all_of_tenant(run_store, "acme", limit) == [nth_id(number) for number in range(9, 0, -1)]
+    assert all_of_tenant(run_store, "other", 5) == [nth_id(20)]
+    assert all_of_tenant(run_store, "acm", 5) == []
+
+
+def test_a_tenants_list_tells_calls_and_errors(run_store: RunStore) -> None:
+    bring_to(run_store, RunStatus.FAILED, replace(PENDING, job=JOB))
+    bring_to(run_store, RunStatus.RUNNING, numbered(2))
+    run_store.put(replace(ENDED_BEFORE_IT_BEGAN["reused"], run_id=nth_id(3)))
+    runs = run_store.list_by_tenant("acme", limit=5, after=None).runs
+    assert [(run.status, run.job, run.error) for run in runs] == [
+        (RunStatus.COMPLETED, JOB, None),
+        (RunStatus.RUNNING, None, None),
+        (RunStatus.FAILED, JOB, ERROR),
+    ]
 
 
 class PartlyThrottled:

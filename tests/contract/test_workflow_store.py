@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from botocore.exceptions import ClientError
 
+from stepcall.domain.connection import SqlEngine
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.dynamo_pages import MAX_PAGES_PER_LIST
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
@@ -105,6 +106,13 @@ def test_a_version_that_does_not_follow_the_newest_is_refused_and_not_stored(
         1,
     ]
     assert names(listed(workflow_store)) == ["a workflow"]
+
+
+@pytest.mark.parametrize("engine", [None, *SqlEngine])
+def test_a_version_keeps_the_engine_of_its_sql(workflow_store: WorkflowStore, engine: SqlEngine | None) -> None:
+    workflow_store.put_first(replace(VERSION, sql_engine=engine))
+    assert workflow_store.get_version(VERSION.workflow_id, 1).sql_engine is engine
+    assert workflow_store.get_latest(VERSION.tenant, VERSION.workflow_id).sql_engine is engine
 
 
 def test_nobody_changes_another_tenants_workflow(workflow_store: WorkflowStore) -> None:

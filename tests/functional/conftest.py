@@ -51,15 +51,8 @@ class Api:
         headers: dict[str, str] | None = None,
         raw: bytes | None = None,
     ) -> Answer:
-        request = urllib.request.Request(
-            self.url + path,
-            method=method,
-            data=raw if raw is not None else None if body is None else json.dumps(body).encode(),
-            headers=({"x-api-key": self.key} if self.key else {})
-            | {"content-type": "application/json"}
-            | (headers or {}),
-        )
-        answer = _send(request)
+        carried = {"x-api-key": self.key} if self.key else {}
+        answer = send(self.url, method, path, body, headers={**carried, **(headers or {})}, raw=raw)
         # whatever a test asks: the answer is as the API describes it
         assert DESCRIBED.faults(method, path, answer.status, answer.headers, answer.text) == []
         return answer
@@ -78,7 +71,22 @@ class Api:
         return answer.json
 
 
-def _send(request: urllib.request.Request) -> Answer:
+def send(
+    url: str,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    headers: dict[str, str] | None = None,
+    raw: bytes | None = None,
+) -> Answer:
+    """One request, with `body` as its JSON or `raw` as its bytes."""
+    request = urllib.request.Request(
+        url + path,
+        method=method,
+        data=raw if raw is not None else None if body is None else json.dumps(body).encode(),
+        headers={"content-type": "application/json"} | (headers or {}),
+    )
     try:
         with urllib.request.urlopen(request, timeout=40) as answer:
             return _answer(answer.status, answer.headers, answer.read())
@@ -126,7 +134,7 @@ def model_endpoint() -> Iterator[ModelEndpoint]:
 
 @pytest.fixture(scope="session")
 def stack(page_host: str, model_endpoint: ModelEndpoint) -> Iterator[LocalStack]:
-    parameters = {"OpenAiBaseUrl": model_endpoint.url}
+    parameters = {"OpenAiBaseUrl": model_endpoint.url, "Athena": "true"}
     with LocalStack(port=0, allowed_hosts=(page_host,), parameters=parameters) as running:
         yield running
 

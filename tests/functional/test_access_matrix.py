@@ -42,7 +42,12 @@ BODIES: Mapping[str, Any] = {
     "POST /workflows/<workflow_id>/execute": {},
     "POST /workflows/<workflow_id>/executions": {},
     "POST /api-keys": {"name": "made", "scopes": ["keys:manage"]},
+    "POST /workflows/<workflow_id>/api-access": {},
+    "PUT /workflows/<workflow_id>/api-access": {"cache": False},
 }
+API_ACCESS = "/workflows/<workflow_id>/api-access"
+PUT_DATASET = "PUT /connections/<connection>/datasets/<dataset>"
+CSV = b"id,city\n1,Brno\n"
 SUCCESS: Mapping[str, int] = {
     "POST /workflows": 201,
     "DELETE /workflows/<workflow_id>": 204,
@@ -52,10 +57,16 @@ SUCCESS: Mapping[str, int] = {
     SHARE: 201,
     "POST /api-keys": 201,
     "DELETE /api-keys/<key_id>": 204,
+    "POST /workflows/<workflow_id>/api-access": 201,
+    "DELETE /workflows/<workflow_id>/api-access": 204,
+    "POST /connections": 201,
+    "DELETE /connections/<connection>": 204,
+    "DELETE /connections/<connection>/datasets/<dataset>": 204,
+    "POST /uploads": 201,
 }
 """What is answered to who may, where it is not 200."""
 # what names nothing and is beyond any grant all the same: it would make something that no grant names
-BEYOND_GRANTS = {"POST /workflows", "POST /api-keys"}
+BEYOND_GRANTS = {"POST /workflows", "POST /api-keys", "POST /connections", "POST /uploads"}
 READS_ONE_RUN = {"GET /workflows/<workflow_id>/executions/<execution_id>", "GET /jobs/<external_id>"}
 STRANGERS = ("none", "unknown", "expired", "revoked")
 SCOPES = {scope.value: f"{scope[0]}:{scope.value.partition(':')[2][:2]}" for scope in Scope}
@@ -89,6 +100,7 @@ class World:
     workflow: str
     execution: str
     key: str
+    connection: str
     credentials: Mapping[str, str | None]
 
     def fill(self, path: str, **fresh: str) -> str:
@@ -98,6 +110,8 @@ class World:
             "external_id": self.execution,
             "key_id": self.key,
             "file_name": min(FILES),
+            "connection": "sales",
+            "dataset": "stores",
         }
         return re.sub(r"<(\w+)>", lambda found: (there | fresh)[found[1]], path)
 
@@ -112,12 +126,21 @@ def world(stack: LocalStack) -> World:
     keys.delete(TENANT, stored["revoked"].key_id)
     workflow = owner.define(**ECHO)
     execution = owner.run(workflow)["execution_id"]
+    owner("POST", f"/workflows/{workflow}/api-access")
+    connection = owner("POST", "/connections", {"name": "sales"}).json["connectionId"]
+    put_dataset(owner, "sales", "stores")
     keys.put(api_key("sc_key_to_look_at", TENANT))
     shared = owner("POST", f"/workflows/{workflow}/executions/{execution}/token")
     exchanged = owner("POST", "/oauth/token", token_request("sc_right"))
     credentials: dict[str, str | None] = {column: f"sc_{column.replace(' ', '_')}" for column in COLUMNS}
     credentials |= {"none": None, "job token": shared.json["token"], "token": exchanged.json["access_token"]}
-    return World(owner, keys, workflow, execution, spell_of("sc_key_to_look_at"), credentials)
+    return World(owner, keys, workflow, execution, spell_of("sc_key_to_look_at"), connection, credentials)
+
+
+def put_dataset(api: Api, connection: str, dataset: str) -> None:
+    path = f"/connections/{connection}/datasets/{dataset}"
+    answer = api("PUT", path, raw=CSV, headers={"content-type": "text/csv"})
+    assert answer.status == 201, answer.text
 
 
 def key_columns() -> dict[str, ApiKey]:
@@ -163,7 +186,7 @@ def scopes_of(column: str) -> frozenset[Scope]:
 
 def refused_by_grants(route: str, column: str) -> tuple[int, str] | None:
     """Who has the scope, and reaches other things."""
-    names_something = "_id>" in route
+    names_something = "_id>" in route or "<connection>" in route
     if column == "other tenant" and names_something:
         return 404, not_found(route)
     if column == "other workflow" and (names_something or route in BEYOND_GRANTS):
@@ -175,6 +198,8 @@ def not_found(route: str) -> str:
     """Whose id is looked for first."""
     if "<key_id>" in route:
         return "api-key-not-found"
+    if "<connection>" in route:
+        return "connection-not-found"
     return "execution-not-found" if "<execution_id>" in route or "<external_id>" in route else "workflow-not-found"
 
 
@@ -182,18 +207,28 @@ def ask(world: World, route: str, column: str) -> Answer:
     method, path = route.split()
     credential = world.credentials[column]
     fresh = made_for(world, route) if expected(route, column)[0] == SUCCESS.get(route) else {}
+    sent = {"authorization": f"Bearer {credential}"} if credential else {}
+    api, filled = Api(world.owner.url, None), world.fill(path, **fresh)
+    if route == PUT_DATASET:
+        return api(method, filled, raw=CSV, headers=sent | {"content-type": "text/csv"})
     body = token_request(credential) if route in TOKEN_ROUTES else BODIES.get(route)
-    return Api(world.owner.url, None)(
-        method, world.fill(path, **fresh), body, headers={"authorization": f"Bearer {credential}"} if credential else {}
-    )
+    if route == "POST /connections":
+        body = {"name": f"made_for_{column}".translate({ord(" "): "_", ord(":"): "_"})}
+    return api(method, filled, body, headers=sent)
 
 
 def made_for(world: World, route: str) -> dict[str, str]:
-    """Something of their own for those who may end or delete it."""
-    if route == "DELETE /workflows/<workflow_id>":
+    """Something of their own for those who may make, end or delete it."""
+    if route in {"DELETE /workflows/<workflow_id>", *(f"{method} {API_ACCESS}" for method in ("POST", "DELETE"))}:
         return {"workflow_id": world.owner.define(**ECHO)}
     if route == "DELETE /api-keys/<key_id>":
         return {"key_id": world.owner("POST", "/api-keys", BODIES["POST /api-keys"]).json["key_id"]}
+    if route == "DELETE /connections/<connection>":
+        assert world.owner("POST", "/connections", {"name": "to_delete"}).status == 201
+        return {"connection": "to_delete"}
+    if route == "DELETE /connections/<connection>/datasets/<dataset>":
+        put_dataset(world.owner, "sales", "to_delete")
+        return {"dataset": "to_delete"}
     if route.endswith("/cancel"):
         slow = world.owner.define(**SLOW)
         started = world.owner("POST", f"/workflows/{slow}/execute").json
@@ -240,6 +275,7 @@ def told(answer: Answer) -> tuple[int, str | None]:
 LISTS: Mapping[str, Callable[[Any], list[str]]] = {
     "/workflows": lambda body: [each["workflow_id"] for each in body["workflows"]],
     "/api-keys": lambda body: [each["key_id"] for each in body["api_keys"]],
+    "/connections": lambda body: [each["connectionId"] for each in body["connections"]],
 }
 
 
@@ -248,8 +284,9 @@ LISTS: Mapping[str, Callable[[Any], list[str]]] = {
 def test_a_list_shows_nothing_that_is_another_tenants_or_not_granted(world: World, path: str, column: str) -> None:
     shown = LISTS[path](Api(world.owner.url, world.credentials[column])("GET", f"{path}?limit=100").json)
     own = LISTS[path](world.owner("GET", f"{path}?limit=100").json)
-    assert {world.workflow, world.key} & set(own)
-    assert not {world.workflow, world.key} & set(shown)
+    own_things = {world.workflow, world.key, world.connection}
+    assert own_things & set(own)
+    assert not own_things & set(shown)
     assert column == "other workflow" or not set(own) & set(shown)
 
 

@@ -13,10 +13,11 @@ from uuid import UUID
 
 import pytest
 
-from run_data_task.evaluator import Evaluator, EvaluatorEndedError, EvaluatorPool, Limits
+from run_data_task.evaluator import Limits
 from run_data_task.transform import Transformer
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, TaskError
 from stepcall.domain.task_contract import TaskContext
+from stepcall.runtime.kept_processes import KeptProcess, ProcessEndedError, ProcessPool
 from stepcall.tasks.data import TransformInput
 
 ENDLESS = "($f := function($n) { $f($n + 1) }; $f(0))"
@@ -31,32 +32,34 @@ Transform = Callable[..., Any]
 
 
 @pytest.fixture
-def pool() -> Iterator[EvaluatorPool]:
-    made = EvaluatorPool(2, NARROW)
+def pool() -> Iterator[ProcessPool]:
+    made = ProcessPool(2, NARROW.child)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def roomy_pool() -> Iterator[EvaluatorPool]:
-    made = EvaluatorPool(1, Limits())
+def roomy_pool() -> Iterator[ProcessPool]:
+    made = ProcessPool(1, Limits().child)
     yield made
     made.close()
 
 
 @pytest.fixture
-def evaluator() -> Iterator[Evaluator]:
-    made = Evaluator(NARROW)
+def evaluator() -> Iterator[KeptProcess]:
+    made = KeptProcess(NARROW.child)
     yield made
     made.end()
 
 
-def transform(pool: EvaluatorPool, expression: str, data: Any = None, seconds: float = 20) -> Any:
+def transform(pool: ProcessPool, expression: str, data: Any = None, seconds: float = 20) -> Any:
     context = TaskContext(UUID(int=1), "tenant", "t", 0, lambda: seconds)
-    return Transformer(pool).transform(TransformInput(expression=expression, data=data), context).result
+    _, most_seconds, most_bytes = pool.module
+    limits = Limits(float(most_seconds), int(most_bytes))
+    return Transformer(pool, limits).transform(TransformInput(expression=expression, data=data), context).result
 
 
-def failure(pool: EvaluatorPool, expression: str, seconds: float = 20) -> TaskError:
+def failure(pool: ProcessPool, expression: str, seconds: float = 20) -> TaskError:
     with pytest.raises(TaskError) as caught:
         transform(pool, expression, seconds=seconds)
     return caught.value
@@ -66,11 +69,7 @@ def request(expression: str) -> bytes:
     return json.dumps({"expression": expression, "data": None}).encode()
 
 
-def process_id(evaluator: Evaluator) -> int:
-    return evaluator._process.pid
-
-
-def test_an_expression_is_evaluated_on_the_data(pool: EvaluatorPool) -> None:
+def test_an_expression_is_evaluated_on_the_data(pool: ProcessPool) -> None:
     assert transform(pool, "$sum(prices)", {"prices": [1, 2.5]}) == 3.5
 
 
@@ -87,7 +86,7 @@ def test_an_expression_is_evaluated_on_the_data(pool: EvaluatorPool) -> None:
         SHARED,
     ],
 )
-def test_what_takes_too_long_is_stopped_and_what_comes_next_is_not(pool: EvaluatorPool, expression: str) -> None:
+def test_what_takes_too_long_is_stopped_and_what_comes_next_is_not(pool: ProcessPool, expression: str) -> None:
     begin = time.monotonic()
     error = failure(pool, expression)
     assert time.monotonic() - begin < 5
@@ -97,7 +96,7 @@ def test_what_takes_too_long_is_stopped_and_what_comes_next_is_not(pool: Evaluat
     assert transform(pool, "1 + 1") == 2
 
 
-def test_too_much_time_is_called_so(pool: EvaluatorPool) -> None:
+def test_too_much_time_is_called_so(pool: ProcessPool) -> None:
     error = failure(pool, ENDLESS)
     assert (error.reason, "0.5 seconds" in error.message) == (ErrorReason.TIMEOUT, True)
 
@@ -114,7 +113,7 @@ def test_too_much_time_is_called_so(pool: EvaluatorPool) -> None:
     ],
 )
 def test_what_takes_too_much_memory_is_stopped_and_what_comes_next_is_not(
-    roomy_pool: EvaluatorPool, expression: str
+    roomy_pool: ProcessPool, expression: str
 ) -> None:
     error = failure(roomy_pool, expression)
     assert type(error) is PermanentTaskError
@@ -132,53 +131,53 @@ def test_what_takes_too_much_memory_is_stopped_and_what_comes_next_is_not(
         (NESTED_RESULT, ErrorReason.RESOURCES_EXCEEDED),
     ],
 )
-def test_what_has_no_result_fails_for_good(roomy_pool: EvaluatorPool, expression: str, reason: ErrorReason) -> None:
+def test_what_has_no_result_fails_for_good(roomy_pool: ProcessPool, expression: str, reason: ErrorReason) -> None:
     error = failure(roomy_pool, expression)
     assert (type(error), error.reason) == (PermanentTaskError, reason)
 
 
-def test_20_mb_of_records_are_transformed(roomy_pool: EvaluatorPool) -> None:
+def test_20_mb_of_records_are_transformed(roomy_pool: ProcessPool) -> None:
     records = [{"id": number, "name": "name " * 60, "tags": ["a", "b"]} for number in range(60_000)]
     assert len(json.dumps(records)) > 20_000_000
     assert transform(roomy_pool, "{'all': $, 'count': $count($)}", records) == {"all": records, "count": 60_000}
 
 
-def test_20_mb_of_text_are_transformed(roomy_pool: EvaluatorPool) -> None:
+def test_20_mb_of_text_are_transformed(roomy_pool: ProcessPool) -> None:
     text = "ü\n\u2028" * 4_000_000
     assert transform(roomy_pool, "$", text) == text
 
 
 @pytest.mark.parametrize("data", [2**53 + 1, 10**4000, 3.0, "\x00\x1f\x7f\u2028", [[]], {"": None}, None, True])
-def test_data_comes_through_as_it_is(roomy_pool: EvaluatorPool, data: Any) -> None:
+def test_data_comes_through_as_it_is(roomy_pool: ProcessPool, data: Any) -> None:
     assert transform(roomy_pool, "$", data) == data
 
 
-def test_threads_get_each_their_own_result(pool: EvaluatorPool) -> None:
+def test_threads_get_each_their_own_result(pool: ProcessPool) -> None:
     with ThreadPoolExecutor(8) as threads:
         results = list(threads.map(lambda number: transform(pool, "$ & ''", number), range(400)))
     assert results == [str(number) for number in range(400)]
 
 
-def test_when_all_are_at_work_a_task_waits_only_as_long_as_it_may(pool: EvaluatorPool) -> None:
-    with pool._evaluator(1), pool._evaluator(1):
+def test_when_all_are_at_work_a_task_waits_only_as_long_as_it_may(pool: ProcessPool) -> None:
+    with pool.process(1), pool.process(1):
         error = failure(pool, "1", 0.05)
     assert (type(error), error.reason) == (RetryableTaskError, ErrorReason.TIMEOUT)
     assert transform(pool, "1") == 1
 
 
-def test_an_evaluator_that_was_killed_while_it_rested_is_replaced(pool: EvaluatorPool) -> None:
+def test_an_evaluator_that_was_killed_while_it_rested_is_replaced(pool: ProcessPool) -> None:
     assert transform(pool, "1") == 1
     rested = pool._places.queue[-1]
     assert rested is not None
-    os.kill(process_id(rested), signal.SIGKILL)
+    os.kill(rested.process_id, signal.SIGKILL)
     while rested.is_alive:
         time.sleep(0.01)
     assert transform(pool, "1") == 1
 
 
-def test_an_answer_that_nobody_waits_for_reaches_nobody_else(pool: EvaluatorPool) -> None:
+def test_an_answer_that_nobody_waits_for_reaches_nobody_else(pool: ProcessPool) -> None:
     def ask_and_be_interrupted() -> None:
-        with pool._evaluator(1) as evaluator:
+        with pool.process(1) as evaluator:
             evaluator._requests.write(request("'somebody else'") + b"\n")
             evaluator._requests.flush()
             raise KeyboardInterrupt
@@ -190,13 +189,13 @@ def test_an_answer_that_nobody_waits_for_reaches_nobody_else(pool: EvaluatorPool
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_an_evaluator_gets_no_credentials_and_can_open_nothing(
-    monkeypatch: pytest.MonkeyPatch, pool: EvaluatorPool
+    monkeypatch: pytest.MonkeyPatch, pool: ProcessPool
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "hidden")
-    evaluator = Evaluator(NARROW)
+    evaluator = KeptProcess(NARROW.child)
     evaluator.ask(request("1"))
-    process = Path("/proc") / str(process_id(evaluator))
+    process = Path("/proc") / str(evaluator.process_id)
     assert b"hidden" not in (process / "environ").read_bytes()
     limits = {line[:25].strip(): line[25:].split()[:2] for line in (process / "limits").read_text().splitlines()}
     assert limits["Max open files"] == ["0", "0"]
@@ -205,7 +204,7 @@ def test_an_evaluator_gets_no_credentials_and_can_open_nothing(
     evaluator.end()
 
 
-def test_an_evaluator_ends_when_its_pipe_is_closed(evaluator: Evaluator) -> None:
+def test_an_evaluator_ends_when_its_pipe_is_closed(evaluator: KeptProcess) -> None:
     # as when the process that asks is killed
     evaluator.ask(request("1"))
     evaluator._requests.close()
@@ -214,13 +213,13 @@ def test_an_evaluator_ends_when_its_pipe_is_closed(evaluator: Evaluator) -> None
 
 def test_an_evaluator_that_cannot_start_is_a_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    evaluator = Evaluator(NARROW)
+    evaluator = KeptProcess(NARROW.child)
     with pytest.raises(RuntimeError, match="does not start: exit code 1"):
         evaluator.ask(request("1"))
     evaluator.end()
 
 
-def test_an_evaluator_says_how_it_ended(evaluator: Evaluator) -> None:
-    with pytest.raises(EvaluatorEndedError) as caught:
+def test_an_evaluator_says_how_it_ended(evaluator: KeptProcess) -> None:
+    with pytest.raises(ProcessEndedError) as caught:
         evaluator.ask(request(ENDLESS))
     assert caught.value.exit_code == -signal.SIGALRM

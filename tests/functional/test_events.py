@@ -13,9 +13,10 @@ import pytest
 from local.seed import API_KEY
 from local.stack import LocalStack
 from stepcall.domain.check import check_definition
+from stepcall.domain.procedure import Procedure
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskStatus
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.runtime.wiring import worker_dependencies
+from stepcall.runtime.wiring import face_dependencies, worker_dependencies
 from stepcall.tasks.catalog import CATALOG
 from tests.functional.conftest import PageServer
 
@@ -26,6 +27,8 @@ FUNCTIONS = {
     "run_web_task": "RunWebTaskFunction",
     "run_ai_task": "RunAiTaskFunction",
     "run_data_task": "RunDataTaskFunction",
+    "run_sql_task": "RunSqlTaskFunction",
+    "carto_api": "CartoApiFunction",
     "finish_run": "FinishRunFunction",
     "rotate_token_key": "RotateTokenKeyFunction",
 }
@@ -35,7 +38,7 @@ def event(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_text().replace("sc_replace_me_by_a_key_of_your_own", API_KEY))
 
 
-def send(stack: LocalStack, name: str, **changed: str) -> Any:
+def send(stack: LocalStack, name: str, **changed: Any) -> Any:
     """Invoke the function that the event is for, as Lambda would; what it answers, or the error it raised."""
     function = stack.deployment.names[FUNCTIONS[name.split(".", maxsplit=1)[0]]]
     return json.loads(stack.functions.invoke(function, json.dumps(event(name) | changed)).payload)
@@ -56,6 +59,7 @@ def workflow(stack: LocalStack, page_host: str) -> WorkflowVersion:
             {"ref": "page", "type": "Web.Download", "input": {"url": "{{input.url}}"}},
             {"ref": "summary", "type": "OpenAI.Text.Summarize", "input": {"text": "Tide mills ground corn."}},
             {"ref": "length", "type": "Data.Transform", "input": {"expression": "$length($)", "data": "{{input.url}}"}},
+            {"ref": "table", "type": "Sql.Query", "input": {"query": "SELECT 1 AS one"}},
         ],
         "output": [{"name": "summary", "type": "string", "value": "{{refs.summary.output.summary}}"}],
     }
@@ -84,7 +88,7 @@ def run(stack: LocalStack, workflow: WorkflowVersion, page_host: str) -> Iterato
     worker_dependencies().runs.put(stored)
     yield run_id
     table = stack.deployment.names["RunsTable"]
-    for item in ("RUN", "TASK#page", "TASK#summary", "TASK#length"):
+    for item in ("RUN", "TASK#page", "TASK#summary", "TASK#length", "TASK#table"):
         boto3.client("dynamodb").delete_item(TableName=table, Key={"run_id": {"S": str(run_id)}, "item": {"S": item}})
 
 
@@ -112,7 +116,8 @@ def test_a_body_that_is_no_text_is_the_callers_fault(stack: LocalStack, body: st
 
 
 @pytest.mark.parametrize(
-    ("name", "ref"), [("run_web_task", "page"), ("run_ai_task", "summary"), ("run_data_task", "length")]
+    ("name", "ref"),
+    [("run_web_task", "page"), ("run_ai_task", "summary"), ("run_data_task", "length"), ("run_sql_task", "table")],
 )
 def test_a_worker_does_the_task_of_its_event_once(stack: LocalStack, run: UUID, name: str, ref: str) -> None:
     assert send(stack, name) is None
@@ -120,6 +125,21 @@ def test_a_worker_does_the_task_of_its_event_once(stack: LocalStack, run: UUID, 
     assert (first.run.status, first.tasks[ref].status) == (RunStatus.RUNNING, TaskStatus.COMPLETED)
     assert send(stack, name) is None
     assert found(run) == first
+
+
+def test_carto_api_creates_the_job_of_its_event(stack: LocalStack, workflow: WorkflowVersion) -> None:
+    procedure = Procedure(
+        tenant="local", workflow_id=workflow.workflow_id, workflow_version=1, connection="carto_dw", enabled_at=NOW
+    )
+    face_dependencies().procedures.put(procedure)
+    answer = send(stack, "carto_api")
+    assert answer["statusCode"] == 200
+    job = json.loads(answer["body"])
+    assert job["query"] == f"CALL `{procedure.name}`(@url)"
+    cancel = event("carto_api")["rawPath"] + f"/{job['externalId']}"
+    http = event("carto_api")["requestContext"]["http"] | {"method": "DELETE", "path": cancel}
+    request = event("carto_api")["requestContext"] | {"http": http}
+    assert send(stack, "carto_api", rawPath=cancel, requestContext=request, body=None)["statusCode"] == 200
 
 
 def test_finish_run_ends_the_run_of_its_event(stack: LocalStack, run: UUID) -> None:

@@ -63,7 +63,9 @@ def items(stack: LocalStack) -> Iterator[str]:
     for shard in streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]:
         where = {"StreamArn": stream["StreamArn"], "ShardId": shard["ShardId"]}
         iterator = streams.get_shard_iterator(**where, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
-        yield from map(repr, streams.get_records(ShardIterator=iterator)["Records"])
+        while (page := streams.get_records(ShardIterator=iterator))["Records"]:
+            yield from map(repr, page["Records"])
+            iterator = page["NextShardIterator"]
 
 
 def objects(stack: LocalStack) -> Iterator[str]:

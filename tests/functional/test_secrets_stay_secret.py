@@ -18,6 +18,7 @@ from local.seed import API_KEY
 from local.stack import LocalStack
 from local.template import REGION
 from stepcall.runtime import wiring
+from tests.functional.carto import LIGHT, Carto, enable, url_of
 from tests.functional.conftest import Answer, Api
 
 WRONG_KEY = "sc_this_is_the_key_of_nobody_at_all"
@@ -146,7 +147,7 @@ def _items(table: str) -> str:
 
 def _objects(bucket: str) -> str:
     contents = boto3.resource("s3", region_name=REGION).Bucket(bucket).objects.all()
-    return str([(content.key, content.get()["Body"].read().decode()) for content in contents])
+    return str([(content.key, content.get()["Body"].read().decode(errors="replace")) for content in contents])
 
 
 def _executions() -> str:
@@ -202,3 +203,22 @@ def test_no_key_is_in_the_log_of_a_bug(stack: LocalStack, logged: list[str], car
     assert answer.status == 500
     assert "ZeroDivisionError" in text
     assert found(forms_of(API_KEY) | forms_of(PROVIDER_KEY), {"logs": text, "answer": str(answer)}) == []
+
+
+def test_no_token_of_a_carto_url_is_logged_stored_or_executed(stack: LocalStack, logged: list[str]) -> None:
+    """Its jobs are made by URLs that hold a token."""
+    deployed = enable(stack, LIGHT)
+    carto = Carto(stack.url, token=None)
+    asked = url_of(query=deployed.call(""), access_token=API_KEY)
+    answers = [
+        carto.create_by_url(asked),
+        carto.create_by_url(asked.replace("CALL", "CALL%20CALL")),
+        carto("GET", f"/v3/sql/carto_dw/query?{url_of(q=deployed.call(''), access_token=API_KEY)}"),
+        carto("GET", f"/v3/sql/jobs?{url_of(access_token=API_KEY)}"),
+        carto.create_by_url(url_of(query=deployed.call(""), access_token=WRONG_KEY)),
+    ]
+    assert [answer.status for answer in answers] == [200, 400, 200, 200, 401]
+    job_tokens = forms_of(answers[0].json["token"])
+    places = {"logs": "\n".join(logged), "answers": str(answers), **everything_stored(stack)}
+    assert found(forms_of(API_KEY) | forms_of(WRONG_KEY), places) == []
+    assert found(job_tokens, {place: text for place, text in places.items() if place != "answers"}) == []

@@ -229,6 +229,7 @@ def test_workflows_are_found_by_name_newest_first_in_pages(api: Api) -> None:
         "description": "first",
         "created_at": shown[2]["created_at"],
         "updated_at": shown[2]["created_at"],
+        "api_access": False,
     }
     assert "description" not in shown[0]
     assert found(api, f"name={mark}-nothing") == []

@@ -1,5 +1,6 @@
 """Pairs that a reviewer can read: `X.workflow.json` with `X.asl.json`, `error_X.workflow.json` with `.errors.json`,
-and `warning_X.workflow.json` with `.warnings.json`.
+and `warning_X.workflow.json` with `.warnings.json`. Queries may read two datasets; the connection of
+`athena_X.workflow.json` has the engine athena.
 
 `STEPCALL_UPDATE_GOLDEN=1` writes the second of each pair anew; read the difference before you commit it.
 """
@@ -13,12 +14,24 @@ import pytest
 
 from stepcall.asl.compiler import compile_workflow
 from stepcall.domain.check import check_definition
+from stepcall.domain.connection import DEFAULT_CONNECTION, Column, SqlEngine
 from stepcall.domain.errors import InvalidDefinitionError
 from stepcall.domain.json_text import read_json
+from stepcall.domain.sql_check import SqlSetting
 from stepcall.tasks.catalog import CATALOG
-from tools.compile_workflow import placeholder_arns
+from stepcall.use_cases.check_workflow import LateQueryChecker
+from tools.compile_workflow import ATHENA_WORK_GROUP, placeholder_arns
 
 FOLDER = Path(__file__).parent
+STORES = (
+    Column("id", "INT64"),
+    Column("city", "STRING"),
+    Column("type", "STRING"),
+    Column("revenue", "FLOAT64"),
+    Column("opened", "DATE"),
+)
+ENGINES = {DEFAULT_CONNECTION: SqlEngine.DUCKDB, "athena_dw": SqlEngine.ATHENA}
+SALES = (Column("city", "STRING"), Column("amount", "FLOAT64"))
 WORKFLOWS = sorted(path.name.removesuffix(".workflow.json") for path in FOLDER.glob("*.workflow.json"))
 FAULTY = [name for name in WORKFLOWS if name.startswith("error_")]
 DOUBTFUL = [name for name in WORKFLOWS if name.startswith("warning_")]
@@ -27,6 +40,12 @@ SOUND = [name for name in WORKFLOWS if name not in {*FAULTY, *DOUBTFUL}]
 
 def document(name: str) -> Any:
     return read_json((FOLDER / f"{name}.workflow.json").read_bytes())
+
+
+def setting(connection: str) -> SqlSetting:
+    if connection not in ENGINES:
+        return SqlSetting(LateQueryChecker(), exists=False)
+    return SqlSetting(LateQueryChecker(), ENGINES[connection], {"stores": STORES, "sales": SALES})
 
 
 def expect(path: Path, value: Any) -> None:
@@ -38,22 +57,23 @@ def expect(path: Path, value: Any) -> None:
 
 @pytest.mark.parametrize("name", SOUND)
 def test_a_workflow_compiles_to_its_golden_machine(name: str) -> None:
-    checked = check_definition(document(name), CATALOG)
+    checked = check_definition(document(name), CATALOG, setting)
     assert checked.warnings == ()
-    compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns())
+    work_group = ATHENA_WORK_GROUP if name.startswith("athena_") else None
+    compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns(), work_group)
     expect(FOLDER / f"{name}.asl.json", json.loads(compiled.definition))
 
 
 @pytest.mark.parametrize("name", FAULTY)
 def test_a_faulty_workflow_has_its_golden_problems(name: str) -> None:
     with pytest.raises(InvalidDefinitionError) as refused:
-        check_definition(document(name), CATALOG)
+        check_definition(document(name), CATALOG, setting)
     expect(FOLDER / f"{name}.errors.json", [problem.to_json() for problem in refused.value.problems])
 
 
 @pytest.mark.parametrize("name", DOUBTFUL)
 def test_a_workflow_with_something_odd_has_its_golden_warnings(name: str) -> None:
-    checked = check_definition(document(name), CATALOG)
+    checked = check_definition(document(name), CATALOG, setting)
     expect(FOLDER / f"{name}.warnings.json", [warning.to_json() for warning in checked.warnings])
 
 

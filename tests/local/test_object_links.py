@@ -17,9 +17,9 @@ def link(client: Client, version: str = "s3v4", *, size: int = 10, seconds: int 
     return url
 
 
-def open_link(client: Client, url: str, method: str = "GET", **headers: str) -> Answer:
+def open_link(client: Client, url: str, method: str = "GET", content: bytes | None = None, **headers: str) -> Answer:
     parts = urlsplit(url)
-    return client(method, f"{parts.path}?{parts.query}", **headers)
+    return client(method, f"{parts.path}?{parts.query}", content, **headers)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -75,3 +75,44 @@ def test_a_link_ends_when_it_said(client: Client) -> None:
 
 def test_an_object_without_a_link_is_refused(client: Client) -> None:
     assert client("GET", urlsplit(link(client)).path).status == 403
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("size", [0, BIG])
+def test_an_object_is_put_by_a_link_and_opens_as_it_was_put(client: Client, version: str, size: int) -> None:
+    urls = client("GET", f"/link-to-put?key=uploads/{version}/{size}%20b&seconds=60&version={version}").json
+    answer = open_link(client, urls["put"], "PUT", content=b"y" * size)
+    assert (answer.status, answer.body) == (200, b"")
+    assert (answer.header("etag") or "").startswith('"')
+    opened = open_link(client, urls["get"])
+    assert (opened.status, opened.body) == (200, b"y" * size)
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "application/x-www-form-urlencoded", "application/octet-stream"])
+def test_whatever_a_client_calls_it_the_content_is_kept(client: Client, content_type: str) -> None:
+    urls = client("GET", "/link-to-put?key=uploads/named&seconds=60&version=s3v4").json
+    assert open_link(client, urls["put"], "PUT", content=b"a=b&c=%20", content_type=content_type).status == 200
+    assert open_link(client, urls["get"]).body == b"a=b&c=%20"
+
+
+def test_an_object_that_is_put_again_is_the_later_one(client: Client) -> None:
+    urls = client("GET", "/link-to-put?key=uploads/again&seconds=60&version=s3v4").json
+    for content in (b"first", b"second"):
+        assert open_link(client, urls["put"], "PUT", content=content).status == 200
+    assert open_link(client, urls["get"]).body == b"second"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_link_to_read_takes_nothing_and_a_link_to_put_shows_nothing(client: Client, version: str) -> None:
+    urls = client("GET", f"/link-to-put?key=uploads/{version}-kept&seconds=60&version={version}").json
+    assert open_link(client, urls["put"], "PUT", content=b"mine").status == 200
+    assert open_link(client, urls["get"], "PUT", content=b"theirs").status == 403
+    assert open_link(client, urls["put"]).status == 403
+    assert open_link(client, urls["put"].replace("-kept", "-other"), "PUT", content=b"theirs").status == 403
+    assert open_link(client, urls["get"]).body == b"mine"
+
+
+def test_a_link_to_put_ends_when_it_said(client: Client) -> None:
+    urls = client("GET", "/link-to-put?key=uploads/late&seconds=1&version=s3v4").json
+    time.sleep(1.1)
+    assert open_link(client, urls["put"], "PUT", content=b"late").status == 403

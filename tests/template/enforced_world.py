@@ -16,6 +16,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import unquote
 
 import boto3
 from moto.core.authorization import enable_iam_authentication
@@ -32,6 +33,7 @@ REMOVED = (
     ("WorkflowsApiRole", "iam:PassRole"),
     ("RunDataTaskRole", "s3:GetObject"),
     ("FinishRunRole", "dynamodb:UpdateItem"),
+    ("CartoApiRole", "lambda:InvokeFunction"),
 )
 POLICY = "as-json"
 # boto3's names of services where they are not IAM's
@@ -74,6 +76,8 @@ def _parameters(request: Any, resource: str) -> dict[str, Any]:
     if request._service == "s3":
         bucket, _, key = resource.rpartition(":")[2].partition("/")
         return {"Bucket": bucket, "Key": key}
+    if request._service == "lambda":
+        return {"FunctionName": unquote(request._path.split("/")[3])}
     body: dict[str, Any] = json.loads(request._body)
     return body
 
@@ -167,16 +171,16 @@ def _live_without(
 
 
 def forget(session: boto3.Session, deployed: Deployed) -> None:
-    """Machines and workflows of the life before: the next one has to make its own."""
-    machines, table = (
-        session.client("stepfunctions"),
-        session.resource("dynamodb").Table(deployed.names["WorkflowsTable"]),
-    )
+    """Machines, workflows and runs of the life before: the next one has to make its own."""
+    machines, tables = session.client("stepfunctions"), session.resource("dynamodb")
     for machine in machines.list_state_machines()["stateMachines"]:
         machines.delete_state_machine(stateMachineArn=machine["stateMachineArn"])
-    for item in table.scan()["Items"]:
+    workflows, runs = (tables.Table(deployed.names[name]) for name in ("WorkflowsTable", "RunsTable"))
+    for item in workflows.scan()["Items"]:
         if not str(item["pk"]).startswith("KEY"):
-            table.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+            workflows.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+    for item in runs.scan()["Items"]:
+        runs.delete_item(Key={"run_id": item["run_id"], "item": item["item"]})
 
 
 if __name__ == "__main__":

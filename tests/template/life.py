@@ -6,21 +6,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import _lru_cache_wrapper
+from importlib import reload
 from typing import Any
 
 import boto3
 import botocore.handlers
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from moto.awslambda.models import LambdaFunction
 from moto.secretsmanager.models import secretsmanager_backends
 
+from carto_api import app as carto_api
 from finish_run import app as finish_run
 from rotate_token_key import app as rotate_token_key
 from run_data_task import app as run_data_task
+from run_sql_task import app as run_sql_task
 from stepcall.aws.token_key_rotation import RotationStep
 from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
-from stepcall.domain.ids import read_run_id, read_workflow_id, spell_api_key
+from stepcall.domain.ids import read_run_id, read_upload_id, read_workflow_id, spell_api_key
 from stepcall.runtime import wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from tests.api_keys import api_key
@@ -54,6 +58,23 @@ DEFINITION = {
         },
     ],
     "output": [{"name": "text", "type": "string", "value": "{{refs.second.output.result}}"}],
+}
+
+SQL_DEFINITION = {
+    "name": "Ask a table",
+    "connection": "second",
+    "input": [{"name": "city", "type": "string"}],
+    "tasks": [
+        {
+            "ref": "rows",
+            "type": "Sql.Query",
+            "input": {
+                "query": "SELECT city, stores FROM stores WHERE city = @city",
+                "parameters": {"city": "{{input.city}}"},
+            },
+        },
+        {"ref": "result", "type": "Workflow.Output", "input": {"table": "{{refs.rows.output.table}}"}},
+    ],
 }
 
 
@@ -93,9 +114,17 @@ class Account:
             self.become(role_id)
         return handler(event, Context())
 
+    def answer_invocation(self, event: dict[str, Any]) -> tuple[str, bool, str]:
+        """What moto would ask Docker: the one function that others invoke."""
+        asking = self.acting
+        answer = self.invoke("RunSqlTaskRole", run_sql_task.lambda_handler, event)
+        self.become(asking)
+        return json.dumps(answer), False, ""
+
     def become(self, role_id: str) -> None:
         """Another function is another process: its variables and no other's, and nothing remembered."""
         forget_what_wiring_holds()
+        reload(run_sql_task)  # it holds clients of its own
         for name in ALL_VARIABLES:
             self.patch.delenv(name, raising=False)
         function = self.deployed.functions[role_id.removesuffix("Role") + "Function"]
@@ -104,16 +133,18 @@ class Account:
         self.acting = role_id
 
     def request(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        """A request to the face whose path it is; a body of text goes as it is."""
+        role_id, face = ("CartoApiRole", carto_api) if path.startswith("/v3/") else ("WorkflowsApiRole", workflows_api)
         event = {
             "version": "2.0",
             "rawPath": path,
             "rawQueryString": "",
             "headers": {"x-api-key": KEY} if headers is None else headers,
             "requestContext": {"http": {"method": method, "path": path}, "requestId": "request", "stage": "$default"},
-            "body": None if body is None else json.dumps(body),
+            "body": body if body is None or isinstance(body, str) else json.dumps(body),
             "isBase64Encoded": False,
         }
-        response = self.invoke("WorkflowsApiRole", workflows_api.lambda_handler, event)
+        response = self.invoke(role_id, face.lambda_handler, event)
         assert response["statusCode"] < 300, response
         return json.loads(response["body"]) if response["body"] else None
 
@@ -133,6 +164,7 @@ def functions_in(deployed: Deployed, kind: type[Account] = Account) -> Iterator[
         # what botocore hangs on every session that is opened from now on
         handlers = [*botocore.handlers.BUILTIN_HANDLERS, ("provide-client-params", account.record)]
         patch.setattr(botocore.handlers, "BUILTIN_HANDLERS", handlers)
+        patch.setattr(LambdaFunction, "_invoke_lambda", lambda _, event: account.answer_invocation(event))
         yield account
         forget_what_wiring_holds()
 
@@ -160,6 +192,7 @@ def live(account: Account) -> None:
     live_by_keys(account)
     live_by_tokens(account, f"/jobs/{failed['externalId']}", f"{path}/executions/{failed['execution_id']}/token")
     live_by_a_callers_key(account)
+    live_by_sql(account)
     account.request("DELETE", path)
     assert account.request("GET", "/workflows") == {"workflows": []}
     assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
@@ -167,13 +200,17 @@ def live(account: Account) -> None:
 
 def live_by_keys(account: Account) -> None:
     """The first key makes another, which is listed, and is taken away again."""
-    secret: Any = secretsmanager_backends[ACCOUNT_ID][REGION].secrets[account.deployed.names["FirstApiKeySecret"]]
-    first = {"x-api-key": f"sc_{json.loads(secret.secret_string)['api_key']}"}
+    first = {"x-api-key": first_key(account)}
     made = account.request("POST", "/api-keys", {"name": "a key", "scopes": ["keys:manage"]}, first)
     [listed] = account.request("GET", "/api-keys", headers=first)["api_keys"]
     path = f"/api-keys/{listed['key_id']}"
     assert account.request("GET", path, headers={"x-api-key": made["api_key"]})["last_used_at"]
     account.request("DELETE", path, headers=first)
+
+
+def first_key(account: Account) -> str:
+    secret: Any = secretsmanager_backends[ACCOUNT_ID][REGION].secrets[account.deployed.names["FirstApiKeySecret"]]
+    return f"sc_{json.loads(secret.secret_string)['api_key']}"
 
 
 def live_by_tokens(account: Account, to_read: str, to_share: str) -> None:
@@ -202,6 +239,67 @@ def live_by_a_callers_key(account: Account) -> None:
     assert wiring.provider_keys().decrypt(run_id, stored) == "sk-least-privilege"
     account.request("POST", f"{path}/executions/{started['execution_id']}/cancel")
     account.request("DELETE", path)
+
+
+def live_by_sql(account: Account) -> None:
+    """Connections and datasets; a workflow that is enabled, called, read as rows, called again, and cancelled."""
+    csv, dataset = {"x-api-key": KEY, "content-type": "text/csv"}, "/connections/second/datasets/stores"
+    account.request("POST", "/connections", {"name": "second"})
+    account.request("PUT", dataset, "city,stores\nSevilla,3\n", csv)
+    upload_id = account.request("POST", "/uploads")["upload_id"]
+    put_upload(account, upload_id)
+    source, as_json = {"upload_id": upload_id, "format": "csv"}, {**csv, "content-type": "application/json"}
+    account.request("PUT", dataset, source, as_json)
+    account.request("PUT", "/connections/second/datasets/other", "a\n1\n", csv)
+    account.request("DELETE", "/connections/second/datasets/other")
+    assert {each["name"] for each in account.request("GET", "/connections")["connections"]} == {"carto_dw", "second"}
+    path = f"/workflows/{account.request('POST', '/workflows', SQL_DEFINITION)['workflow_id']}"
+    procedure = account.request("POST", f"{path}/api-access", {})["procedure"]
+    live_by_jobs(account, procedure)
+    account.request("PUT", f"{path}/api-access", {})
+    assert account.request("GET", f"{path}/api-access")["in_sync"]
+    account.request("DELETE", f"{path}/api-access")
+    account.request("DELETE", path)
+    account.request("DELETE", "/connections/second")
+
+
+def live_by_jobs(account: Account, procedure: str) -> None:
+    """A job that is computed, one that reuses its table, and one that is cancelled."""
+    jobs = "/v3/sql/second/job"
+    call = {"query": f"CALL `{procedure}`(@city)", "queryParameters": {"city": LARGE}}
+    first = account.request("POST", jobs, call)
+    run_sql(account, first, "rows")
+    run_sql(account, first, "result")
+    account.invoke("FinishRunRole", finish_run.lambda_handler, sql_payload(account, first))
+    assert account.request("GET", f"{jobs}/{first['externalId']}")["status"] == {"state": "DONE"}
+    table = first["jobMetadata"]["workflowOutputTableName"]
+    select = f"SELECT * FROM `{table}`"  # noqa: S608 - the table is the answer's own
+    assert len(account.request("POST", "/v3/sql/second/query", {"q": select})["rows"]) == 1
+    account.request("POST", jobs, call)
+    other = account.request("POST", jobs, {"query": f"CALL `{procedure}`('Sevilla')"})
+    account.request("DELETE", f"{jobs}/{other['externalId']}")
+    made = account.request("POST", "/api-keys", {"name": "a reader", "scopes": ["runs:read"]})
+    for key in (first_key(account), made["api_key"]):
+        assert account.request("GET", "/v3/sql/jobs", headers={"x-api-key": key})["result"] is not None
+    account.request("DELETE", f"/api-keys/{made['key_id']}")
+
+
+def run_sql(account: Account, job: dict[str, Any], ref: str) -> None:
+    payload = sql_payload(account, job) | {"ref": ref, "attempt": 0}
+    account.invoke("RunSqlTaskRole", run_sql_task.lambda_handler, payload)
+
+
+def sql_payload(account: Account, job: dict[str, Any]) -> dict[str, Any]:
+    """What a state machine sends, for a job of version 1."""
+    shown = account.request("GET", f"/jobs/{job['externalId']}")["metadata"]
+    return payload(shown)
+
+
+def put_upload(account: Account, upload_id: str) -> None:
+    """As who has the pre-signed address does it: with the rights of the function that signed it."""
+    key = f"uploads/tenant/{read_upload_id(upload_id)}"
+    csv = f"city,stores\n{LARGE},2\n".encode()
+    wiring.s3().put_object(Bucket=account.deployed.names["DataBucket"], Key=key, Body=csv)
 
 
 def begin_rotation(secret_arn: str) -> None:

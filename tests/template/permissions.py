@@ -40,7 +40,7 @@ def given_by(statements: list[dict[str, Any]]) -> set[Permission]:
 def needed_for(operation: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -> set[Permission]:
     """What an API call needs; `operation` is `dynamodb.GetItem`, `arn_of` makes an ARN of service and resource."""
     service, _, name = operation.partition(".")
-    found = {"dynamodb": _dynamodb, "s3": _s3, "sfn": _states, "secrets-manager": _secrets}[service]
+    found = {"dynamodb": _dynamodb, "s3": _s3, "sfn": _states, "secrets-manager": _secrets, "lambda": _lambda}[service]
     return set(found(name, parameters, arn_of))
 
 
@@ -58,7 +58,11 @@ def _dynamodb(name: str, parameters: Parameters, arn_of: Callable[[str, str], st
 
 
 def _s3(name: str, parameters: Parameters, _: Callable[[str, str], str]) -> Iterator[Permission]:
-    action = {"HeadObject": "GetObject"}.get(name, name)
+    if name in {"ListObjectsV2", "ListBucket"}:
+        yield Permission("s3:ListBucket", f"arn:aws:s3:::{parameters['Bucket']}")
+        return
+    multipart = {"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"}
+    action = "PutObject" if name in multipart else {"HeadObject": "GetObject"}.get(name, name)
     yield Permission(f"s3:{action}", f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}")
 
 
@@ -72,3 +76,7 @@ def _states(name: str, parameters: Parameters, arn_of: Callable[[str, str], str]
 
 def _secrets(name: str, parameters: Parameters, _: Callable[[str, str], str]) -> Iterator[Permission]:
     yield Permission(f"secretsmanager:{name}", parameters["SecretId"])
+
+
+def _lambda(name: str, parameters: Parameters, _: Callable[[str, str], str]) -> Iterator[Permission]:
+    yield Permission({"Invoke": "lambda:InvokeFunction"}[name], parameters["FunctionName"])

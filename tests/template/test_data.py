@@ -127,6 +127,7 @@ def test_what_tasks_put_out_ends_after_a_month_and_broken_uploads_sooner(written
     rules = properties(written, "DataBucket")["LifecycleConfiguration"]["Rules"]
     assert all(rule["Status"] == "Enabled" for rule in rules)
     ends = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
-    assert ends == {"runs/": KEPT_DAYS, "workflows_temp/": KEPT_DAYS}
+    assert ends == {"runs/": KEPT_DAYS, "workflows_temp/": KEPT_DAYS, "uploads/": 1, "datasets/": 1, "athena/": 7}
+    assert [rule["Prefix"] for rule in rules if "TagFilters" in rule] == ["datasets/"]
     [uploads] = [rule for rule in rules if "AbortIncompleteMultipartUpload" in rule]
     assert "Prefix" not in uploads

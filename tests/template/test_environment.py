@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stepcall.runtime.settings import (
+    DatasetSettings,
     EngineSettings,
     FirstKeySettings,
     ProviderKeySettings,
@@ -18,8 +19,9 @@ from tests.template.sam_template import ROOT, folder_of, functions_of, read_temp
 
 LAYER = ROOT / "layers" / "stepcall"
 FUNCTIONS = functions_of(transform(read_template()))
-OF_FACES = [EngineSettings, FirstKeySettings, TokenSettings, ProviderKeySettings]
-OF_ONE_WORKER = {"run_ai_task": [ProviderKeySettings]}
+OF_FACES = [EngineSettings, DatasetSettings, FirstKeySettings, TokenSettings, ProviderKeySettings]
+OF_ONE_WORKER: dict[str, list[Any]] = {"run_ai_task": [ProviderKeySettings], "run_sql_task": [DatasetSettings]}
+NOT_OF_ONE_FACE: dict[str, list[Any]] = {"carto_api": [DatasetSettings, ProviderKeySettings]}
 SET_BY_LAMBDA = ("AWS_",)
 READ_BY_POWERTOOLS = ("POWERTOOLS_",)
 
@@ -55,13 +57,15 @@ def settings_under(folder: Path, root: Path) -> list[Any]:
 
 def settings_of(folder: str) -> list[Any]:
     """What a function reads: of the layer, and of its own."""
-    of_layer = OF_FACES if folder.endswith("_api") else OF_ONE_WORKER.get(folder, [])
+    of_faces = [settings for settings in OF_FACES if settings not in NOT_OF_ONE_FACE.get(folder, [])]
+    of_layer: list[Any] = of_faces if folder.endswith("_api") else OF_ONE_WORKER.get(folder, [])
     return [StoreSettings, *of_layer, *settings_under(ROOT / "functions" / folder, ROOT / "functions")]
 
 
 @pytest.mark.parametrize("logical_id", sorted(FUNCTIONS))
 def test_a_function_is_given_the_variables_it_reads_and_no_other(deployed: Deployed, logical_id: str) -> None:
-    environment = Environment(deployed.functions[logical_id]["Environment"]["Variables"])
+    variables = deployed.functions[logical_id]["Environment"]["Variables"]
+    environment = Environment({name: value or "chosen" for name, value in variables.items()})
     for settings in settings_of(folder_of(FUNCTIONS[logical_id])):
         settings.from_env(environment)
     read = {name for name in environment.asked if not name.startswith(SET_BY_LAMBDA)}

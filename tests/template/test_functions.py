@@ -120,7 +120,8 @@ def test_the_api_is_told_of_every_function_that_state_machines_call(transformed:
 def test_a_state_machine_may_invoke_those_functions_and_nothing_else(transformed: Template) -> None:
     variables = variables_of(functions_of(transformed)["WorkflowsApiFunction"])
     told = [variables[f"{folder.upper()}_ARN"] for folder in CALLED_BY_MACHINES]
-    [statement] = statements_of(transformed, "StateMachineRole")
+    [policy] = transformed["Resources"]["StateMachineRole"]["Properties"]["Policies"]
+    [statement] = policy["PolicyDocument"]["Statement"]
     assert statement["Effect"] == "Allow"
     assert statement["Action"] == "lambda:InvokeFunction"
     assert sorted(statement["Resource"], key=str) == sorted(told, key=str)

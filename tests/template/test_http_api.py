@@ -17,18 +17,21 @@ def stage_of(template: Template) -> dict[str, Any]:
     return stage
 
 
-def test_every_request_goes_to_the_api_function_in_format_2(transformed: Template) -> None:
+def test_every_request_goes_to_its_face_in_format_2(transformed: Template) -> None:
     paths = body_of(transformed)["paths"]
-    assert list(paths) == ["/$default"]
-    integration = paths["/$default"]["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
-    assert "${WorkflowsApiFunction.Arn}" in integration["uri"]["Fn::Sub"]
-    assert integration["payloadFormatVersion"] == "2.0"
+    faces = {"/$default": "WorkflowsApiFunction", "/v3/sql/{proxy+}": "CartoApiFunction"}
+    assert set(paths) == set(faces)
+    for path, function in faces.items():
+        integration = paths[path]["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
+        assert f"${{{function}.Arn}}" in integration["uri"]["Fn::Sub"]
+        assert integration["payloadFormatVersion"] == "2.0"
 
 
 def test_only_the_gateway_calls_the_api_and_only_secrets_manager_rotates_keys(transformed: Template) -> None:
     permissions = resources_of_type(transformed, "AWS::Lambda::Permission").values()
     assert {(p["Principal"], p["FunctionName"]["Ref"]) for p in permissions} == {
         ("apigateway.amazonaws.com", "WorkflowsApiFunction"),
+        ("apigateway.amazonaws.com", "CartoApiFunction"),
         ("secretsmanager.amazonaws.com", "RotateTokenKeyFunction"),
     }
     assert all("SourceArn" in permission for permission in permissions)

@@ -15,6 +15,10 @@ from tests.template.sam_template import (
 )
 from tests.template.wildcards import unexplained_wildcards
 
+FACES = {"WorkflowsApiRole", "CartoApiRole"}
+WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole")
+ROLES_OF_FUNCTIONS = (*sorted(FACES), *WORKERS, "FinishRunRole", "RotateTokenKeyRole")
+
 
 def roles_that_may(template: Template, prefix: str) -> set[str]:
     """The roles with an action that begins so."""
@@ -58,22 +62,32 @@ def test_every_permission_names_its_actions_and_resources(transformed: Template)
 
 
 def test_only_the_api_makes_and_starts_state_machines(transformed: Template) -> None:
-    assert roles_that_may(transformed, "states:") == {"WorkflowsApiRole"}
-    assert roles_that_may(transformed, "lambda:") == {"StateMachineRole"}
+    assert roles_that_may(transformed, "states:") == FACES
+    assert roles_that_may(transformed, "lambda:") == {"StateMachineRole", *FACES}
+
+
+def test_a_face_invokes_nothing_but_the_sql_worker(transformed: Template) -> None:
+    for role_id in FACES:
+        [invoking] = [s for s in statements_of(transformed, role_id) if s["Action"] == "lambda:InvokeFunction"]
+        assert invoking["Resource"] == attribute("RunSqlTaskFunction", "Arn")
 
 
 def test_only_the_api_gives_a_role_away_and_only_that_one_and_only_to_step_functions(transformed: Template) -> None:
-    assert roles_that_may(transformed, "iam:") == {"WorkflowsApiRole"}
-    [passing] = [s for s in statements_of(transformed, "WorkflowsApiRole") if s["Action"] == "iam:PassRole"]
-    variables = functions_of(transformed)["WorkflowsApiFunction"]["Environment"]["Variables"]
-    assert passing["Resource"] == variables["STATE_MACHINE_ROLE_ARN"] == attribute("StateMachineRole", "Arn")
-    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "states.amazonaws.com"}}
+    assert roles_that_may(transformed, "iam:") == FACES
+    for role_id in FACES:
+        [passing] = [s for s in statements_of(transformed, role_id) if s["Action"] == "iam:PassRole"]
+        function = functions_of(transformed)[role_id.replace("Role", "Function")]
+        role = function["Environment"]["Variables"]["STATE_MACHINE_ROLE_ARN"]
+        assert passing["Resource"] == role == attribute("StateMachineRole", "Arn")
+        assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "states.amazonaws.com"}}
 
 
-def test_the_api_reaches_the_state_machines_of_its_own_stack_only(transformed: Template) -> None:
-    prefix = functions_of(transformed)["WorkflowsApiFunction"]["Environment"]["Variables"]["STATE_MACHINE_PREFIX"]
+@pytest.mark.parametrize("role_id", sorted(FACES))
+def test_a_face_reaches_the_state_machines_of_its_own_stack_only(transformed: Template, role_id: str) -> None:
+    function = functions_of(transformed)[role_id.replace("Role", "Function")]
+    prefix = function["Environment"]["Variables"]["STATE_MACHINE_PREFIX"]
     assert prefix == {"Ref": "AWS::StackName"}
-    for statement in statements_of(transformed, "WorkflowsApiRole"):
+    for statement in statements_of(transformed, role_id):
         if any(action.startswith("states:") for action in as_list(statement["Action"])):
             assert ":${AWS::StackName}-*" in statement["Resource"]["Fn::Sub"]
 
@@ -99,6 +113,7 @@ def test_each_secret_is_read_by_those_who_need_it(transformed: Template) -> None
     assert {role_id: sorted(secrets_that_are_read(transformed, role_id)) for role_id in readers} == {
         "RunAiTaskRole": ["OpenAiApiKeySecretArn", "ProviderKeysSecret"],
         "WorkflowsApiRole": ["FirstApiKeySecret", "ProviderKeysSecret", "TokenKeySecret"],
+        "CartoApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
         "RotateTokenKeyRole": ["TokenKeySecret"],
     }
 
@@ -142,11 +157,37 @@ def test_the_tasks_of_language_models_may_read_their_key_when_there_is_one(trans
     )
 
 
-def test_functions_reach_only_runs_in_the_bucket(transformed: Template) -> None:
-    for role_id in roles_that_may(transformed, "s3:"):
-        [statement] = [s for s in statements_of(transformed, role_id) if "s3:GetObject" in as_list(s["Action"])]
-        assert statement["Action"] == ["s3:GetObject", "s3:PutObject"]
-        assert statement["Resource"] == {"Fn::Sub": "${DataBucket.Arn}/runs/*"}
+def prefixes_reached(template: Template, role_id: str, action: str) -> set[str]:
+    """What the keys of the data bucket begin with that a role may do this to, whatever the deployer chooses."""
+    return {
+        resource["Fn::Sub"]
+        for statement in statements_of(template, role_id)
+        if action in as_list(statement["Action"]) and isinstance(statement["Resource"], dict | list)
+        for resource in as_list(statement["Resource"])
+        if "Fn::Sub" in resource
+    }
+
+
+def test_functions_reach_what_they_read_and_write_in_the_bucket_and_no_more(transformed: Template) -> None:
+    runs, tables, datasets, uploads, others = (
+        *(f"${{DataBucket.Arn}}/{prefix}/*" for prefix in ("runs", "workflows_temp", "datasets", "uploads")),
+        "arn:${AWS::Partition}:s3:::${DatasetBucket}/*",
+    )
+    reads = {role_id: prefixes_reached(transformed, role_id, "s3:GetObject") for role_id in ROLES_OF_FUNCTIONS}
+    writes = {role_id: prefixes_reached(transformed, role_id, "s3:PutObject") for role_id in ROLES_OF_FUNCTIONS}
+    ordinary = {role_id: {runs} for role_id in ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "FinishRunRole")}
+    assert reads == ordinary | {
+        "WorkflowsApiRole": {runs, uploads},
+        "CartoApiRole": set(),
+        "RunSqlTaskRole": {runs, tables, datasets, uploads, others},
+        "RotateTokenKeyRole": set(),
+    }
+    assert writes == ordinary | {
+        "WorkflowsApiRole": {runs, uploads},
+        "CartoApiRole": {runs},
+        "RunSqlTaskRole": {runs, tables, datasets},
+        "RotateTokenKeyRole": set(),
+    }
 
 
 def test_nothing_scans_and_only_the_api_writes_workflows(transformed: Template) -> None:
@@ -155,43 +196,53 @@ def test_nothing_scans_and_only_the_api_writes_workflows(transformed: Template) 
         for statement in statements_of(transformed, role_id):
             actions = as_list(statement["Action"])
             assert not any("Scan" in action for action in actions)
-            writes = any(action in ("dynamodb:PutItem", "dynamodb:UpdateItem") for action in actions)
+            writes = "dynamodb:PutItem" in actions
             if writes and statement["Resource"] == attribute("WorkflowsTable", "Arn"):
                 writers.add(role_id)
     assert writers == {"WorkflowsApiRole"}
 
 
-def test_nothing_is_deleted_or_updated_in_the_workflows_table_but_api_keys(transformed: Template) -> None:
-    assert roles_that_may(transformed, "dynamodb:Delete") == {"WorkflowsApiRole"}
-    found = [
+def keys_changed(template: Template, role_id: str) -> list[str]:
+    """What the partitions of the workflows table begin with whose items a role may delete or update."""
+    [found] = [
         statement
-        for statement in statements_of(transformed, "WorkflowsApiRole")
+        for statement in statements_of(template, role_id)
         if {"dynamodb:DeleteItem", "dynamodb:UpdateItem"} & set(as_list(statement["Action"]))
         and statement["Resource"] == attribute("WorkflowsTable", "Arn")
     ]
-    assert [statement["Sid"] for statement in found] == ["ApiKeys"]
+    keys: list[str] = found["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    return keys
+
+
+def test_nothing_is_deleted_or_updated_in_the_workflows_table_that_is_a_version(transformed: Template) -> None:
+    assert roles_that_may(transformed, "dynamodb:Delete") == {"WorkflowsApiRole"}
     key = api_key("sc_any", "a tenant")
-    own = found[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    own = keys_changed(transformed, "WorkflowsApiRole")
+    assert own == ["KEY#*", "KEYS#*", "CONNECTIONS#*", "PROCEDURE#*"]
     partitions = [place["pk"]["S"] for place in places_of(key)]
-    assert [[fnmatchcase(pk, pattern) for pattern in own] for pk in partitions] == [[True, False], [False, True]]
+    assert [[fnmatchcase(pk, pattern) for pattern in own[:2]] for pk in partitions] == [[True, False], [False, True]]
     assert not any(fnmatchcase(f"WORKFLOW#{key.key_id}", pattern) for pattern in own)
+    assert keys_changed(transformed, "CartoApiRole") == ["KEYS#*"]
 
 
 def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
-    workers = roles_that_may(transformed, "dynamodb:") - {"WorkflowsApiRole"}
+    workers = roles_that_may(transformed, "dynamodb:") - FACES
     found = {
-        role_id: statement["Condition"]
+        (role_id, statement["Sid"]): statement["Condition"]
         for role_id in workers
         for statement in statements_of(transformed, role_id)
         if statement["Resource"] == attribute("WorkflowsTable", "Arn")
     }
     narrowed = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["WORKFLOW#*"]}}
-    assert found == dict.fromkeys(workers, narrowed)
-    assert len(found) == 4
+    connections = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["CONNECTIONS#*"]}}
+    expected = {(role_id, "Workflows"): narrowed for role_id in workers}
+    assert found == expected | {("RunSqlTaskRole", "Connections"): connections}
+    assert len(workers) == 5
 
 
 def test_the_first_key_may_be_read_where_there_is_one(transformed: Template) -> None:
-    policy = transformed["Resources"]["WorkflowsApiReadsFirstKey"]
+    policy = transformed["Resources"]["FacesReadFirstKey"]
+    assert {role["Ref"] for role in policy["Properties"]["Roles"]} == FACES
     assert policy["Condition"] == transformed["Resources"]["FirstApiKeySecret"]["Condition"] == "HasFirstApiKey"
     generated = transformed["Resources"]["FirstApiKeySecret"]["Properties"]["GenerateSecretString"]
     assert 62 ** generated["PasswordLength"] > 2**256  # letters and digits, none of them certain to be there

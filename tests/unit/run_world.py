@@ -13,7 +13,9 @@ from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.authentication import KnownKeys
 from stepcall.runtime.provider_keys import ProviderKeys
 from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
+from stepcall.stores.memory_connection_store import MemoryConnectionStore
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
+from stepcall.stores.memory_procedure_store import MemoryProcedureStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
@@ -30,6 +32,7 @@ from stepcall.use_cases.start_run import StartRun, start_run
 from tests.clock import Clock, new_ids
 from tests.fixed_secret import FixedSecret
 from tests.sample_workflows import Document
+from tests.unit.fake_sql import FakeSqlWorker, FakeUploads
 
 ARNS = {name: f"arn:aws:lambda:eu-central-1:123456789012:function:{name}" for name in (*Worker, FINISH_RUN)}
 CALLER = Caller("acme", "ci")
@@ -73,6 +76,10 @@ class RunWorld:
     payloads: MemoryPayloadStore = field(default_factory=MemoryPayloadStore)
     keys: MemoryApiKeyStore = field(default_factory=MemoryApiKeyStore)
     rate_limits: RateLimitStore = field(default_factory=MemoryRateLimitStore)
+    connections: MemoryConnectionStore = field(default_factory=MemoryConnectionStore)
+    procedures: MemoryProcedureStore = field(default_factory=MemoryProcedureStore)
+    sql_worker: FakeSqlWorker = field(default_factory=FakeSqlWorker)
+    uploads: FakeUploads = field(default_factory=FakeUploads)
     logged: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     remaining_seconds: float = 60.0
 
@@ -91,6 +98,12 @@ class RunWorld:
             read_own_key=self.keys_in_use.of_id_anew,
             forget_key=self.keys_in_use.forget,
             rate_limits=self.rate_limits,
+            connections=self.connections,
+            procedures=self.procedures,
+            sql_worker=self.sql_worker,
+            uploads=self.uploads,
+            athena_available=True,
+            dataset_buckets=frozenset({"open-data"}),
             encrypt_provider_key=ProviderKeys(FixedSecret()).encrypt,
             new_id=new_ids(self.clock),
             sleep=self.clock.sleep,

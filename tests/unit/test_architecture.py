@@ -22,7 +22,8 @@ PARTS: dict[str, set[str]] = {
     "tasks": {"domain"},
     "guarded_http": {"domain"},
     "stores": {"domain"},
-    "use_cases": {"domain", "asl", "tasks", "stores"},
+    "sql": {"domain"},
+    "use_cases": {"domain", "asl", "tasks", "stores", "sql"},
     "aws": {"domain", "asl", "stores", "use_cases"},
     "runtime": {"domain", "asl", "tasks", "stores", "use_cases", "aws", "guarded_http"},
     "version": set(),
@@ -35,6 +36,7 @@ LIBRARIES: dict[str, set[str]] = {
     "tasks": {"pydantic"},
     "guarded_http": {"urllib3", "idna"},
     "stores": set(),
+    "sql": {"sqlglot"},
     "use_cases": {"pydantic"},
     "aws": {"boto3", "botocore", "pydantic_core"},
     "runtime": {"pydantic", "aws_lambda_powertools", "jwt", "cryptography"},
@@ -43,7 +45,7 @@ LIBRARIES: dict[str, set[str]] = {
 AWS = {"boto3", "botocore", "s3transfer", "types_boto3_dynamodb", "types_boto3_s3", "types_boto3_stepfunctions"}
 HEAVY = (
     *("trafilatura", "lxml", "openai", "httpx", "jsonata", "duckdb", "pyarrow", "numpy", "moto", "requests", "sumy"),
-    *("jwt", "cryptography"),
+    *("jwt", "cryptography", "sqlglot"),
 )
 FACES = sorted(path.parent.name for path in FUNCTIONS.glob("*_api/app.py"))
 MODULES = {path: path.relative_to(LAYER).with_suffix("").parts for path in sorted((LAYER / PACKAGE).rglob("*.py"))}
@@ -185,6 +187,25 @@ print([name for name in ("boto3", "botocore", "aws_lambda_powertools") if name i
 def test_a_door_that_people_wait_at_loads_no_heavy_library(function: str) -> None:
     code = f"import sys, {function}.app; print([name for name in {HEAVY!r} if name in sys.modules])"
     assert run_apart(code) == "[]"
+
+
+def test_sql_is_loaded_by_the_first_definition_that_holds_some() -> None:
+    code = """
+import sys
+from stepcall.domain.check import check_definition
+from stepcall.domain.sql_check import SqlSetting
+from stepcall.tasks.catalog import CATALOG
+from stepcall.use_cases.check_workflow import LateQueryChecker
+
+def check(kind, **given):
+    document = {"name": "x", "connection": "any", "tasks": [{"ref": "a", "type": kind, "input": given}]}
+    check_definition(document, CATALOG, lambda _: SqlSetting(LateQueryChecker()))
+    print("sqlglot" in sys.modules, end=" ")
+
+check("Data.Transform", expression="1", data=1)
+check("Sql.Query", query="SELECT 1 AS a")
+"""
+    assert run_apart(code) == "False True"
 
 
 @pytest.mark.parametrize("function", FACES)

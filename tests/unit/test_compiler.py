@@ -122,6 +122,7 @@ def test_another_function_is_another_machine(name: str) -> None:
         {"ref": "web", "type": "Web.Download", "input": {"url": "x"}},
         {"ref": "ai", "type": "OpenAI.Text.Summarize", "input": {"text": "x"}},
         transform("data"),
+        {"ref": "sql", "type": "Sql.Query", "input": {"query": "SELECT 1 AS n"}},
     ]
     definition = checked(workflow(*tasks))
     moved = arns() | {name: USUAL_ARN + "-moved"}

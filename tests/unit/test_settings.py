@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from stepcall.runtime.settings import EngineSettings, SettingsError, StoreSettings
+from stepcall.runtime.settings import DatasetSettings, EngineSettings, SettingsError, StoreSettings
 
 STORES = {"WORKFLOWS_TABLE": "workflows", "RUNS_TABLE": "runs", "DATA_BUCKET": "data"}
 LAMBDA = "arn:aws-cn:lambda:cn-north-1:123456789012:function"
@@ -14,6 +14,7 @@ ENGINE = {
     "RUN_WEB_TASK_ARN": f"{LAMBDA}:web",
     "RUN_AI_TASK_ARN": f"{LAMBDA}:ai",
     "RUN_DATA_TASK_ARN": f"{LAMBDA}:data",
+    "RUN_SQL_TASK_ARN": f"{LAMBDA}:sql",
     "FINISH_RUN_ARN": f"{LAMBDA}:finish",
     "RATE_LIMITS_TABLE": "rate_limits",
 }
@@ -36,6 +37,7 @@ def test_functions_are_known_by_the_names_of_their_folders() -> None:
         "run_web_task": f"{LAMBDA}:web",
         "run_ai_task": f"{LAMBDA}:ai",
         "run_data_task": f"{LAMBDA}:data",
+        "run_sql_task": f"{LAMBDA}:sql",
         "finish_run": f"{LAMBDA}:finish",
     }
     assert (settings.name_prefix, settings.role_arn) == ("stepcall", ENGINE["STATE_MACHINE_ROLE_ARN"])
@@ -62,3 +64,9 @@ def test_a_prefix_leaves_room_for_the_hash_in_a_machines_name() -> None:
     assert EngineSettings.from_env(ENGINE | {"STATE_MACHINE_PREFIX": "p" * 47}).name_prefix == "p" * 47
     with pytest.raises(SettingsError, match="STATE_MACHINE_PREFIX"):
         EngineSettings.from_env(ENGINE | {"STATE_MACHINE_PREFIX": "p" * 48})
+
+
+@pytest.mark.parametrize(("said", "buckets"), [("", set()), ("one", {"one"}), ("one,two", {"one", "two"})])
+def test_datasets_come_from_the_buckets_that_the_deployer_names(said: str, buckets: set[str]) -> None:
+    assert DatasetSettings.from_env({"DATASET_BUCKETS": said}).buckets == buckets
+    assert DatasetSettings.from_env({}).buckets == set()

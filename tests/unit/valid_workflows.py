@@ -11,6 +11,7 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 from pydantic import Field
 
+from stepcall.domain.sql_check import SQL_TASKS
 from stepcall.domain.task_contract import TaskContract, TaskInput, TaskOutput, Worker
 from stepcall.domain.template import escape_pointer, spell_path
 from stepcall.tasks.catalog import CATALOG
@@ -71,7 +72,11 @@ class EverythingOutput(TaskOutput):
 
 
 EVERYTHING = TaskContract("Test.Everything", "Takes all.", EverythingInput, EverythingOutput, Worker.DATA, 40)
-WIDE_CATALOG: Mapping[str, TaskContract] = {**CATALOG, EVERYTHING.name: EVERYTHING}
+# SQL has rules of its own beside its types: tests/unit/test_sql_definitions.py
+WIDE_CATALOG: Mapping[str, TaskContract] = {
+    **{name: contract for name, contract in CATALOG.items() if name not in SQL_TASKS},
+    EVERYTHING.name: EVERYTHING,
+}
 TAKES = {name: meaning_of(contract.input_json_schema) for name, contract in WIDE_CATALOG.items()}
 GIVES = {name: meaning_of(contract.output_json_schema) for name, contract in WIDE_CATALOG.items()}
 

@@ -3,7 +3,8 @@
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.run import RunStatus, TaskStatus
-from workflows_api.answers import EXECUTION_ID_KEYS, JOB_STATES
+from stepcall.runtime.job_shape import JOB_STATES
+from workflows_api.answers import EXECUTION_ID_KEYS
 from workflows_api.describe.parts import EXECUTION_ID, EXECUTION_IDS, JOB_ID, WORKFLOW_ID, Json, ref
 
 TEXT: Json = {"type": "string"}
@@ -49,7 +50,12 @@ WORKFLOW_TIMES: Json = {
 }
 LISTED_WORKFLOW = record(
     "A workflow in a list.",
-    {**WORKFLOW_IDS, "name": TEXT, **WORKFLOW_TIMES},
+    {
+        **WORKFLOW_IDS,
+        "name": TEXT,
+        **WORKFLOW_TIMES,
+        "api_access": {"type": "boolean", "description": "Whether it can be called as a procedure."},
+    },
     {"description": TEXT},
 )
 LISTED_VERSION = record(

@@ -11,6 +11,7 @@ from stepcall.domain.json_text import print_json
 from stepcall.tasks.catalog import CATALOG
 from stepcall.version import VERSION
 from workflows_api.app import ACCESS
+from workflows_api.describe.access_routes import ACCESS_PATHS, access_schemas
 from workflows_api.describe.answer_schemas import (
     ANY_OBJECT,
     HEALTH,
@@ -30,6 +31,7 @@ from workflows_api.describe.answer_schemas import (
     started,
     task_run,
 )
+from workflows_api.describe.connection_routes import CONNECTION_PATHS, connection_schemas
 from workflows_api.describe.definition_schema import TITLES, definition_schemas
 from workflows_api.describe.execution_routes import EXECUTION_PATHS
 from workflows_api.describe.key_routes import KEY_PATHS, key_schemas
@@ -58,13 +60,22 @@ What API Gateway refuses itself, it answers `{"message": …}`."""
 TAGS = [
     {"name": "Workflows", "description": "Define, read and describe workflows."},
     {"name": "Executions", "description": "Start, follow and cancel executions."},
+    {"name": "Connections", "description": "Where SQL runs, and the datasets that it may name."},
     {"name": "API keys", "description": "Who may call, and what they may do. These need the scope `keys:manage`."},
     {"name": "Tokens", "description": "A key for a token: OAuth 2.0, client credentials (RFC 6749)."},
     {"name": "Service", "description": "The service itself. These need no key."},
 ]
 
 
-PATHS: Json = {**WORKFLOW_PATHS, **EXECUTION_PATHS, **KEY_PATHS, **TOKEN_PATHS, **SERVICE_PATHS}
+PATHS: Json = {
+    **WORKFLOW_PATHS,
+    **ACCESS_PATHS,
+    **EXECUTION_PATHS,
+    **CONNECTION_PATHS,
+    **KEY_PATHS,
+    **TOKEN_PATHS,
+    **SERVICE_PATHS,
+}
 
 
 def answer_openapi() -> Response[str]:
@@ -127,6 +138,8 @@ def _schemas() -> Json:
             "oneOf": [ref(f"{prefix}Execution") for prefix in PREFIXES.values()],
             "description": "In the later generation's words when the execution's id is spelled `we-…`.",
         },
+        **access_schemas(),
+        **connection_schemas(),
         **key_schemas(),
         **TOKEN_SCHEMAS,
         "Health": HEALTH,

@@ -99,8 +99,8 @@ def key_schemas() -> Json:
     request = NewApiKey.model_json_schema(ref_template="#/components/schemas/{model}")
     parts = request.pop("$defs")
     return {
-        **{name: _without_titles(part) for name, part in parts.items()},
-        "NewApiKey": _without_titles(request),
+        **{name: without_titles(part) for name, part in parts.items()},
+        "NewApiKey": without_titles(request),
         "ApiKey": record("An API key.", *_shown()),
         "MadeApiKey": record("A new API key.", {"api_key": _TEXT_OF_KEY, **_shown()[0]}, _shown()[1]),
         "ApiKeyPage": page_of("api_keys", ref("ApiKey")),
@@ -145,9 +145,9 @@ def _grants() -> Json:
     )
 
 
-def _without_titles(schema: Json) -> Json:
+def without_titles(schema: Json) -> Json:
     """pydantic's own titles say what names say already."""
     if "properties" in schema:
-        properties = {name: _without_titles(part) for name, part in schema["properties"].items()}
+        properties = {name: without_titles(part) for name, part in schema["properties"].items()}
         schema = {**schema, "properties": properties}
     return {key: value for key, value in schema.items() if key != "title"}

@@ -2,12 +2,14 @@
 
 A sequential workflow of n tasks costs n + 1 state transitions on the good road: its tasks, and `Finish run`, which ends
 the machine. On the bad road a task's `Catch` leads to `Fail run`, which writes the run's end, and to `Run failed`.
+A query that Athena runs costs three transitions: its worker prepares it, Athena runs it, its worker records the result.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stepcall.asl.check import check_state_machine
 from stepcall.asl.check_limits import refuse_over_limits
@@ -17,6 +19,9 @@ from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState,
 from stepcall.domain.errors import RetryableTaskError
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import WorkflowDefinition
+
+if TYPE_CHECKING:
+    from stepcall.asl.states import State
 
 FINISH_RUN = "finish_run"
 FINISH_STATE = "Finish run"  # each with a space, so that no task's ref can be a state of ours
@@ -63,30 +68,40 @@ class CompiledWorkflow:
     """Of a run on the good road."""
     history_events: int
     """Of the longest execution that can be."""
+    athena_queries: int = 0
+    """Of the transitions: the others invoke a function."""
 
 
 def compile_workflow(
-    definition: WorkflowDefinition, catalog: Mapping[str, TaskContract], function_arns: FunctionArns
+    definition: WorkflowDefinition,
+    catalog: Mapping[str, TaskContract],
+    function_arns: FunctionArns,
+    athena_work_group: str | None = None,
 ) -> CompiledWorkflow:
-    """Compile a checked definition.
+    """Compile a checked definition. With a work group its queries run on Athena, else in their worker.
 
     Raises InvalidDefinitionError when it breaks a limit of Step Functions, InvalidStateMachineError when its machine
     could not run, which is a bug of ours.
     """
-    states = states_of(plan(definition, catalog), function_arns)
+    planned = plan(definition, catalog)
+    states = states_of(planned, function_arns, athena_work_group)
     machine = states.to_asl()
     text = json.dumps(machine, separators=(",", ":"))
     history_events = count_events(states)
     refuse_over_limits(text, history_events)
     check_state_machine(machine)
     content_hash = hashlib.sha256(text.encode()).hexdigest()[:32]
-    return CompiledWorkflow(text, content_hash, count_transitions(states), history_events)
+    queries = sum(step.is_query for step in planned.steps) if athena_work_group else 0
+    return CompiledWorkflow(text, content_hash, count_transitions(states), history_events, queries)
 
 
-def states_of(planned: Plan, function_arns: FunctionArns) -> StateMachine:
+def states_of(planned: Plan, function_arns: FunctionArns, athena_work_group: str | None = None) -> StateMachine:
     """The plan's steps as states, then the states that end the run."""
     names_after = [step.ref for step in planned.steps[1:]] + [FINISH_STATE]
-    tasks = [_task_state(step, after, function_arns) for step, after in zip(planned.steps, names_after, strict=True)]
+    tasks: list[State] = []
+    for step, after in zip(planned.steps, names_after, strict=True):
+        task = _task_state(step, after, function_arns)
+        tasks += _on_athena(task, athena_work_group) if step.is_query and athena_work_group else [task]
     finish_arn = function_arns[FINISH_RUN]
     finish = LambdaTaskState(
         FINISH_STATE,
@@ -106,6 +121,12 @@ def states_of(planned: Plan, function_arns: FunctionArns) -> StateMachine:
     )
     failed = FailState(FAILED_STATE, error="RunFailed", cause="The run failed; its record says why.")
     return StateMachine(COMMENT, (*tasks, finish, fail, failed))
+
+
+def _on_athena(task: LambdaTaskState, work_group: str) -> "list[State]":
+    from stepcall.asl.athena_states import athena_states  # noqa: PLC0415 - few deployments have Athena
+
+    return [*athena_states(task, work_group)]
 
 
 def _task_state(step: TaskStep, after: str, function_arns: FunctionArns) -> LambdaTaskState:

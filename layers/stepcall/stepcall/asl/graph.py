@@ -14,6 +14,8 @@ class TaskStep:
     ref: str
     worker: Worker
     timeout_seconds: int
+    is_query: bool = False
+    """Whether the connection's engine does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ def plan(definition: WorkflowDefinition, catalog: Mapping[str, TaskContract]) ->
     """The plan of a checked definition: the document's order, as the source says."""
     return Plan(
         tuple(
-            TaskStep(task.ref, contract.worker, contract.timeout_seconds)
+            TaskStep(task.ref, contract.worker, contract.timeout_seconds, contract.is_query)
             for task in definition.tasks
             for contract in (catalog[task.type],)
         )

@@ -2,16 +2,16 @@
 
 A state that invokes a function writes TaskStateEntered, then TaskScheduled, TaskStarted and TaskSucceeded (or
 TaskFailed, TaskTimedOut) for each attempt, then TaskStateExited, also when its error is caught: 5, and 3 for every
-retry. Each retrier counts its own attempts, so all of them can be used. A Fail state writes FailStateEntered; the
-execution itself its start and its end. `tests/local/test_history.py` holds this against an interpreter.
+retry. One that waits for a query writes TaskSubmitted besides, for each attempt: 6, and 4. Each retrier counts its own
+attempts, so all of them can be used. A Fail state writes FailStateEntered; the execution itself its start and its end.
+`tests/local/test_history.py` holds this against an interpreter.
 """
 
 from stepcall.asl.states import FailState, StateMachine
 
 EVENTS_OF_EXECUTION = 2
 EVENTS_OF_FAIL = 1
-EVENTS_OF_TASK = 5
-EVENTS_OF_RETRY = 3
+EVENTS_AROUND_ATTEMPTS = 2
 
 
 def count_events(machine: StateMachine) -> int:
@@ -27,9 +27,10 @@ def count_events(machine: StateMachine) -> int:
         onwards = to_end[state.next] if state.next else 0
         for catcher in state.catch:
             onwards = max(onwards, to_end[catcher.next])
-        own = EVENTS_OF_TASK
+        attempts = 1
         for retrier in state.retry:
-            own += EVENTS_OF_RETRY * retrier.max_attempts
+            attempts += retrier.max_attempts
+        own = EVENTS_AROUND_ATTEMPTS + attempts * state.events_of_attempt
         to_end[state.name] = own + onwards
     return EVENTS_OF_EXECUTION + to_end[machine.states[0].name]
 

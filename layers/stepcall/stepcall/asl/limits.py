@@ -47,7 +47,7 @@ def limits_of(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> Lim
     needed_outputs = [len(task.needs) for task in definition.tasks]
     usd = (
         compiled.transitions * USD_PER_MILLION_TRANSITIONS
-        + (compiled.transitions + START_AND_ONE_POLL) * USD_PER_MILLION_LAMBDA_REQUESTS
+        + (compiled.transitions - compiled.athena_queries + START_AND_ONE_POLL) * USD_PER_MILLION_LAMBDA_REQUESTS
         + START_AND_ONE_POLL * USD_PER_MILLION_HTTP_API_REQUESTS
         + count_write_units(len(definition.tasks)) * USD_PER_MILLION_WRITE_UNITS
         + count_read_units(needed_outputs) * USD_PER_MILLION_READ_UNITS

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 AslObject = dict[str, Any]
 LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
 ALL_ERRORS = "States.ALL"
+QUERY_PATH = "$.query"
+"""Where a machine keeps what it knows of the query that it is at: its statement's name, its id, its error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,17 @@ class Catcher:
 
 
 @lru_cache
-def _to_asl(rules: tuple[Retrier, ...] | tuple[Catcher, ...]) -> list[AslObject]:
+def rules_to_asl(rules: tuple[Retrier, ...] | tuple[Catcher, ...]) -> list[AslObject]:
     """One list for all states that share their rules: most of a machine's text is these, and they are checked once."""
     return [rule.to_asl() for rule in rules]
 
 
 @dataclass(frozen=True, slots=True)
 class LambdaTaskState:
-    """A Task state that invokes a Lambda function and keeps nothing of its answer: data travels by the run's record."""
+    """A Task state that invokes a Lambda function. By default it keeps nothing of its answer: data travels by the
+    run's record."""
+
+    events_of_attempt: ClassVar[int] = 3
 
     name: str
     function_arn: str
@@ -57,16 +62,19 @@ class LambdaTaskState:
     catch: tuple[Catcher, ...] = ()
     next: str | None = None
     """None ends the machine here."""
+    kept: Mapping[str, str] | None = None
+    """What of the answer goes into `$.query`, None for nothing."""
 
     def to_asl(self) -> AslObject:
         return {
             "Type": "Task",
             "Resource": LAMBDA_INVOKE,
             "Parameters": {"FunctionName": self.function_arn, "Payload": dict(self.payload)},
-            "ResultPath": None,
+            **({"ResultSelector": dict(self.kept)} if self.kept else {}),
+            "ResultPath": QUERY_PATH if self.kept else None,
             "TimeoutSeconds": self.timeout_seconds,
-            "Retry": _to_asl(self.retry),
-            **({"Catch": _to_asl(self.catch)} if self.catch else {}),
+            "Retry": rules_to_asl(self.retry),
+            **({"Catch": rules_to_asl(self.catch)} if self.catch else {}),
             **({"Next": self.next} if self.next else {"End": True}),
         }
 
@@ -81,7 +89,10 @@ class FailState:
         return {"Type": "Fail", "Error": self.error, "Cause": self.cause}
 
 
-State = LambdaTaskState | FailState
+if TYPE_CHECKING:
+    from stepcall.asl.athena_states import AthenaQueryState
+
+    State: TypeAlias = LambdaTaskState | AthenaQueryState | FailState
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,7 @@ class StateMachine:
     """States in the order in which they are printed; the first is where the machine starts."""
 
     comment: str
-    states: tuple[State, ...]
+    states: "tuple[State, ...]"
 
     def to_asl(self) -> AslObject:
         return {

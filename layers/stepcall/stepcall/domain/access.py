@@ -105,6 +105,28 @@ class Caller:
         if not self.sees(workflow_id):
             raise NotGrantedError("This key or token is granted other workflows, and not this one.")
 
+    def sees_connection(self, name: str) -> bool:
+        """Whether it reaches the connection, or a source of it."""
+        if self.run_id is not None:
+            return False
+        return self.grants is None or any(granted.connection_name == name for granted in self.grants.sources)
+
+    def require_connection(self, name: str) -> None:
+        """Raises NotGrantedError."""
+        if not self.sees_connection(name):
+            raise NotGrantedError("This key or token is granted other connections, and not this one.")
+
+    def sees_source(self, connection_name: str, source: str) -> bool:
+        """Whether it reaches the procedure or table of that name on the connection."""
+        if self.run_id is not None:
+            return False
+        return self.grants is None or any(granted.covers(connection_name, source) for granted in self.grants.sources)
+
+    def require_source(self, connection_name: str, source: str) -> None:
+        """Raises NotGrantedError."""
+        if not self.sees_source(connection_name, source):
+            raise NotGrantedError("This key or token is granted other sources, and not this one.")
+
     def require_run(self, run_id: UUID, workflow_id: UUID) -> None:
         """Raises NotGrantedError."""
         if self.run_id is None:
@@ -127,3 +149,8 @@ class Caller:
         """For what makes a new workflow, which no grant names. Raises NotGrantedError."""
         if self.is_narrowed:
             raise NotGrantedError("This key or token is granted some workflows, and may not create another.")
+
+    def require_all_connections(self) -> None:
+        """For what changes a connection, which others use too. Raises NotGrantedError."""
+        if self.is_narrowed:
+            raise NotGrantedError("This key or token is granted part of what there is, and may not change connections.")

@@ -5,7 +5,8 @@ its pydantic model) → **names** (unique) → **values** (`check_values.py`: de
 Each stage works on what could be read, so that one fault does not hide another.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -13,16 +14,19 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError
 
 from stepcall.domain.check_values import ValueCheck
+from stepcall.domain.connection import DEFAULT_CONNECTION, NAME_PATTERN, SqlEngine
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.errors import InvalidDefinitionError, Problem, shorten
 from stepcall.domain.findings import EnoughProblemsError, Findings
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.run import CALL_LOCATION, OUTPUT_LOCATION
 from stepcall.domain.schema_reader import KEYWORDS
+from stepcall.domain.sql_check import SQL_TASKS, SqlSetting
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import (
     MAX_DECLARED,
     MAX_TASKS,
+    ConnectionName,
     DeclaredValue,
     DefinitionModel,
     Description,
@@ -34,7 +38,9 @@ from stepcall.domain.workflow import (
 )
 
 RESERVED_REFS = frozenset({CALL_LOCATION, OUTPUT_LOCATION})
+CONNECTION_NAME = re.compile(NAME_PATTERN)
 Catalog = Mapping[str, TaskContract]
+FindSetting = Callable[[str], SqlSetting]
 ElementT = TypeVar("ElementT", bound=DefinitionModel)
 
 
@@ -44,6 +50,8 @@ class CheckedDefinition:
 
     definition: WorkflowDefinition
     warnings: tuple[Problem, ...] = ()
+    sql_engine: SqlEngine | None = None
+    """What runs its SQL, when it has any and that could be looked up."""
 
 
 class _Head(DefinitionModel):
@@ -51,16 +59,21 @@ class _Head(DefinitionModel):
 
     name: Title = Field(alias="title")
     description: Description | None = None
+    connection: ConnectionName = DEFAULT_CONNECTION
     input: list[Any] = Field(default_factory=list, alias="inputs")
     tasks: list[Any]
     output: list[Any] = Field(default_factory=list, alias="outputs")
 
 
-def check_definition(document: Any, catalog: Catalog) -> CheckedDefinition:
-    """Read a definition. Raises InvalidDefinitionError with all its problems, in document order."""
+def check_definition(document: Any, catalog: Catalog, find_setting: FindSetting | None = None) -> CheckedDefinition:
+    """Read a definition. Raises InvalidDefinitionError with all its problems, in document order.
+
+    `find_setting` gives where the SQL of a connection runs. It is asked when the document has SQL or names a
+    connection; without it, SQL is not read.
+    """
     sent = DefinitionDocument(document)
     findings = Findings(sent)
-    definition = None
+    definition = setting = None
     with suppress(EnoughProblemsError):
         _check_generation(sent, findings)
         definition = _read_definition(sent, findings)
@@ -70,10 +83,26 @@ def check_definition(document: Any, catalog: Catalog) -> CheckedDefinition:
         for field, code in (("input", "duplicate_name"), ("tasks", "duplicate_ref"), ("output", "duplicate_name")):
             _check_unique(field, code, sent, findings)
         _check_reserved_refs(sent, findings)
-        ValueCheck(sent, catalog, findings).check()
+        setting = _find_setting(sent, find_setting, findings) if find_setting else None
+        ValueCheck(sent, catalog, findings, setting).check()
     if definition is None or findings.has_problems:
         raise InvalidDefinitionError(findings.problems, findings.warnings)
-    return CheckedDefinition(definition, tuple(findings.warnings))
+    has_sql = any(task.type in SQL_TASKS for task in definition.tasks)
+    return CheckedDefinition(definition, tuple(findings.warnings), setting.engine if setting and has_sql else None)
+
+
+def _find_setting(sent: DefinitionDocument, find_setting: FindSetting, findings: Findings) -> SqlSetting | None:
+    has_sql = any(str(task.get("type")) in SQL_TASKS for _, _, task in sent.objects_at("tasks"))
+    name = sent.value.get("connection", DEFAULT_CONNECTION) if isinstance(sent.value, dict) else None
+    if not isinstance(name, str) or not CONNECTION_NAME.fullmatch(name):
+        return None  # told with the document's shape
+    if not has_sql and "connection" not in sent.value:
+        return None
+    setting = find_setting(name)
+    if not setting.exists:
+        message = f"There is no connection `{shorten(name)}`: `GET /connections` lists those that there are."
+        findings.add("/connection", "unknown_connection", message)
+    return setting
 
 
 def _check_generation(sent: DefinitionDocument, findings: Findings) -> None:
@@ -99,6 +128,7 @@ def _read_definition(sent: DefinitionDocument, findings: Findings) -> WorkflowDe
         generation=sent.generation,
         name=head.name,
         description=head.description,
+        connection=head.connection,
         input=inputs,
         tasks=tasks,
         output=outputs,

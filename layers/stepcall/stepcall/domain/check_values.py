@@ -23,6 +23,7 @@ from stepcall.domain.json_schema import (
 from stepcall.domain.model_problems import field_problems
 from stepcall.domain.namable import Namable, NameFault, Position
 from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
+from stepcall.domain.sql_check import SQL_TASKS, SqlCheck, SqlSetting
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import (
     Array,
@@ -50,10 +51,13 @@ Catalog = Mapping[str, TaskContract]
 class ValueCheck:
     """One check under way."""
 
-    def __init__(self, sent: DefinitionDocument, catalog: Catalog, findings: Findings) -> None:
+    def __init__(
+        self, sent: DefinitionDocument, catalog: Catalog, findings: Findings, setting: SqlSetting | None
+    ) -> None:
         self._sent = sent
         self._catalog = catalog
         self._findings = findings
+        self._sql = SqlCheck(setting, findings, self._schema_of)
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
         self._read_schemas()
 
@@ -80,9 +84,10 @@ class ValueCheck:
             name: (index, self._output_schemas[index]) for index, _, name in [*self._sent.names_at("output")][::-1]
         }
         by_name = {field: [*self._sent.names_at(field)][::-1] for field in ("input", "tasks")}
+        self._tasks = {ref: (index, self._output_of_task(index)) for index, _, ref in by_name["tasks"]}
         self._namable = Namable(
             inputs={name: inputs[index] for index, _, name in by_name["input"]},
-            tasks={ref: (index, self._output_of_task(index)) for index, _, ref in by_name["tasks"]},
+            tasks=self._tasks,
             outputs=self._results,
             suggest=self._findings.suggest,
             knows_inputs=self._sent.has_list("input"),
@@ -128,10 +133,14 @@ class ValueCheck:
             return template.value is None
         if isinstance(template, Text | Object | Array):
             return False
-        found: Schema | NameFault | None = self._namable.find(template, position)
-        for step in template.path:
+        return self._schema_of(template, position).may_be_null
+
+    def _schema_of(self, reference: Reference, position: Position) -> Schema:
+        """What a reference names; ANYTHING where it names nothing, which is told elsewhere."""
+        found: Schema | NameFault | None = self._namable.find(reference, position)
+        for step in reference.path:
             found = step_into(found, step) if isinstance(found, Schema) else None
-        return isinstance(found, Schema) and found.may_be_null
+        return found if isinstance(found, Schema) else ANYTHING
 
     def _check_task(self, pointer: str, task: Mapping[str, Any], position: Position) -> None:
         contract = self._contract_of(task.get("type"), pointer)
@@ -143,8 +152,17 @@ class ValueCheck:
         self._warn_of_lookalikes(template, pointer, position)
         if contract and isinstance(template, Object):
             self._check_fields(pointer, given, dict(template.members), contract, fit)
+            ref = task.get(self._sent.name_key("tasks"))
+            if contract.name in SQL_TASKS:
+                self._check_sql(pointer, ref, contract, template, position)
+            self._sql.pass_by(contract.name, ref)
         else:
             fit.fit(template, ANYTHING)
+
+    def _check_sql(self, pointer: str, ref: Any, contract: TaskContract, template: Object, position: Position) -> None:
+        self._sql.check_task(contract.name, ref, pointer, dict(template.members), position)
+        if isinstance(ref, str) and self._tasks[ref][0] == position.tasks:
+            self._tasks[ref] = (position.tasks, self._sql.sharpen(ref, contract.output_schema))
 
     def _contract_of(self, name: Any, pointer: str) -> TaskContract | None:
         if not isinstance(name, str) or not 0 < len(name) <= MAX_TASK_TYPE_LENGTH:

@@ -2,7 +2,7 @@
 
 Spellings of a run: `ex-…` (native), `we-…` (its later generation), `job_…` (job shape), the plain UUID (Wave and Step
 Functions).
-Spellings of a workflow: `wf-…` (native), the plain UUID (Wave). Of an API key: `key_…`.
+Spellings of a workflow: `wf-…` (native), the plain UUID (Wave). Of an API key: `key_…`. Of an upload: `upl_…`.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,7 @@ EXECUTION_PREFIX = "ex-"
 LATER_EXECUTION_PREFIX = "we-"
 JOB_PREFIX = "job_"
 API_KEY_PREFIX = "key_"
+UPLOAD_PREFIX = "upl_"
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -62,6 +63,15 @@ def spell_job(run_id: UUID) -> str:
 
 def spell_api_key(key_id: UUID) -> str:
     return API_KEY_PREFIX + _encode(key_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
+
+
+def spell_upload(upload_id: UUID) -> str:
+    return UPLOAD_PREFIX + _encode(upload_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
+
+
+def read_upload_id(text: str) -> UUID:
+    """The upload that `upl_…` or a plain UUID names. Raises MalformedIdError."""
+    return _read(text, {UPLOAD_PREFIX: (LOWER_CASE, LOWER_CASE_WIDTH)})
 
 
 def read_api_key_id(text: str) -> UUID:

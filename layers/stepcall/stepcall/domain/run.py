@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -67,6 +67,8 @@ class ErrorResult:
         return {"reason": self.reason, "location": self.location, "message": self.message}
 
 
+TABLE_LIFE = timedelta(days=30)
+"""After which the bucket deletes what tasks have written, output tables too."""
 CALL_LOCATION = "query"
 OUTPUT_LOCATION = "output"
 
@@ -95,6 +97,20 @@ class TaskRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobCall:
+    """How a run was called as a job: what the CARTO face shows of it."""
+
+    query: str
+    """The CALL statement as it was sent."""
+    connection: str
+    """The connection's name."""
+    connection_id: UUID
+    location: str
+    output_table: str | None = None
+    """Where its output is found; None when its workflow has no Workflow.Output, or the call was refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
     """One execution of one version of a workflow, without what it carries: what lists show."""
 
@@ -107,6 +123,10 @@ class RunSummary:
     created_at: datetime
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    job: JobCall | None = None
+    """None for a run that was not called as a job, and in lists by workflow."""
+    error: ErrorResult | None = None
+    """None while nothing is wrong, and in lists by workflow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +137,25 @@ class Run(RunSummary):
     """Of the state machine that it runs on: what a later release compiles may differ."""
     input: StoredPayload
     output: StoredPayload | None = None
-    error: ErrorResult | None = None
     provider_key: bytes | None = field(default=None, repr=False)
     """The caller's own key to the language model, encrypted. It is there until the run ends."""
+    reused_run_id: UUID | None = None
+    """The run whose output this one shows, without having executed anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableClaim:
+    """Which run writes, or has written, the output table of that name: what later calls join or reuse."""
+
+    tenant: str
+    table: str
+    run_id: UUID
+    fingerprint: str
+    """Of the arguments: the table's name alone does not tell all calls apart."""
+    workflow_version: int
+    claimed_at: datetime
+    complete_run_id: UUID | None = None
+    """The run before it that is known to have written the table whole: what it shows until `run_id` has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +166,12 @@ class RunWithTasks:
     tasks: Mapping[str, TaskRun] = field(default_factory=dict)
 
     def task(self, ref: str) -> TaskRun:
-        """The task as a reader should see it: what a cancelled run left under way is CANCELLED, whatever came of it."""
+        """The task as a reader should see it: what a cancelled run left under way is CANCELLED, whatever came of it.
+
+        Of a run that shows another's output every task is SKIPPED.
+        """
+        if self.run.reused_run_id:
+            return TaskRun(ref, TaskStatus.SKIPPED)
         task = self.tasks.get(ref, TaskRun(ref))
         if self.run.status is RunStatus.CANCELLED and self._outlasts_run(task):
             return TaskRun(

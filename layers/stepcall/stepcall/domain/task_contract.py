@@ -9,8 +9,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from stepcall.domain.connection import DEFAULT_CONNECTION
+
 if TYPE_CHECKING:
     from stepcall.domain.json_schema import Schema
+    from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
 
 
 class Worker(StrEnum):
@@ -19,6 +22,7 @@ class Worker(StrEnum):
     WEB = "run_web_task"
     AI = "run_ai_task"
     DATA = "run_data_task"
+    SQL = "run_sql_task"
 
 
 class TaskInput(BaseModel):
@@ -63,6 +67,8 @@ class TaskContract:
     worker: Worker
     timeout_seconds: int
     """How long one attempt may take before Step Functions gives it up: a little over the worker's own time limit."""
+    is_query: bool = False
+    """Whether the connection's engine does the work, which may be another service than the worker."""
 
     @cached_property
     def input_json_schema(self) -> dict[str, Any]:
@@ -104,7 +110,18 @@ class TaskContext:
     """How long the worker may still go on before it is stopped."""
     provider_key: bytes | None = field(default=None, repr=False)
     """The caller's own key to the language model, encrypted for this run. One worker may decrypt it."""
+    connection: str = DEFAULT_CONNECTION
+    """The connection that the workflow's SQL runs on."""
+    output_table: str | None = None
+    """What the run's result is called, when it is called as a job."""
+    phase: "QueryPhase | None" = None
+    """None where the worker does all of the task in one invocation."""
+    query: "QueryEnd | None" = None
+    """In the phase `COLLECT`."""
 
 
-TaskImplementation = Callable[[Any, TaskContext], TaskOutput]
-"""A plain function of (the type's input model, context) that returns the type's output model or raises TaskError."""
+TaskImplementation = Callable[[Any, TaskContext], "TaskOutput | PreparedQuery"]
+"""A plain function of (the type's input model, context) that returns the type's output model or raises TaskError.
+
+In the phase `PREPARE`, which only queries have, it returns the prepared query instead.
+"""

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stepcall.domain.connection import DEFAULT_CONNECTION, SqlEngine
+from stepcall.domain.connection import NAME_PATTERN as CONNECTION_PATTERN
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation, generation_of
 from stepcall.domain.template import OutputReference, Template, parse, references
 from stepcall.domain.types import ValueType
@@ -31,6 +33,7 @@ MAX_TASKS = 1000
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=MAX_NAME_LENGTH)]
 Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_LENGTH)]
 Description = Annotated[str, Field(max_length=MAX_DESCRIPTION_LENGTH)]
+ConnectionName = Annotated[str, Field(pattern=CONNECTION_PATTERN)]
 DeclaredType = Annotated[ValueType, Field(strict=False)]
 
 
@@ -114,6 +117,8 @@ class WorkflowDefinition(DefinitionModel):
     generation: Generation = Field(default=Generation.FIRST, exclude=True)
     name: Title = Field(alias="title")
     description: Description | None = None
+    connection: ConnectionName = DEFAULT_CONNECTION
+    """Where its SQL runs. One word in both generations."""
     input: tuple[InputParameter, ...] = Field(default=(), alias="inputs")
     tasks: tuple[Task, ...]
     output: tuple[OutputValue, ...] = Field(default=(), alias="outputs")
@@ -157,6 +162,9 @@ class WorkflowVersion:
     created_at: datetime
     first_created_at: datetime | None = None
     """When version 1 was made; None for version 1 itself."""
+    sql_engine: SqlEngine | None = None
+    """What its connection ran SQL with when it was defined, so that it compiles to the same machine for ever; None for
+    a workflow without SQL."""
 
     @property
     def workflow_created_at(self) -> datetime:

@@ -17,6 +17,7 @@ from stepcall.domain.errors import Problem, StepcallError
 from stepcall.domain.json_text import MalformedJsonError, print_json, read_json
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.rate_limit import microseconds_of, remaining, until_more, whole_seconds
+from stepcall.runtime.authentication import carried_key
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import authenticator, face_dependencies
 
@@ -25,12 +26,13 @@ JSON = "application/json"
 # On every answer, errors included, unless its route says otherwise: what a caller may read, nobody else may keep.
 HEADERS: Mapping[str, str] = MappingProxyType({"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"})
 UNDECLARED = ""
+SECONDS_TO_ANSWER = 3
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ErrorPrinter = Callable[[Exception, APIGatewayHttpResolver], Response[str]]
 
 
 class BodyTooLargeError(StepcallError):
-    """The request's body has more than 1 MB."""
+    """The request's body has more than its route takes: 1 MB, unless that says otherwise."""
 
 
 class InvalidRequestError(StepcallError):
@@ -131,6 +133,17 @@ def headers(app: APIGatewayHttpResolver) -> Mapping[str, str]:
     return sent
 
 
+def carried(app: APIGatewayHttpResolver) -> str:
+    """The key or token that the request came with; empty when there was none."""
+    return carried_key(headers(app), app.current_event.query_string_parameters)
+
+
+def patience(app: APIGatewayHttpResolver, seconds: float) -> float:
+    """How long to wait at most: a start that took long leaves less of the time that the gateway gives."""
+    left: float = app.lambda_context.get_remaining_time_in_millis() / 1000
+    return min(seconds, left - SECONDS_TO_ANSWER)
+
+
 def read_body(app: APIGatewayHttpResolver, default: Any = None) -> Any:
     """The body as JSON, `default` when there is none. Raises BodyTooLargeError, MalformedJsonError."""
     body = read_bytes(app)
@@ -141,11 +154,11 @@ def read_body(app: APIGatewayHttpResolver, default: Any = None) -> Any:
     return read_json(body)
 
 
-def read_bytes(app: APIGatewayHttpResolver) -> bytes:
-    """The body as it was sent. Raises BodyTooLargeError, MalformedJsonError."""
+def read_bytes(app: APIGatewayHttpResolver, limit: int = MAX_BODY_BYTES, advice: str = "") -> bytes:
+    """The body as it was sent. Raises BodyTooLargeError, which gives the advice, MalformedJsonError."""
     body = _raw_body(app)
-    if len(body) > MAX_BODY_BYTES:
-        raise BodyTooLargeError(f"A request's body may have {MAX_BODY_BYTES:,} bytes.")
+    if len(body) > limit:
+        raise BodyTooLargeError(f"A request's body may have {limit:,} bytes.{advice}")
     return body
 
 

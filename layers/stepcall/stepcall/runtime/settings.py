@@ -45,6 +45,8 @@ class EngineSettings:
     function_arns: Mapping[str, str]
     """By the name of the function's folder."""
     rate_limits_table: str
+    athena_work_group: str
+    """Empty where the deployment has no Athena."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "EngineSettings":
@@ -60,6 +62,7 @@ class EngineSettings:
             role_arn=read(env, "STATE_MACHINE_ROLE_ARN"),
             function_arns={str(name): read(env, f"{name.upper()}_ARN") for name in functions},
             rate_limits_table=read(env, "RATE_LIMITS_TABLE"),
+            athena_work_group=env.get("ATHENA_WORK_GROUP", ""),
         )
 
     @property
@@ -67,6 +70,16 @@ class EngineSettings:
         """`arn:PARTITION:states:REGION:ACCOUNT`, taken from a function's ARN: they stand in the same place."""
         _, partition, _, region, account, *_ = self.function_arns[FINISH_RUN].split(":")
         return f"arn:{partition}:states:{region}:{account}"
+
+
+class DatasetSettings(NamedTuple):
+    """Which buckets datasets may be imported from, besides uploads: for what takes them, and what imports them."""
+
+    buckets: frozenset[str]
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "DatasetSettings":
+        return cls(frozenset(filter(None, env.get("DATASET_BUCKETS", "").split(","))))
 
 
 class FirstKeySettings(NamedTuple):

@@ -12,13 +12,17 @@ from botocore.session import Session
 
 from stepcall.aws.outputs import S3PayloadStore
 from stepcall.aws.session import open_session
+from stepcall.aws.sql_worker import LambdaSqlWorker
 from stepcall.aws.state_machines import MachineAddress, StepFunctions
+from stepcall.aws.uploads import S3Uploads
 from stepcall.domain.access import Caller
 from stepcall.domain.ids import uuid7
+from stepcall.domain.task_contract import Worker
 from stepcall.runtime.authentication import Authenticator, FirstKey, KnownKeys
 from stepcall.runtime.first_key import SecretFirstKey
 from stepcall.runtime.observability import log_fact
 from stepcall.runtime.settings import (
+    DatasetSettings,
     EngineSettings,
     FirstKeySettings,
     ProviderKeySettings,
@@ -27,6 +31,8 @@ from stepcall.runtime.settings import (
 )
 from stepcall.stores.cached_workflow_store import CachedWorkflowStore
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from stepcall.stores.dynamo_connection_store import DynamoConnectionStore
+from stepcall.stores.dynamo_procedure_store import DynamoProcedureStore
 from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
@@ -36,6 +42,7 @@ from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_stepfunctions import SFNClient
@@ -51,6 +58,8 @@ CONFIG = Config(
 )
 # In the oldest regions pre-signed links would be signed by version 2, which buckets of today refuse.
 S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4"))
+# The SQL worker answers within its own 20 s; what it was asked is not asked twice.
+LAMBDA_CONFIG = CONFIG.merge(Config(read_timeout=25, retries={"total_max_attempts": 1}))
 
 
 def now() -> datetime:
@@ -90,6 +99,12 @@ def s3() -> "S3Client":
 
 
 @cache
+def lambda_() -> "LambdaClient":
+    client: LambdaClient = make_client("lambda", LAMBDA_CONFIG)
+    return client
+
+
+@cache
 def secretsmanager() -> "SecretsManagerClient":
     client: SecretsManagerClient = make_client("secretsmanager")
     return client
@@ -112,7 +127,7 @@ def worker_dependencies() -> WorkerDependencies:
 @cache
 def face_dependencies() -> FaceDependencies:
     """For the faces."""
-    settings = EngineSettings.from_env()
+    settings, stores = EngineSettings.from_env(), StoreSettings.from_env()
     address = MachineAddress(settings.states_arn_prefix, settings.name_prefix, settings.role_arn)
     worker = worker_dependencies()
     return FaceDependencies(
@@ -123,16 +138,28 @@ def face_dependencies() -> FaceDependencies:
         now=worker.now,
         log=worker.log,
         engine=StepFunctions(stepfunctions(), address),
-        compile=MachineCompiler(worker.catalog, settings.function_arns),
+        compile=MachineCompiler(worker.catalog, settings.function_arns, settings.athena_work_group),
         keys=api_keys(),
         read_own_key=lambda tenant, key_id: known_keys().of_id_anew(tenant, key_id),
         forget_key=lambda tenant, key_id: known_keys().forget(tenant, key_id),
         rate_limits=DynamoRateLimitStore(dynamodb(), settings.rate_limits_table),
+        connections=connections(),
+        procedures=DynamoProcedureStore(dynamodb(), stores.workflows_table),
+        sql_worker=LambdaSqlWorker(lambda_, settings.function_arns[Worker.SQL]),
+        uploads=S3Uploads(s3, stores.data_bucket, new_id, now),
+        athena_available=bool(settings.athena_work_group),
+        dataset_buckets=DatasetSettings.from_env().buckets - {stores.data_bucket},  # all tenants' data lies there
         encrypt_provider_key=encrypt_provider_key,
         new_id=new_id,
         sleep=time.sleep,
         monotonic=time.monotonic,
     )
+
+
+@cache
+def connections() -> DynamoConnectionStore:
+    """For the faces, and for the worker that runs SQL."""
+    return DynamoConnectionStore(dynamodb(), StoreSettings.from_env().workflows_table)
 
 
 @cache

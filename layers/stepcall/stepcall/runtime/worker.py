@@ -16,7 +16,7 @@ from stepcall.use_cases.finish_run import RunFailedError
 from stepcall.use_cases.run_task import TaskInvocation, run_task
 
 IN_RECORD = "The run's record says why."
-Handler = Callable[[dict[str, Any], LambdaContext], None]
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, str] | None]
 
 
 def task_handler(implementations: Callable[[], Mapping[str, TaskImplementation]]) -> Handler:
@@ -24,10 +24,14 @@ def task_handler(implementations: Callable[[], Mapping[str, TaskImplementation]]
     load = cache(implementations)
 
     @logger.inject_lambda_context
-    def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
+    def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str] | None:
+        """The name of a prepared query, for the machine; of anything else it needs to know nothing."""
         invocation = TaskInvocation.model_validate(event)
         with errors_for_the_machine(run_id=str(invocation.run_id), ref=invocation.ref):
-            run_task(invocation, load(), lambda: context.get_remaining_time_in_millis() / 1000, worker_dependencies())
+            prepared = run_task(
+                invocation, load(), lambda: context.get_remaining_time_in_millis() / 1000, worker_dependencies()
+            )
+        return prepared._asdict() if prepared else None
 
     return lambda_handler
 

@@ -12,7 +12,16 @@ from botocore.exceptions import ClientError
 
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.json_text import read_json, write_json
-from stepcall.domain.run import ErrorResult, Run, RunStatus, RunSummary, StoredPayload, TaskRun, TaskStatus
+from stepcall.domain.run import (
+    ErrorResult,
+    JobCall,
+    Run,
+    RunStatus,
+    RunSummary,
+    StoredPayload,
+    TaskRun,
+    TaskStatus,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -86,7 +95,10 @@ def read_error(text: str | None) -> ErrorResult | None:
 
 
 def run_values(run: Run) -> dict[str, str | int | bytes | None]:
-    """A new run. `open` is there while a run has not ended: the index `open_runs` holds only items that have it."""
+    """A new run. `open` is there while a run has not ended: the index `open_runs` holds only items that have it.
+
+    One that has ended already is stored whole but for `expires_at`, which is its store's to say.
+    """
     return {
         "run_id": str(run.run_id),
         "item": RUN_ITEM,
@@ -97,11 +109,46 @@ def run_values(run: Run) -> dict[str, str | int | bytes | None]:
         "workflow_version": run.workflow_version,
         "content_hash": run.content_hash,
         "status": run.status.value,
-        "open": "1",
         "created_at": write_time(run.created_at),
         **payload_values("input", run.input),
-        PROVIDER_KEY: run.provider_key,
+        "job": write_job(run.job),
+        **(_end_values(run) if run.status.has_ended else {"open": "1", PROVIDER_KEY: run.provider_key}),
     }
+
+
+def _end_values(run: Run) -> dict[str, str | int | bytes | None]:
+    return {
+        "completed_at": write_time(run.completed_at) if run.completed_at else None,
+        **payload_values("output", run.output),
+        "error": write_error(run.error),
+        "reused_run_id": str(run.reused_run_id) if run.reused_run_id else None,
+    }
+
+
+def write_job(job: JobCall | None) -> str | None:
+    """As one attribute: indexes hold it whole or not at all."""
+    if job is None:
+        return None
+    written = {
+        "query": job.query,
+        "connection": job.connection,
+        "connection_id": str(job.connection_id),
+        "location": job.location,
+    }
+    return write_json(written | ({"output_table": job.output_table} if job.output_table else {}))
+
+
+def read_job(text: str | None) -> JobCall | None:
+    if text is None:
+        return None
+    job = read_json(text)
+    return JobCall(
+        query=job["query"],
+        connection=job["connection"],
+        connection_id=UUID(job["connection_id"]),
+        location=job["location"],
+        output_table=job.get("output_table"),
+    )
 
 
 def _summary_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,6 +162,8 @@ def _summary_of(values: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": read_time(values["created_at"]),
         "started_at": read_time(values.get("started_at")),
         "completed_at": read_time(values.get("completed_at")),
+        "job": read_job(values.get("job")),
+        "error": read_error(values.get("error")),
     }
 
 
@@ -130,8 +179,8 @@ def read_run(item: Item) -> Run:
         content_hash=values["content_hash"],
         input=_present(read_payload(values, "input")),
         output=read_payload(values, "output"),
-        error=read_error(values.get("error")),
         provider_key=values.get(PROVIDER_KEY),
+        reused_run_id=UUID(values["reused_run_id"]) if "reused_run_id" in values else None,
     )
 
 

@@ -18,15 +18,18 @@ from stepcall.domain.run import (
     RunStatus,
     RunWithTasks,
     StoredPayload,
+    TableClaim,
     TaskStatus,
     statuses_before,
 )
 from stepcall.stores.dynamo_items import (
+    OUTRUN,
     PROVIDER_KEY,
     RUN_ITEM,
     TASK_PREFIX,
     TRANSACTION_CANCELED,
     Item,
+    codes_of,
     payload_values,
     read_run,
     read_summary,
@@ -40,11 +43,13 @@ from stepcall.stores.dynamo_items import (
     write_values,
 )
 from stepcall.stores.dynamo_pages import read_page
-from stepcall.stores.dynamo_update import Update
+from stepcall.stores.dynamo_table_claims import claim_key, put_claim, read_claim
+from stepcall.stores.dynamo_update import CONDITION_FAILED, Update, refused_item
 from stepcall.stores.run_store import (
     RunExistsError,
     RunNotFoundError,
     RunPage,
+    TableClaimedError,
     TaskNotRunningError,
     refused_move,
 )
@@ -52,7 +57,6 @@ from stepcall.stores.run_store import (
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-CONDITION_FAILED = "ConditionalCheckFailedException"
 BATCH_GET_LIMIT = 100
 READ_ATTEMPTS = 6
 LONGEST_EXECUTION = timedelta(days=366)  # Step Functions ends a standard execution after a year
@@ -75,15 +79,27 @@ class DynamoRunStore:
 
     def put(self, run: Run) -> None:
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=write_values(run_values(run)),
-                ConditionExpression="attribute_not_exists(run_id)",
-            )
+            self._client.put_item(**self._new_run(run))
         except ClientError as exc:
             if exc.response["Error"]["Code"] != CONDITION_FAILED:
                 raise
-            raise RunExistsError(f"The run {run.run_id} is already stored.") from exc
+            raise _exists(run) from exc
+
+    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None) -> None:
+        puts = [self._new_run(run), put_claim(self._table, claim, seen)]
+        try:
+            self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])  # type: ignore[typeddict-item]
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] != TRANSACTION_CANCELED or not codes_of(exc) <= OUTRUN:
+                raise  # throttling, or more than a conflict: not ours to judge
+            if exc.response["CancellationReasons"][0]["Code"] == "ConditionalCheckFailed":
+                raise _exists(run) from exc
+            raise TableClaimedError(f"Another run has claimed {claim.table}.") from exc
+
+    def get_claim(self, tenant: str, table: str) -> TableClaim | None:
+        key = claim_key(tenant, table)
+        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return read_claim(item) if item else None
 
     def get(self, tenant: str, run_id: UUID) -> RunWithTasks:
         found = self.get_for_end(run_id)
@@ -105,18 +121,23 @@ class DynamoRunStore:
     def list_by_workflow(
         self, tenant: str, workflow_id: UUID, *, status: RunStatus | None, limit: int, after: UUID | None
     ) -> RunPage:
-        values: dict[str, str | int | None] = {":key": workflow_key(tenant, workflow_id)}
-        request: dict[str, Any] = {"TableName": self._table, "KeyConditionExpression": "workflow_key = :key"}
+        values = {":key": workflow_key(tenant, workflow_id)} | ({":status": status.value} if status else {})
+        request: dict[str, Any] = {"IndexName": "by_workflow", "KeyConditionExpression": "workflow_key = :key"}
+        if status:
+            request |= {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
+        # one more than the page shows whether there is another; a filter needs whole pages to find anything
+        return self._list(request | ({} if status else {"Limit": limit + 1}), values, limit, after)
+
+    def list_by_tenant(self, tenant: str, *, limit: int, after: UUID | None) -> RunPage:
+        request = {"IndexName": "by_tenant", "KeyConditionExpression": "tenant = :key", "Limit": limit + 1}
+        return self._list(request, {":key": tenant}, limit, after)
+
+    def _list(self, request: dict[str, Any], values: dict[str, str], limit: int, after: UUID | None) -> RunPage:
         if after:
             values[":after"] = str(after)
             request["KeyConditionExpression"] += " AND run_id < :after"
-        if status:
-            values[":status"] = status.value
-            request |= {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
         request |= {"ExpressionAttributeValues": write_values(values), "ScanIndexForward": False}
-        # one more than the page shows whether there is another; a filter needs whole pages to find anything
-        request |= {"IndexName": "by_workflow"} | ({} if status else {"Limit": limit + 1})
-        items, last = read_page(self._client, request, limit)
+        items, last = read_page(self._client, {"TableName": self._table} | request, limit)
         return RunPage(tuple(map(read_summary, items)), UUID(last["run_id"]["S"]) if last else None)
 
     def begin_task(self, run: Run, ref: str, *, attempt: int, now: datetime) -> None:
@@ -184,10 +205,18 @@ class DynamoRunStore:
         try:
             self._client.update_item(**update.to_request(self._table))
         except ClientError as exc:
-            stored = _refused_item(exc)
+            stored = refused_item(exc)
             # AWS's client tries again when an answer is lost: the end that stands there may be this one
             if not stored or not update.has_set(stored):
                 raise _refusal(run_id, stored) from exc
+
+    def _new_run(self, run: Run) -> dict[str, Any]:
+        expiry = {"expires_at": self._expiry(run.completed_at)} if run.completed_at else {}
+        return {
+            "TableName": self._table,
+            "Item": write_values(run_values(run) | expiry),
+            "ConditionExpression": "attribute_not_exists(run_id)",
+        }
 
     def _expiry(self, after: datetime) -> int:
         return int((after + self._retention).timestamp())
@@ -196,7 +225,7 @@ class DynamoRunStore:
         try:
             self._client.update_item(**update.to_request(self._table))
         except ClientError as exc:
-            _refused_item(exc)
+            refused_item(exc)
             raise TaskNotRunningError(f"The task {ref} of the run {run_id} is not running.") from exc
 
     def _begin_run_and_task(self, run_id: UUID, ref: str, updates: Sequence[Update]) -> None:
@@ -246,12 +275,8 @@ def _task_update(
     return Update(task_key(run_id, ref), values, frozenset({TaskStatus.RUNNING}), remove=remove)
 
 
-def _refused_item(exc: ClientError) -> Item | None:
-    """The item that did not meet the condition. Raises any other error again."""
-    if exc.response["Error"]["Code"] != CONDITION_FAILED:
-        raise exc
-    item: Item | None = exc.response.get("Item")  # type: ignore[assignment]
-    return item
+def _exists(run: Run) -> RunExistsError:
+    return RunExistsError(f"The run {run.run_id} is already stored.")
 
 
 def _refusal(run_id: UUID, item: Item | None) -> Exception:

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from stepcall.stores.dynamo_items import write_values
+from botocore.exceptions import ClientError
+
+from stepcall.stores.dynamo_items import Item, write_values
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +55,11 @@ class Update:
     def _uses(self, name: str) -> bool:
         # DynamoDB refuses names that no expression uses
         return name not in self.set or self.set[name] is not None or name == "status"
+
+
+def refused_item(exc: ClientError) -> Item | None:
+    """The item that did not meet the condition. Raises any other error again."""
+    if exc.response["Error"]["Code"] != CONDITION_FAILED:
+        raise exc
+    item: Item | None = exc.response.get("Item")  # type: ignore[assignment]
+    return item

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from botocore.exceptions import ClientError
 
+from stepcall.domain.connection import SqlEngine
 from stepcall.domain.json_text import read_json
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 from stepcall.stores.dynamo_items import (
@@ -203,6 +204,7 @@ def _version_item(version: WorkflowVersion) -> "dict[str, AttributeValueTypeDef]
         "version": version.version,
         "created_at": write_time(version.created_at),
         "first_created_at": write_time(version.first_created_at) if version.first_created_at else None,
+        "sql_engine": version.sql_engine.value if version.sql_engine else None,
     }
     key = _key(version.workflow_id, _version_sk(version.version))
     return key | write_values(values) | {"definition": {"B": compress_definition(version.definition)}}
@@ -217,4 +219,5 @@ def _read_version(item: Item) -> WorkflowVersion:
         definition=WorkflowDefinition.from_json(read_json(zlib.decompress(values["definition"]))),
         created_at=datetime.fromisoformat(values["created_at"]),
         first_created_at=read_time(values.get("first_created_at")),
+        sql_engine=SqlEngine(values["sql_engine"]) if "sql_engine" in values else None,
     )

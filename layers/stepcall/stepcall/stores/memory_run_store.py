@@ -13,6 +13,7 @@ from stepcall.domain.run import (
     RunStatus,
     RunWithTasks,
     StoredPayload,
+    TableClaim,
     TaskRun,
     TaskStatus,
     statuses_before,
@@ -21,6 +22,7 @@ from stepcall.stores.run_store import (
     RunExistsError,
     RunNotFoundError,
     RunPage,
+    TableClaimedError,
     TaskNotRunningError,
     refused_move,
 )
@@ -31,6 +33,7 @@ class MemoryRunStore:
 
     def __init__(self) -> None:
         self._runs: dict[UUID, RunWithTasks] = {}
+        self._claims: dict[tuple[str, str], TableClaim] = {}
         self._lock = RLock()
 
     def put(self, run: Run) -> None:
@@ -38,6 +41,17 @@ class MemoryRunStore:
             if run.run_id in self._runs:
                 raise RunExistsError(f"The run {run.run_id} is already stored.")
             self._runs[run.run_id] = RunWithTasks(run)
+
+    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None) -> None:
+        with self._lock:
+            held = self.get_claim(claim.tenant, claim.table)
+            if run.run_id not in self._runs and (held.run_id if held else None) != seen:
+                raise TableClaimedError(f"Another run has claimed {claim.table}.")
+            self.put(run)
+            self._claims[claim.tenant, claim.table] = claim
+
+    def get_claim(self, tenant: str, table: str) -> TableClaim | None:
+        return self._claims.get((tenant, table))
 
     def get(self, tenant: str, run_id: UUID) -> RunWithTasks:
         found = self.get_for_end(run_id)
@@ -48,15 +62,16 @@ class MemoryRunStore:
     def list_by_workflow(
         self, tenant: str, workflow_id: UUID, *, status: RunStatus | None, limit: int, after: UUID | None
     ) -> RunPage:
-        newest_first = sorted((found.run for found in self._runs.values()), key=lambda run: run.run_id, reverse=True)
-        runs = [
-            run
-            for run in newest_first
-            if (run.tenant, run.workflow_id) == (tenant, workflow_id)
-            and status in {None, run.status}
-            and (after is None or run.run_id < after)
-        ]
-        return RunPage(tuple(runs[:limit]), runs[limit - 1].run_id if len(runs) > limit else None)
+        runs = (run for run in self._newest_first(tenant, after) if run.workflow_id == workflow_id)
+        return _page([run for run in runs if status in {None, run.status}], limit)
+
+    def list_by_tenant(self, tenant: str, *, limit: int, after: UUID | None) -> RunPage:
+        return _page(self._newest_first(tenant, after), limit)
+
+    def _newest_first(self, tenant: str, after: UUID | None) -> list[Run]:
+        runs = (found.run for found in list(self._runs.values()) if found.run.tenant == tenant)
+        older = (run for run in runs if after is None or run.run_id < after)
+        return sorted(older, key=lambda run: run.run_id, reverse=True)
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
         found = self.get_for_end(run_id)
@@ -125,3 +140,7 @@ class MemoryRunStore:
 
     def _save(self, run: Run, task: TaskRun) -> None:
         self._runs[run.run_id] = RunWithTasks(run, {**self._runs[run.run_id].tasks, task.ref: task})
+
+
+def _page(runs: list[Run], limit: int) -> RunPage:
+    return RunPage(tuple(runs[:limit]), runs[limit - 1].run_id if len(runs) > limit else None)

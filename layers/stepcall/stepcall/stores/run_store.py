@@ -7,7 +7,16 @@ from typing import Protocol
 from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
-from stepcall.domain.run import ErrorResult, Run, RunEnd, RunStatus, RunSummary, RunWithTasks, StoredPayload
+from stepcall.domain.run import (
+    ErrorResult,
+    Run,
+    RunEnd,
+    RunStatus,
+    RunSummary,
+    RunWithTasks,
+    StoredPayload,
+    TableClaim,
+)
 
 
 class RunNotFoundError(StepcallError):
@@ -35,6 +44,10 @@ def refused_move(run_id: UUID, status: RunStatus) -> RunMoveRefusedError:
     return (RunHasEndedError if status.has_ended else RunMoveRefusedError)(run_id, status)
 
 
+class TableClaimedError(StepcallError):
+    """Another run has claimed the table since it was looked at: look again."""
+
+
 class TaskNotRunningError(StepcallError):
     """Late news: the task is no longer being worked on, so the write changed nothing."""
 
@@ -49,7 +62,17 @@ class RunPage:
 
 class RunStore(Protocol):
     def put(self, run: Run) -> None:
-        """Store a new run. Raises RunExistsError."""
+        """Store a new run; one that has ended already is never open. Raises RunExistsError."""
+
+    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None) -> None:
+        """Store a new run and its claim to its output table, both or neither.
+
+        `seen` is the run that had the claim when the caller looked, None for nobody. Raises RunExistsError,
+        TableClaimedError.
+        """
+
+    def get_claim(self, tenant: str, table: str) -> TableClaim | None:
+        """Who writes the table, or wrote it within its 30 days; None for nobody."""
 
     def get(self, tenant: str, run_id: UUID) -> RunWithTasks:
         """A tenant's run and all its tasks. Raises RunNotFoundError."""
@@ -58,6 +81,9 @@ class RunStore(Protocol):
         self, tenant: str, workflow_id: UUID, *, status: RunStatus | None, limit: int, after: UUID | None
     ) -> RunPage:
         """Runs of a workflow, newest first, at most `limit`, from the first one older than `after`."""
+
+    def list_by_tenant(self, tenant: str, *, limit: int, after: UUID | None) -> RunPage:
+        """A tenant's runs of all its workflows, newest first, with `job` and `error`; otherwise as above."""
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
         """A run and those of its tasks, for a worker. Raises RunNotFoundError."""

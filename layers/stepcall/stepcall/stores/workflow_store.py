@@ -44,6 +44,8 @@ class WorkflowSummary(NamedTuple):
     description: str | None
     created_at: datetime
     updated_at: datetime
+    api_access: bool = False
+    """Whether it can be called by name; `list_workflows` finds that out."""
 
 
 class WorkflowPage(NamedTuple):

@@ -6,8 +6,19 @@ from types import MappingProxyType
 from stepcall.domain.task_contract import TaskContract
 from stepcall.tasks.ai import OPENAI_TEXT_SUMMARIZE
 from stepcall.tasks.data import DATA_TRANSFORM
+from stepcall.tasks.sql import SQL_QUERY, WORKFLOW_OUTPUT
 from stepcall.tasks.web import WEB_DOWNLOAD, WEB_EXTRACT_TEXT
 
 CATALOG: Mapping[str, TaskContract] = MappingProxyType(
-    {contract.name: contract for contract in (WEB_DOWNLOAD, WEB_EXTRACT_TEXT, OPENAI_TEXT_SUMMARIZE, DATA_TRANSFORM)}
+    {
+        contract.name: contract
+        for contract in (
+            WEB_DOWNLOAD,
+            WEB_EXTRACT_TEXT,
+            OPENAI_TEXT_SUMMARIZE,
+            DATA_TRANSFORM,
+            SQL_QUERY,
+            WORKFLOW_OUTPUT,
+        )
+    }
 )

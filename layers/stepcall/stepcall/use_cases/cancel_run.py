@@ -4,7 +4,7 @@ from uuid import UUID
 
 from stepcall.domain.access import Caller
 from stepcall.domain.errors import ErrorReason
-from stepcall.domain.run import CALL_LOCATION, ErrorResult, RunEnd, RunStatus
+from stepcall.domain.run import CALL_LOCATION, ErrorResult, Run, RunEnd, RunStatus
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.read_run import RunView, read_run
@@ -15,16 +15,17 @@ MESSAGE = "The run was cancelled."
 def cancel_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow_id: UUID | None = None) -> RunView:
     """The cancelled run. Raises RunNotFoundError, RunHasEndedError."""
     view = read_run(run_id, caller, deps, workflow_id=workflow_id)
-    error = ErrorResult(ErrorReason.STOPPED, CALL_LOCATION, MESSAGE)
-    deps.runs.end(run_id, RunEnd(RunStatus.CANCELLED, deps.now(), error=error))
-    deps.log("run_cancelled", run_id=str(run_id), tenant=caller.tenant)
-    _stop_execution(view, deps)
+    stop_run(view.run, deps)
     return read_run(run_id, caller, deps, workflow_id=workflow_id)
 
 
-def _stop_execution(view: RunView, deps: FaceDependencies) -> None:
+def stop_run(run: Run, deps: FaceDependencies) -> None:
+    """End a run that the caller may cancel. Raises RunHasEndedError."""
+    error = ErrorResult(ErrorReason.STOPPED, CALL_LOCATION, MESSAGE)
+    deps.runs.end(run.run_id, RunEnd(RunStatus.CANCELLED, deps.now(), error=error))
+    deps.log("run_cancelled", run_id=str(run.run_id), tenant=run.tenant)
     try:
-        deps.engine.stop(view.run.run_id, view.run.content_hash, MESSAGE)
+        deps.engine.stop(run.run_id, run.content_hash, MESSAGE)
     except EngineUnavailableError:
         # the run is CANCELLED all the same: its execution ends at its next task, which refuses to begin
-        deps.log("execution_not_stopped", run_id=str(view.run.run_id))
+        deps.log("execution_not_stopped", run_id=str(run.run_id))

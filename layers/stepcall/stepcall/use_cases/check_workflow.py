@@ -1,11 +1,15 @@
 """Check a definition for all that can be known before it is stored: what every way to a new version begins with."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.domain.check import check_definition
+from stepcall.domain.connection import SqlEngine
 from stepcall.domain.errors import InvalidDefinitionError, Problem
+from stepcall.domain.sql_check import CheckQuery, QueryCheck, SqlSetting, Tables
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
+from stepcall.stores.connection_store import ConnectionNotFoundError
 from stepcall.stores.workflow_store import WorkflowTooLargeError, compress_definition
 from stepcall.use_cases.dependencies import FaceDependencies
 
@@ -16,6 +20,8 @@ class CheckedWorkflow(NamedTuple):
     definition: WorkflowDefinition
     warnings: tuple[Problem, ...]
     compiled: CompiledWorkflow
+    sql_engine: SqlEngine | None = None
+    """What its connection runs SQL with; None for a workflow without SQL. Its version keeps it."""
 
 
 class StoredVersion(NamedTuple):
@@ -25,11 +31,43 @@ class StoredVersion(NamedTuple):
     warnings: tuple[Problem, ...]
 
 
-def check_workflow(document: Any, deps: FaceDependencies) -> CheckedWorkflow:
-    """Raises InvalidDefinitionError with every problem."""
-    checked = check_definition(document, deps.catalog)
+def check_workflow(document: Any, tenant: str, deps: FaceDependencies) -> CheckedWorkflow:
+    """Raises InvalidDefinitionError with every problem, and what `deps.compile.try_out` raises."""
+    checked = check_definition(document, deps.catalog, lambda name: _find_setting(tenant, name, deps))
     try:
         compress_definition(checked.definition)
     except WorkflowTooLargeError as exc:
         raise InvalidDefinitionError([Problem("", "too_large", str(exc))], [*checked.warnings]) from exc
-    return CheckedWorkflow(checked.definition, checked.warnings, deps.compile.try_out(checked.definition))
+    compiled = deps.compile.try_out(checked.definition, checked.sql_engine)
+    return CheckedWorkflow(checked.definition, checked.warnings, compiled, checked.sql_engine)
+
+
+def _find_setting(tenant: str, name: str, deps: FaceDependencies) -> SqlSetting:
+    """Where a connection's SQL runs."""
+    try:
+        found = deps.connections.get_with_datasets(tenant, name)
+    except ConnectionNotFoundError:
+        return SqlSetting(LateQueryChecker(), exists=False)
+    datasets = {dataset.name: dataset.columns for dataset in found.datasets.values()}
+    return SqlSetting(LateQueryChecker(), found.connection.engine, datasets)
+
+
+class LateQueryChecker:
+    """Reads SQL; what does that is loaded with the first query: most definitions have none, and a start no time."""
+
+    def __init__(self) -> None:
+        self._checker: CheckQuery | None = None
+
+    def __call__(
+        self,
+        text: str,
+        tables: Tables,
+        parameters: Mapping[str, str | None] | None,
+        engine: SqlEngine,
+        *,
+        known_only: bool,
+    ) -> QueryCheck:
+        from stepcall.sql.checking import QueryChecker  # noqa: PLC0415 - as said above
+
+        self._checker = self._checker or QueryChecker()
+        return self._checker(text, tables, parameters, engine, known_only=known_only)

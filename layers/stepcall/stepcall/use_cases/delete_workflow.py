@@ -4,6 +4,8 @@ from collections.abc import Set
 from uuid import UUID
 
 from stepcall.domain.access import Caller
+from stepcall.domain.procedure import procedure_name
+from stepcall.domain.workflow import WorkflowVersion
 from stepcall.use_cases.change_workflow import change_newest, wait_out_lease
 from stepcall.use_cases.dependencies import FaceDependencies
 
@@ -12,6 +14,13 @@ def delete_workflow(
     workflow_id: UUID, caller: Caller, deps: FaceDependencies, *, expected: Set[int] | None = None
 ) -> None:
     """Executions that are under way go on, and stay readable with the others. Raises what `change_newest` raises."""
-    change_newest(workflow_id, caller, deps, expected, lambda newest: deps.workflows.delete(newest, deps.now()))
+    name = procedure_name(caller.tenant, workflow_id)
+
+    def delete(newest: WorkflowVersion) -> None:
+        deps.procedures.delete(caller.tenant, name)  # first: what is called by name is there
+        deps.workflows.delete(newest, deps.now())
+
+    change_newest(workflow_id, caller, deps, expected, delete)
+    deps.procedures.delete(caller.tenant, name)  # who enabled it in between has read it before it was deleted
     deps.log("workflow_deleted", workflow_id=str(workflow_id), tenant=caller.tenant, principal=caller.principal)
     wait_out_lease(deps)

@@ -9,12 +9,16 @@ from uuid import UUID
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.task_contract import TaskContract
 from stepcall.stores.api_key_store import ApiKey, ApiKeyStore
+from stepcall.stores.connection_store import ConnectionStore
 from stepcall.stores.payload_store import PayloadStore
+from stepcall.stores.procedure_store import ProcedureStore
 from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.run_store import RunStore
 from stepcall.stores.workflow_store import WorkflowStore
 from stepcall.use_cases.compile_version import MachineCompiler
 from stepcall.use_cases.engine import StateMachines
+from stepcall.use_cases.sql_worker import SqlWorker
+from stepcall.use_cases.uploads import Uploads
 
 
 class Log(Protocol):
@@ -50,6 +54,14 @@ class FaceDependencies(WorkerDependencies):
     forget_key: Callable[[str, UUID], None]
     """What this process knows of a key by tenant and id."""
     rate_limits: RateLimitStore
+    connections: ConnectionStore
+    procedures: ProcedureStore
+    sql_worker: SqlWorker
+    uploads: Uploads
+    athena_available: bool
+    """Whether a connection may have the engine athena."""
+    dataset_buckets: frozenset[str]
+    """The buckets that datasets may be imported from, besides uploads."""
     encrypt_provider_key: Callable[[UUID, str], bytes]
     """A caller's key for the run of that id. Raises ProviderKeysUnavailableError."""
     new_id: Callable[[], UUID]

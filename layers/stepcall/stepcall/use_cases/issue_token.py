@@ -55,6 +55,11 @@ def issue_job_token(
 ) -> IssuedToken:
     """A token that reads this run, which the caller may read. Raises RunNotFoundError, NotGrantedError."""
     find_run(run_id, caller, deps, workflow_id)
+    return share_run(run_id, caller, deps, signer)
+
+
+def share_run(run_id: UUID, caller: Caller, deps: FaceDependencies, signer: TokenSigner) -> IssuedToken:
+    """As `issue_job_token`, for a run that the caller was just shown. Raises NotGrantedError."""
     if caller.run_id is not None:
         raise NotGrantedError("A token that reads one execution makes no other, which would outlive it.")
     # of grants and limit there is no more to say: with one run to read it can neither start nor list any

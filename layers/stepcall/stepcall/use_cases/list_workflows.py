@@ -4,6 +4,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from stepcall.domain.access import Caller
+from stepcall.domain.procedure import procedure_name
 from stepcall.stores.workflow_store import (
     VersionPage,
     WorkflowNotFoundError,
@@ -19,6 +20,19 @@ def list_workflows(
     caller: Caller, deps: FaceDependencies, *, name: str | None, limit: int, after: UUID | None
 ) -> WorkflowPage:
     """The workflows that the caller sees, newest first; those with `name` in their name, in upper or lower case."""
+    page = _find_page(caller, deps, name=name, limit=limit, after=after)
+    if not page.workflows:
+        return page
+    enabled = {procedure.name for procedure in deps.procedures.list_by_tenant(caller.tenant)}
+    told = [
+        each._replace(api_access=procedure_name(caller.tenant, each.workflow_id) in enabled) for each in page.workflows
+    ]
+    return page._replace(workflows=told)
+
+
+def _find_page(
+    caller: Caller, deps: FaceDependencies, *, name: str | None, limit: int, after: UUID | None
+) -> WorkflowPage:
     if not caller.is_narrowed:
         return deps.workflows.list_by_tenant(caller.tenant, name=name, limit=limit, after=after)
     # one by one: a page of all, with some left out, would tell by its token what lies outside the grants

@@ -43,12 +43,17 @@ def read_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow_i
 
 def wait_for_end(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunView:
     """The run once it has ended, or as it is after that time. Raises RunNotFoundError."""
+    return _view(wait_for_run(run_id, caller, deps, seconds=seconds), deps)
+
+
+def wait_for_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunWithTasks:
+    """As `wait_for_end`, without the values. Raises RunNotFoundError."""
     deadline, pause = deps.monotonic() + seconds, 0.05
     while True:
         found = deps.runs.get(caller.tenant, run_id)
         left = deadline - deps.monotonic()
         if found.run.status.has_ended or left <= 0:
-            return _view(found, deps)
+            return found
         deps.sleep(min(pause, left))
         pause = min(pause * 1.5, 1.0)
 

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ValidationError
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, TaskError
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.model_problems import problems_of
-from stepcall.domain.run import ErrorResult, RunWithTasks, StoredPayload, TaskStatus
+from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
+from stepcall.domain.run import ErrorResult, Run, RunWithTasks, StoredPayload, TaskStatus
 from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
 from stepcall.domain.template import RenderError, Scope, render
-from stepcall.domain.workflow import Task
+from stepcall.domain.workflow import Task, WorkflowDefinition
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
@@ -28,6 +29,21 @@ class TaskInvocation(BaseModel):
     workflow_version: int
     ref: str
     attempt: int
+    phase: QueryPhase | None = None
+    query: "QueryReport | None" = None
+
+
+class QueryReport(BaseModel):
+    """What the machine knows of a query when another service has run it, or has not."""
+
+    statement: str
+    execution: dict[str, str] | None = None
+    error: dict[str, str] | None = None
+
+    @property
+    def end(self) -> QueryEnd:
+        error = self.error or {}
+        return QueryEnd(self.statement, (self.execution or {}).get("id"), error.get("Error"), error.get("Cause", ""))
 
 
 def run_task(
@@ -35,8 +51,10 @@ def run_task(
     implementations: Mapping[str, TaskImplementation],
     remaining_seconds: Callable[[], float],
     deps: WorkerDependencies,
-) -> None:
+) -> PreparedQuery | None:
     """Do the task and store its output. A task that is done already is left alone.
+
+    In the phase `PREPARE` the task stays RUNNING, and the query that another service is to run is returned.
 
     Raises RunHasEndedError when the run has ended, and TaskError when the task failed, after its record says why.
     """
@@ -44,14 +62,16 @@ def run_task(
     task = version.definition.task(invocation.ref)
     found = deps.runs.get_for_work(invocation.run_id, (task.ref, *task.needs))
     if _is_done(found, task.ref):
-        return  # delivered twice
+        return None  # delivered twice
     if found.run.status.has_ended:
         raise RunHasEndedError(found.run.run_id, found.run.status)
-    deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=deps.now())
-    run = found.run
-    context = TaskContext(run.run_id, run.tenant, task.ref, invocation.attempt, remaining_seconds, run.provider_key)
+    if invocation.phase is not QueryPhase.COLLECT:  # it was begun when its query was prepared
+        deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=deps.now())
+    context = _context_of(invocation, found.run, version.definition, remaining_seconds)
     try:
         output = _work(task, found, implementations[task.type], context, deps)
+        if isinstance(output, PreparedQuery):
+            return output
         deps.runs.complete_task(context.run_id, context.ref, output, deps.now())
     except TaskNotRunningError:
         _look_again(context, deps)
@@ -62,6 +82,24 @@ def run_task(
         fault = RetryableTaskError(ErrorReason.INTERNAL_ERROR, INTERNAL_MESSAGE)
         fault.__cause__ = exc
         _record_error(fault, context, deps)
+    return None
+
+
+def _context_of(
+    invocation: TaskInvocation, run: Run, definition: WorkflowDefinition, remaining_seconds: Callable[[], float]
+) -> TaskContext:
+    return TaskContext(
+        run.run_id,
+        run.tenant,
+        invocation.ref,
+        invocation.attempt,
+        remaining_seconds,
+        run.provider_key,
+        definition.connection,
+        run.job.output_table if run.job else None,
+        invocation.phase,
+        invocation.query.end if invocation.query else None,
+    )
 
 
 def _is_done(found: RunWithTasks, ref: str) -> bool:
@@ -81,7 +119,7 @@ def _look_again(context: TaskContext, deps: WorkerDependencies) -> None:
 
 def _work(
     task: Task, found: RunWithTasks, implementation: TaskImplementation, context: TaskContext, deps: WorkerDependencies
-) -> StoredPayload:
+) -> StoredPayload | PreparedQuery:
     contract = deps.catalog[task.type]
     try:
         scope = read_scope(found, task.needs, deps)
@@ -89,6 +127,8 @@ def _work(
         message = "What earlier tasks handed on is kept 30 days, and has been deleted."
         raise PermanentTaskError(ErrorReason.NOT_FOUND, message) from exc
     output = implementation(_read_input(contract, task, scope), context)
+    if context.phase is QueryPhase.PREPARE and isinstance(output, PreparedQuery):
+        return output
     if not isinstance(output, contract.output_model):
         raise TypeError(f"{contract.name} gives {contract.output_model.__name__}, not {type(output).__name__}.")
     try:

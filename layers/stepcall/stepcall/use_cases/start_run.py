@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.domain.access import Caller
 from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
 from stepcall.domain.json_text import NotJsonError
@@ -40,17 +39,26 @@ def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
     caller.require_workflow(command.workflow_id)
-    _count_start(caller, deps)
-    compiled = deps.compile(version)
-    run = _new_run(version, compiled, command, caller, deps)
+    count_start(caller, deps)
+    run = _new_run(version, command, caller, deps)
+    store(run, deps)
+    execute(run, version, deps)
+    return run
+
+
+def store(run: Run, deps: FaceDependencies) -> None:
+    """Put a new run."""
     with suppress(RunExistsError):  # a new id exists only if AWS's client has put it twice, its first answer lost
         deps.runs.put(run)
+
+
+def execute(run: Run, version: WorkflowVersion, deps: FaceDependencies) -> None:
+    """Start the execution of a run that was just stored. Raises as `start_run`: the run is FAILED then."""
     try:
-        deps.engine.start(run.run_id, compiled, execution_input(run))
+        deps.engine.start(run.run_id, deps.compile(version), execution_input(run))
     except Exception:
         if _give_up(run, deps):
             raise
-    return run
 
 
 def execution_input(run: Run) -> dict[str, Any]:
@@ -62,7 +70,7 @@ def execution_input(run: Run) -> dict[str, Any]:
     }
 
 
-def _count_start(caller: Caller, deps: FaceDependencies) -> None:
+def count_start(caller: Caller, deps: FaceDependencies) -> None:
     """Raises RateLimitedError. A bucket that cannot be asked allows: docs/decisions/2026-11-21-rate-limit.md."""
     if caller.rate_limit is None:
         return
@@ -72,32 +80,30 @@ def _count_start(caller: Caller, deps: FaceDependencies) -> None:
         deps.log("start_not_counted", tenant=caller.tenant, key_id=caller.key_id, error=str(exc))
 
 
-def _new_run(
-    version: WorkflowVersion,
-    compiled: CompiledWorkflow,
-    command: StartRun,
-    caller: Caller,
-    deps: FaceDependencies,
-) -> Run:
+def pending_run(version: WorkflowVersion, parameters: Mapping[str, Any], caller: Caller, deps: FaceDependencies) -> Run:
+    """A new run, its input kept, itself not yet. Raises NotJsonError."""
     run_id = deps.new_id()
-    parameters = bind_parameters(version.definition, command.parameters, command.pointer)
-    provider_key = _encrypt_key(run_id, command, version, deps)
-    try:
-        stored_input = deps.payloads.put(f"{run_id}/input", parameters)
-    except NotJsonError as exc:
-        raise InvalidParametersError([Problem(command.pointer, "not_json", str(exc))]) from exc
     return Run(
         run_id=run_id,
         tenant=caller.tenant,
         principal=caller.principal,
         workflow_id=version.workflow_id,
         workflow_version=version.version,
-        content_hash=compiled.content_hash,
+        content_hash=deps.compile(version).content_hash,
         status=RunStatus.PENDING,
         created_at=deps.now(),
-        input=stored_input,
-        provider_key=provider_key,
+        input=deps.payloads.put(f"{run_id}/input", parameters),
     )
+
+
+def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
+    parameters = bind_parameters(version.definition, command.parameters, command.pointer)
+    try:
+        run = pending_run(version, parameters, caller, deps)
+    except NotJsonError as exc:
+        raise InvalidParametersError([Problem(command.pointer, "not_json", str(exc))]) from exc
+    provider_key = _encrypt_key(run.run_id, command, version, deps)
+    return replace(run, provider_key=provider_key) if provider_key else run
 
 
 def _encrypt_key(run_id: UUID, command: StartRun, version: WorkflowVersion, deps: FaceDependencies) -> bytes | None:

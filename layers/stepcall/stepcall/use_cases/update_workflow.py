@@ -25,14 +25,16 @@ def update_workflow(
     """
     deps.workflows.get_latest(caller.tenant, workflow_id)  # before the work: what is not theirs tells nothing
     caller.require_workflow(workflow_id)
-    checked = check_workflow(document, deps)
+    checked = check_workflow(document, caller.tenant, deps)
     text = write_canonical_json(checked.definition.to_json())
 
     def put_unless_equal(newest: WorkflowVersion) -> WorkflowVersion:
-        if write_canonical_json(newest.definition.to_json()) == text:
+        if write_canonical_json(newest.definition.to_json()) == text and newest.sql_engine is checked.sql_engine:
             return newest
         number, first_created_at = newest.version + 1, newest.workflow_created_at
-        version = WorkflowVersion(workflow_id, number, caller.tenant, checked.definition, deps.now(), first_created_at)
+        version = WorkflowVersion(
+            workflow_id, number, caller.tenant, checked.definition, deps.now(), first_created_at, checked.sql_engine
+        )
         deps.workflows.put_next(version)
         return version
 

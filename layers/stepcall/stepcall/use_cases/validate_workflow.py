@@ -5,6 +5,7 @@ from typing import Any
 
 from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.asl.limits import Limits, limits_of
+from stepcall.domain.access import Caller
 from stepcall.domain.errors import InvalidDefinitionError, Problem
 from stepcall.use_cases.check_workflow import check_workflow
 from stepcall.use_cases.dependencies import FaceDependencies
@@ -20,10 +21,10 @@ class Validation:
     limits: Limits | None = None
 
 
-def validate_workflow(document: Any, deps: FaceDependencies) -> Validation:
+def validate_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> Validation:
     """What `define_workflow` would say of a document; nothing is stored."""
     try:
-        checked = check_workflow(document, deps)
+        checked = check_workflow(document, caller.tenant, deps)
     except InvalidDefinitionError as exc:
         return Validation(errors=tuple(exc.problems), warnings=tuple(exc.warnings))
     limits = limits_of(checked.compiled, checked.definition)

@@ -68,6 +68,15 @@ def put_object_and_link(wanted: dict[str, str]) -> dict[str, str]:
     return {"url": s3.generate_presigned_url("get_object", Params=place, ExpiresIn=int(wanted["seconds"]))}
 
 
+def link_to_put(wanted: dict[str, str]) -> dict[str, str]:
+    s3 = boto3.client("s3", config=Config(signature_version=wanted["version"]))
+    place: dict[str, Any] = {"Bucket": os.environ["FILES_BUCKET"], "Key": wanted["key"]}
+    return {
+        "put": s3.generate_presigned_url("put_object", Params=place, ExpiresIn=int(wanted["seconds"])),
+        "get": s3.generate_presigned_url("get_object", Params=place, ExpiresIn=int(wanted["seconds"])),
+    }
+
+
 def run_machine(definition: dict[str, Any]) -> dict[str, Any]:
     """Runs the definition, in which `WORK` stands for the worker's ARN, to its end."""
     states, arn = start_machine(definition)
@@ -105,5 +114,6 @@ ASKED_BY_QUERY = {
     "/release": release,
     "/variables": tell_variables,
     "/link": put_object_and_link,
+    "/link-to-put": link_to_put,
 }
 ASKED_BY_BODY = {"/answer": answer, "/machine": run_machine, "/stop": stop_machine}

@@ -1,0 +1,120 @@
+"""What is done while somebody waits, asked by `stepcall.aws.sql_worker`: a SELECT for its rows, a file made a table.
+
+Event `{"select": {statement, tables, parameters}}`: answer `{rows, columns, bytes_processed}`.
+Event `{"import": {source, file_format, target}}`: answer `{columns, row_count, size}`.
+Either: `{"error": "refused" | "too_large" | "timeout", "message"}`.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from run_sql_task.engine.limits import MEGABYTE
+from run_sql_task.engines import RESULT_FILE, EngineQuery, EngineRefusedError, Engines, EnginesBusyError
+from run_sql_task.scratch import scratch_folder
+from run_sql_task.table_files import TableGoneError, TablesTooLargeError, fetch_tables, stand_ins_for
+from stepcall.aws.tables import ObjectGoneError, ObjectTooLargeError, TableObjects
+from stepcall.domain.errors import ErrorReason, StepcallError
+from stepcall.sql.faults import SqlError
+from stepcall.sql.statement import Select, read_select
+from stepcall.sql.transpile import to_duckdb
+
+WAIT_SECONDS = 20
+"""The gateway waits 29, and somebody has asked before."""
+MAX_ANSWER_BYTES = 5_000_000
+"""Lambda's limit for an answer is 6 MB."""
+MAX_FILE_BYTES = 500 * MEGABYTE
+FORMATS = frozenset({"csv", "ndjson", "parquet"})
+ERROR_OF_REASON = {ErrorReason.QUOTA_EXCEEDED: "too_large", ErrorReason.TIMEOUT: "timeout"}
+Clock = Callable[[], float]
+
+
+class Answers:
+    def __init__(
+        self,
+        engines: Engines,
+        objects: TableObjects,
+        dataset_buckets: frozenset[str],
+        monotonic: Clock,
+        scratch_root: Path | None = None,
+    ) -> None:
+        self._engines = engines
+        self._objects = objects
+        self._dataset_buckets = dataset_buckets
+        self._monotonic = monotonic
+        self._scratch_root = scratch_root
+
+    def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """What to say to the one that waits."""
+        end = self._monotonic() + WAIT_SECONDS
+        try:
+            if "select" in event:
+                return self._select(**event["select"], end=end)
+            return self._import(**event["import"], end=end)
+        except EngineRefusedError as exc:
+            return _error(ERROR_OF_REASON.get(exc.reason, "refused"), exc)
+        except EnginesBusyError as exc:
+            return _error("timeout", exc)
+        except (SqlError, TableGoneError, TablesTooLargeError, ObjectGoneError, ObjectTooLargeError) as exc:
+            return _error("refused", exc)
+
+    def _select(self, statement: str, tables: Mapping[str, str], parameters: Any, end: float) -> dict[str, Any]:
+        select = read_select(statement)
+        values = _bind(select, parameters)
+        stand_ins = stand_ins_for(select.tables)
+        translated = to_duckdb(select, stand_ins)
+        prefixes = {name: _prefix_of(name, tables) for name in select.tables}
+        with scratch_folder(self._scratch_root) as scratch:
+            fetched = fetch_tables(prefixes, self._objects, scratch)
+            files = {stand_ins[name]: paths for name, paths in fetched.files.items()}
+            query = EngineQuery(translated, files, values)
+            found = self._engines.select(query, scratch, end - self._monotonic(), max_bytes=MAX_ANSWER_BYTES)
+        return {"rows": found.rows, "columns": found.columns, "bytes_processed": fetched.size}
+
+    def _import(self, source: str, file_format: str, target: str, end: float) -> dict[str, Any]:
+        if file_format not in FORMATS:
+            _refuse(f"A file may be of the formats {', '.join(sorted(FORMATS))}.")
+        with scratch_folder(self._scratch_root) as scratch:
+            path = scratch / "source"
+            self._fetch(source, path)
+            columns, row_count = self._engines.import_file(path, file_format, scratch, end - self._monotonic())
+            result = scratch / RESULT_FILE
+            self._objects.store(result, target)
+            return {"columns": columns, "row_count": row_count, "size": result.stat().st_size}
+
+    def _fetch(self, source: str, path: Path) -> None:
+        bucket, key = None, source
+        if source.startswith("s3://"):
+            address = urlsplit(source, allow_fragments=False)
+            bucket, key = address.netloc, source.removeprefix(f"s3://{address.netloc}/")
+            if bucket not in self._dataset_buckets:
+                _refuse("Files of this bucket may not be read: the deployment's parameter DatasetBucket names the one.")
+        self._objects.fetch(key, path, MAX_FILE_BYTES, bucket)
+
+
+def _prefix_of(name: str, tables: Mapping[str, str]) -> str:
+    if name not in tables:
+        raise TableGoneError("A table of the query is none that may be read.")
+    return tables[name]
+
+
+def _bind(select: Select, parameters: Any) -> Any:
+    """The values that the query uses."""
+    if isinstance(parameters, list):
+        if select.parameters or select.positional != len(parameters):
+            _refuse(f"Query error: The query has {select.positional} `?`, and {len(parameters)} values were given.")
+        return parameters
+    if select.positional:
+        _refuse("Query error: The query has `?`: give their values as an array.")
+    if missing := next((name for name in select.parameters if name not in parameters), None):
+        _refuse(f"Query error: Query parameter '{missing}' not found")
+    return {name: parameters[name] for name in select.parameters}
+
+
+def _refuse(message: str) -> NoReturn:
+    raise EngineRefusedError(ErrorReason.INVALID, message)
+
+
+def _error(kind: str, error: StepcallError) -> dict[str, Any]:
+    return {"error": kind, "message": str(error)}

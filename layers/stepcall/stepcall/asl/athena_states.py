@@ -1,0 +1,74 @@
+"""The states of a query that Athena runs. Imported when there is one: a cold start has no time for it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from stepcall.asl.states import ALL_ERRORS, QUERY_PATH, AslObject, Catcher, LambdaTaskState, Retrier, rules_to_asl
+from stepcall.domain.query_phases import QueryPhase
+
+ATHENA_QUERY = "arn:aws:states:::athena:startQueryExecution.sync"
+QUERY_SUFFIX, RESULT_SUFFIX = " query", " result"
+# Athena ends a query itself after 30 minutes, unless the account has asked for more; it may wait in its queue before
+QUERY_TIMEOUT_SECONDS = 3600
+# the statement's name is the token of the request: whatever came of the first attempt, one query runs
+ATHENA_TRANSIENT = Retrier(
+    error_equals=(
+        "Athena.TooManyRequestsException",
+        "Athena.InternalServerException",
+        "Athena.AmazonAthenaException",
+        "Athena.SdkClientException",
+    ),
+    interval_seconds=2,
+    max_attempts=6,
+    backoff_rate=2.0,
+)
+STATEMENT: Mapping[str, str] = {"statement.$": "$.Payload.statement"}
+
+
+@dataclass(frozen=True, slots=True)
+class AthenaQueryState:
+    """A Task state that runs a prepared statement on Athena and waits for its end, with nothing that polls.
+
+    The statement is named by `$.query`. Neither SQL nor a value stands in the machine, nor in what it is given.
+    """
+
+    events_of_attempt: ClassVar[int] = 4
+
+    name: str
+    work_group: str
+    timeout_seconds: int
+    retry: tuple[Retrier, ...]
+    catch: tuple[Catcher, ...]
+    next: str
+
+    def to_asl(self) -> AslObject:
+        return {
+            "Type": "Task",
+            "Resource": ATHENA_QUERY,
+            "Parameters": {
+                "QueryString.$": f"States.Format('EXECUTE {{}}', {QUERY_PATH}.statement)",
+                "WorkGroup": self.work_group,
+                "ClientRequestToken.$": f"{QUERY_PATH}.statement",
+            },
+            "ResultSelector": {"id.$": "$.QueryExecution.QueryExecutionId"},
+            "ResultPath": f"{QUERY_PATH}.execution",
+            "TimeoutSeconds": self.timeout_seconds,
+            "Retry": rules_to_asl(self.retry),
+            "Catch": rules_to_asl(self.catch),
+            "Next": self.next,
+        }
+
+
+def athena_states(task: LambdaTaskState, work_group: str) -> Iterator[LambdaTaskState | AthenaQueryState]:
+    """The worker names a statement, Athena executes it, and what comes of that the worker writes into the record.
+
+    `task` is the state that a query is where its worker does all of it.
+    """
+    query, result = f"{task.name}{QUERY_SUFFIX}", f"{task.name}{RESULT_SUFFIX}"
+    preparing = {**task.payload, "phase": QueryPhase.PREPARE.value}
+    collecting = {**task.payload, "phase": QueryPhase.COLLECT.value, "query.$": QUERY_PATH}
+    failed = Catcher((ALL_ERRORS,), next=result, result_path=f"{QUERY_PATH}.error")
+    yield replace(task, payload=preparing, next=query, kept=STATEMENT)
+    yield AthenaQueryState(query, work_group, QUERY_TIMEOUT_SECONDS, (ATHENA_TRANSIENT,), (failed,), result)
+    yield replace(task, name=result, payload=collecting)

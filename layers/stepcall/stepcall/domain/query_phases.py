@@ -1,0 +1,26 @@
+"""A query that another service runs: its worker is invoked before and after it."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class QueryPhase(StrEnum):
+    """The two invocations of the worker."""
+
+    PREPARE = "prepare"
+    COLLECT = "collect"
+
+
+class PreparedQuery(NamedTuple):
+    """What an implementation gives in the first: the name of a statement that is ready to be executed."""
+
+    statement: str
+
+
+class QueryEnd(NamedTuple):
+    """What came of it: the query's id there, or why there is none. `cause` may hold ARNs: nobody is shown it."""
+
+    statement: str
+    execution_id: str | None = None
+    error: str | None = None
+    cause: str = ""

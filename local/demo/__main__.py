@@ -1,0 +1,24 @@
+"""`make demo`: an example on real input, over real HTTP, with every exchange printed.
+
+Exits 0 only when all that the example shows came out as it should.
+"""
+
+import argparse
+import sys
+from importlib import import_module
+
+EXAMPLES = ("webpage_summary", "stores")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--example", default=EXAMPLES[0], choices=EXAMPLES)
+    parser.add_argument("--url", help="the page of webpage_summary")
+    arguments = parser.parse_args()
+    succeeded: bool = import_module(f"local.demo.{arguments.example}").run(arguments.url)
+    print("The demo came out as it should." if succeeded else "The demo did not come out as it should.")
+    return 0 if succeeded else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
