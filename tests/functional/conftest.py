@@ -146,6 +146,17 @@ def tell(pytestconfig: pytest.Config) -> Tell:
     return lambda heading, lines: told.append((heading, lines))
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # of one process of several
+        session.config.workeroutput["told"] = session.config.stash.get(TOLD, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    told = getattr(node, "workeroutput", {}).get("told", [])
+    node.config.stash.setdefault(TOLD, []).extend((heading, lines) for heading, lines in told)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for heading, lines in config.stash.get(TOLD, []):
         terminalreporter.section(heading)
