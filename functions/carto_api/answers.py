@@ -7,14 +7,16 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from stepcall.domain.ids import spell_job
-from stepcall.runtime.http import json_response
+from stepcall.runtime.http import AnswerTooLargeError, json_response, require_carried
 from stepcall.runtime.job_shape import print_status, print_time
-from stepcall.use_cases.query_table import QueryAnswer
+from stepcall.use_cases.query_table import QueryAnswer, TableTooLargeError
 from stepcall.use_cases.read_job import Job, JobPage
 from stepcall.use_cases.sql_worker import ResultTooLargeError
 
 Json = dict[str, Any]
 MAX_ROWS_BYTES = 5 * 1024 * 1024
+MAX_QUERY_LENGTH = 2048
+"""Of a job's query in lists: 100 jobs with all of their 16 KB would not fit into an answer."""
 TYPES: Mapping[str, str] = {
     "INT64": "bigint",
     "FLOAT64": "number",
@@ -64,9 +66,13 @@ def print_end(job: Job) -> Json:
 
 def print_jobs(page: JobPage, *, number: int, size: int) -> Json:
     return {
-        "result": [print_job(job) for job in page.jobs],
+        "result": [print_job(job) | {"query": _shorten(job.call.query)} for job in page.jobs],
         "page": {"total": page.total, "current": number, "size": size},
     }
+
+
+def _shorten(query: str) -> str:
+    return query if len(query) <= MAX_QUERY_LENGTH else f"{query[: MAX_QUERY_LENGTH - 1]}…"
 
 
 def spell_account(tenant: str) -> str:
@@ -75,7 +81,7 @@ def spell_account(tenant: str) -> str:
 
 
 def answer_rows(answer: QueryAnswer) -> Response[str]:
-    """Raises ResultTooLargeError."""
+    """Raises ResultTooLargeError, or TableTooLargeError for the rows of a CALL."""
     rows, columns, processed = answer.rows
     response = json_response(
         200,
@@ -89,9 +95,18 @@ def answer_rows(answer: QueryAnswer) -> Response[str]:
             },
         },
     )
-    if len((response.body or "").encode()) > MAX_ROWS_BYTES:
-        raise ResultTooLargeError("The rows have more than 5 MB.")
+    if not _is_carried(response.body or ""):
+        refusal = "The rows do not fit into one answer."
+        raise TableTooLargeError(answer.table) if answer.table else ResultTooLargeError(refusal)
     return response
+
+
+def _is_carried(body: str) -> bool:
+    try:
+        require_carried(body)
+    except AnswerTooLargeError:
+        return False
+    return len(body.encode()) <= MAX_ROWS_BYTES
 
 
 def carto_type(bigquery_type: str) -> str:

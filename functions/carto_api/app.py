@@ -20,7 +20,6 @@ from carto_api.requests import (
     QUERY_KEY,
     SqlRequest,
     read_command,
-    read_connection_name,
     read_page,
     read_sql_body,
     read_sql_url,
@@ -31,11 +30,12 @@ from stepcall.runtime.authentication import TokensUnavailableError
 from stepcall.runtime.http import caller, carried, json_response, patience, read_body, resolver
 from stepcall.runtime.observability import log_fact, logger
 from stepcall.runtime.wiring import face_dependencies, tokens
+from stepcall.stores.connection_store import read_connection_name
 from stepcall.use_cases.call_procedure import call_procedure
 from stepcall.use_cases.query_table import Query, call_and_wait, select_rows
 from stepcall.use_cases.read_job import Job, cancel_job, list_jobs, read_job
 
-MAX_WAIT_SECONDS = 20  # API Gateway gives an answer up after 29, and the rows must be read, too
+MAX_WAIT_SECONDS = 25  # for a job and its rows: API Gateway gives an answer up after 29
 
 ACCESS: Mapping[str, Scope | None] = {
     "POST /v3/sql/<connection>/job": Scope.RUNS_START,

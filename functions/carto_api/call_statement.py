@@ -21,6 +21,7 @@ ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 LINE_END = re.compile(r"\r\n|\r|\n")
 WORD_END = r"(?![A-Za-z0-9_])"
 CALL = re.compile(rf"CALL{WORD_END}", re.IGNORECASE)
+SELECT = re.compile(rf"(?:SELECT|WITH){WORD_END}", re.IGNORECASE)
 QUOTED_NAME = re.compile(r"`([^`\\\r\n]+)`")
 PROJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+(?:-[A-Za-z0-9_]++)*+")
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+")
@@ -49,6 +50,11 @@ class CallSyntaxError(StepcallError):
 def is_call(text: str) -> bool:
     """Whether the statement begins with CALL."""
     return CALL.match(text, _end_of_space(text, 0)) is not None
+
+
+def is_select(text: str) -> bool:
+    """Whether the statement begins as SELECTs do."""
+    return SELECT.match(text, _end_of_space(text, 0)) is not None
 
 
 def read_call(text: str) -> Call:

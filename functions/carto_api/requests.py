@@ -4,12 +4,10 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-from carto_api.call_statement import is_call, read_call
-from stepcall.domain.connection import NAME_PATTERN
+from carto_api.call_statement import is_call, is_select, read_call
 from stepcall.domain.json_text import MalformedJsonError, read_json
 from stepcall.domain.procedure_call import QueryParameters
 from stepcall.runtime.http import InvalidRequestError
-from stepcall.stores.connection_store import ConnectionNotFoundError
 from stepcall.use_cases.call_procedure import CallProcedure
 
 MAX_CALL_BYTES = 16 * 1024
@@ -27,13 +25,6 @@ class SqlRequest(NamedTuple):
 
     statement: str
     parameters: QueryParameters
-
-
-def read_connection_name(text: str) -> str:
-    """Raises ConnectionNotFoundError."""
-    if not re.fullmatch(NAME_PATTERN, text):
-        raise ConnectionNotFoundError("There is no connection of this name.")
-    return text
 
 
 def read_sql_body(body: Any, key: str) -> SqlRequest:
@@ -54,12 +45,14 @@ def read_page(raw_query: str) -> tuple[int, int]:
     sent = _url_fields(raw_query)
     size = _number(sent.get("page_size"), "page_size", DEFAULT_PAGE_SIZE)
     if size > MAX_PAGE_SIZE:
-        raise InvalidRequestError(f"page_size may be {MAX_PAGE_SIZE}.")
+        raise InvalidRequestError(f"page_size may be at most {MAX_PAGE_SIZE}.")
     return _number(sent.get("page"), "page", 1), size
 
 
 def read_command(connection: str, request: SqlRequest) -> CallProcedure:
     """Raises CallSyntaxError, InvalidRequestError."""
+    if is_select(request.statement):
+        raise InvalidRequestError(f"A job is a CALL: send a SELECT to /v3/sql/{connection}/query, as `{QUERY_KEY}`.")
     if is_call(request.statement) and len(request.statement.encode(errors="surrogatepass")) > MAX_CALL_BYTES:
         message = f"A CALL may have {MAX_CALL_BYTES:,} bytes: send large values as queryParameters."
         raise InvalidRequestError(message)

@@ -1,27 +1,28 @@
 """What is done while somebody waits, asked by `stepcall.aws.sql_worker`: a SELECT for its rows, a file made a table.
 
-Event `{"select": {statement, tables, parameters}}`: answer `{rows, columns, bytes_processed}`.
+Event `{"select": {statement, tables, parameters, seconds?}}`: answer `{rows, columns, bytes_processed}`.
 Event `{"import": {source, file_format, target}}`: answer `{columns, row_count, size}`.
-Either: `{"error": "refused" | "too_large" | "timeout", "message"}`.
+Either: `{"error": "refused" | "too_large" | "timeout" | "busy", "message"}`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from run_sql_task.engine.limits import MEGABYTE
-from run_sql_task.engines import RESULT_FILE, EngineQuery, EngineRefusedError, Engines, EnginesBusyError
+from run_sql_task.engines import RESULT_FILE, EngineQuery, EngineRefusedError, Engines, EnginesBusyError, SelectedRows
 from run_sql_task.scratch import scratch_folder
 from run_sql_task.table_files import TableGoneError, TablesTooLargeError, fetch_tables, stand_ins_for
 from stepcall.aws.tables import ObjectGoneError, ObjectTooLargeError, TableObjects
+from stepcall.domain.connection import Column
 from stepcall.domain.errors import ErrorReason, StepcallError
 from stepcall.sql.faults import SqlError
 from stepcall.sql.statement import Select, read_select
 from stepcall.sql.transpile import to_duckdb
+from stepcall.use_cases.sql_worker import MAX_SECONDS
 
-WAIT_SECONDS = 20
-"""The gateway waits 29, and somebody has asked before."""
 MAX_ANSWER_BYTES = 5_000_000
 """Lambda's limit for an answer is 6 MB."""
 MAX_FILE_BYTES = 500 * MEGABYTE
@@ -47,19 +48,28 @@ class Answers:
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """What to say to the one that waits."""
-        end = self._monotonic() + WAIT_SECONDS
+        begun = self._monotonic()
         try:
             if "select" in event:
-                return self._select(**event["select"], end=end)
-            return self._import(**event["import"], end=end)
+                return self._select(**event["select"], begun=begun)
+            return self._import(**event["import"], end=begun + MAX_SECONDS)
         except EngineRefusedError as exc:
             return _error(ERROR_OF_REASON.get(exc.reason, "refused"), exc)
         except EnginesBusyError as exc:
-            return _error("timeout", exc)
+            return _error("busy", exc)
         except (SqlError, TableGoneError, TablesTooLargeError, ObjectGoneError, ObjectTooLargeError) as exc:
             return _error("refused", exc)
 
-    def _select(self, statement: str, tables: Mapping[str, str], parameters: Any, end: float) -> dict[str, Any]:
+    def _select(
+        self,
+        statement: str,
+        tables: Mapping[str, str],
+        parameters: Any,
+        *,
+        begun: float,
+        seconds: float = MAX_SECONDS,
+    ) -> dict[str, Any]:
+        end = begun + min(seconds, MAX_SECONDS)
         select = read_select(statement)
         values = _bind(select, parameters)
         stand_ins = stand_ins_for(select.tables)
@@ -69,8 +79,27 @@ class Answers:
             fetched = fetch_tables(prefixes, self._objects, scratch)
             files = {stand_ins[name]: paths for name, paths in fetched.files.items()}
             query = EngineQuery(translated, files, values)
-            found = self._engines.select(query, scratch, end - self._monotonic(), max_bytes=MAX_ANSWER_BYTES)
+            try:
+                found = self._ask(query, scratch, end)
+            except EngineRefusedError as exc:
+                if exc.reason is ErrorReason.INVALID_QUERY:
+                    self._find_unknown_names(select, query, scratch, end)
+                raise
         return {"rows": found.rows, "columns": found.columns, "bytes_processed": fetched.size}
+
+    def _ask(self, query: EngineQuery, scratch: Path, end: float) -> SelectedRows:
+        return self._engines.select(query, scratch, end - self._monotonic(), max_bytes=MAX_ANSWER_BYTES)
+
+    def _find_unknown_names(self, select: Select, query: EngineQuery, scratch: Path, end: float) -> None:
+        """Raises SqlError at the first column that is not there: the engine knows no place in what was written."""
+        from stepcall.sql.columns import infer_columns  # noqa: PLC0415 - takes long to load, and few queries need it
+
+        columns: dict[str, Sequence[Column]] = {}
+        with suppress(EngineRefusedError, EnginesBusyError):  # then what the engine said of the query has to do
+            for name, stand_in in zip(select.tables, query.tables, strict=True):
+                nothing = EngineQuery(f'SELECT * FROM "{stand_in}" LIMIT 0', query.tables, [])  # noqa: S608 (ours)
+                columns[name] = self._ask(nothing, scratch, end).columns
+            infer_columns(select, columns, {})
 
     def _import(self, source: str, file_format: str, target: str, end: float) -> dict[str, Any]:
         if file_format not in FORMATS:

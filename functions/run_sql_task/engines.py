@@ -90,6 +90,10 @@ class Engines:
         self.pool.close()
 
     def _ask(self, request: dict[str, Any], scratch: Path, seconds: float) -> dict[str, Any]:
+        if seconds <= 0:
+            raise EngineRefusedError(
+                ErrorReason.TIMEOUT, "Fetching its tables took the query all the time it may take."
+            )
         end = time.monotonic() + seconds
         try:
             with self.pool.process(seconds) as process:

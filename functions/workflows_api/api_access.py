@@ -47,6 +47,7 @@ def print_access(access: ApiAccess, origin: str) -> Json:
         "in_sync": access.in_sync,
         "cache": procedure.cache,
         "connection": procedure.connection,
+        "output_table": access.has_output_table,
         "examples": _examples(access, f"{origin}/v3/sql/{procedure.connection}/job"),
     }
 

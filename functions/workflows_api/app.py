@@ -5,7 +5,6 @@ import gc
 
 gc.disable()  # until all is loaded: none of it is garbage, and looking for some takes a fourteenth of a cold start
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,15 +13,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcall.domain.access import Scope
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation
-from stepcall.domain.ids import read_api_key_id, read_run_id, read_workflow_id, spell_api_key, spell_workflow
+from stepcall.domain.ids import read_run_id, read_workflow_id, spell_workflow
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.runtime.http import caller, headers, json_response, patience, read_body, read_bytes, read_model, resolver
+from stepcall.runtime.http import caller, headers, json_response, patience, read_body, read_bytes, read_model
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import face_dependencies, known_keys, now, tokens
 from stepcall.use_cases.cancel_run import cancel_run
 from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
 from stepcall.use_cases.read_workflow import read_workflow
 from stepcall.use_cases.start_run import StartRun, start_run
+from workflows_api import access_routes, connection_routes, key_routes  # noqa: F401 - they add theirs to `app`
 from workflows_api.answers import (
     print_execution,
     print_job,
@@ -36,7 +36,7 @@ from workflows_api.answers import (
     print_workflows,
     spell_execution_in,
 )
-from workflows_api.problems import print_error
+from workflows_api.face import ACCESS, app
 from workflows_api.requests import (
     ListQuery,
     VersionQuery,
@@ -51,50 +51,7 @@ from workflows_api.requests import (
     read_wait,
 )
 
-ACCESS: Mapping[str, Scope | None] = {
-    "GET /health": None,
-    "GET /openapi.json": None,
-    "GET /docs": None,
-    "GET /docs/<file_name>": None,
-    "POST /oauth/token": None,
-    "POST /api/v0/oauth2/token": None,
-    "GET /task-types": Scope.WORKFLOWS_READ,
-    "POST /workflows/validate": Scope.WORKFLOWS_READ,
-    "GET /workflows/<workflow_id>/definition": Scope.WORKFLOWS_READ,
-    "GET /workflows/<workflow_id>/graph": Scope.WORKFLOWS_READ,
-    "GET /workflows/<workflow_id>/openapi.json": Scope.WORKFLOWS_READ,
-    "POST /workflows": Scope.WORKFLOWS_WRITE,
-    "GET /workflows": Scope.WORKFLOWS_READ,
-    "GET /workflows/<workflow_id>": Scope.WORKFLOWS_READ,
-    "PUT /workflows/<workflow_id>": Scope.WORKFLOWS_WRITE,
-    "DELETE /workflows/<workflow_id>": Scope.WORKFLOWS_WRITE,
-    "GET /workflows/<workflow_id>/versions": Scope.WORKFLOWS_READ,
-    "POST /workflows/<workflow_id>/execute": Scope.RUNS_START,
-    "POST /workflows/<workflow_id>/executions": Scope.RUNS_START,
-    "GET /workflows/<workflow_id>/executions": Scope.RUNS_READ,
-    "GET /workflows/<workflow_id>/executions/<execution_id>": Scope.RUNS_READ,
-    "POST /workflows/<workflow_id>/executions/<execution_id>/cancel": Scope.RUNS_CANCEL,
-    "POST /workflows/<workflow_id>/executions/<execution_id>/token": Scope.RUNS_READ,
-    "GET /jobs/<external_id>": Scope.RUNS_READ,
-    "POST /workflows/<workflow_id>/api-access": Scope.WORKFLOWS_WRITE,
-    "GET /workflows/<workflow_id>/api-access": Scope.WORKFLOWS_READ,
-    "PUT /workflows/<workflow_id>/api-access": Scope.WORKFLOWS_WRITE,
-    "DELETE /workflows/<workflow_id>/api-access": Scope.WORKFLOWS_WRITE,
-    "POST /connections": Scope.WORKFLOWS_WRITE,
-    "GET /connections": Scope.WORKFLOWS_READ,
-    "GET /connections/<connection>": Scope.WORKFLOWS_READ,
-    "DELETE /connections/<connection>": Scope.WORKFLOWS_WRITE,
-    "PUT /connections/<connection>/datasets/<dataset>": Scope.WORKFLOWS_WRITE,
-    "DELETE /connections/<connection>/datasets/<dataset>": Scope.WORKFLOWS_WRITE,
-    "POST /uploads": Scope.WORKFLOWS_WRITE,
-    "POST /api-keys": Scope.KEYS_MANAGE,
-    "GET /api-keys": Scope.KEYS_MANAGE,
-    "GET /api-keys/<key_id>": Scope.KEYS_MANAGE,
-    "DELETE /api-keys/<key_id>": Scope.KEYS_MANAGE,
-}
-"""Which scope each route needs; None for everybody. What is not here is closed."""
-
-app = resolver(print_error, ACCESS)
+__all__ = ["ACCESS", "app", "lambda_handler"]
 
 
 @app.get("/health")
@@ -312,149 +269,6 @@ def post_execution_token(workflow_id: str, execution_id: str) -> Response[str]:
 @app.get("/jobs/<external_id>")
 def get_job(external_id: str) -> Response[str]:
     return json_response(200, print_job(read_run(read_run_id(external_id), caller(app), face_dependencies())))
-
-
-@app.post("/workflows/<workflow_id>/api-access")
-def post_api_access(workflow_id: str) -> Response[str]:
-    from stepcall.use_cases.enable_api_access import EnableApiAccess, enable_api_access  # noqa: PLC0415
-    from workflows_api.api_access import NewApiAccess, origin_of, print_access  # noqa: PLC0415
-
-    said = read_model(read_body(app, default={}), NewApiAccess)
-    command = EnableApiAccess(read_workflow_id(workflow_id), said.connection, said.cache)
-    access, is_new = enable_api_access(command, caller(app), face_dependencies())
-    return json_response(201 if is_new else 200, print_access(access, origin_of(headers(app))))
-
-
-@app.get("/workflows/<workflow_id>/api-access")
-def get_api_access(workflow_id: str) -> Response[str]:
-    from stepcall.use_cases.enable_api_access import read_api_access  # noqa: PLC0415
-    from workflows_api.api_access import origin_of, print_access, print_no_access  # noqa: PLC0415
-
-    access = read_api_access(read_workflow_id(workflow_id), caller(app), face_dependencies())
-    return json_response(200, print_access(access, origin_of(headers(app))) if access else print_no_access())
-
-
-@app.put("/workflows/<workflow_id>/api-access")
-def put_api_access(workflow_id: str) -> Response[str]:
-    from stepcall.use_cases.enable_api_access import update_api_access  # noqa: PLC0415
-    from workflows_api.api_access import ApiAccessUpdate, origin_of, print_access  # noqa: PLC0415
-
-    said = read_model(read_body(app, default={}), ApiAccessUpdate)
-    access = update_api_access(read_workflow_id(workflow_id), caller(app), face_dependencies(), cache=said.cache)
-    return json_response(200, print_access(access, origin_of(headers(app))))
-
-
-@app.delete("/workflows/<workflow_id>/api-access")
-def delete_api_access(workflow_id: str) -> Response[str]:
-    from stepcall.use_cases.enable_api_access import disable_api_access  # noqa: PLC0415
-
-    disable_api_access(read_workflow_id(workflow_id), caller(app), face_dependencies())
-    return Response(HTTPStatus.NO_CONTENT.value)
-
-
-@app.post("/connections")
-def post_connection() -> Response[str]:
-    from stepcall.use_cases.create_connection import create_connection  # noqa: PLC0415
-    from workflows_api.connection_answers import print_connection  # noqa: PLC0415
-    from workflows_api.connection_requests import read_new_connection  # noqa: PLC0415
-
-    found = create_connection(read_new_connection(read_body(app)), caller(app), face_dependencies())
-    return json_response(201, print_connection(found), {"Location": f"/connections/{found.connection.name}"})
-
-
-@app.get("/connections")
-def get_connections() -> Response[str]:
-    from stepcall.use_cases.list_connections import list_connections  # noqa: PLC0415
-    from workflows_api.connection_answers import print_connections  # noqa: PLC0415
-
-    return json_response(200, print_connections(list_connections(caller(app), face_dependencies())))
-
-
-@app.get("/connections/<connection>")
-def get_connection(connection: str) -> Response[str]:
-    from stepcall.use_cases.list_connections import read_connection  # noqa: PLC0415
-    from workflows_api.connection_answers import print_connection  # noqa: PLC0415
-    from workflows_api.connection_requests import read_connection_name  # noqa: PLC0415
-
-    found = read_connection(read_connection_name(connection), caller(app), face_dependencies())
-    return json_response(200, print_connection(found))
-
-
-@app.delete("/connections/<connection>")
-def delete_connection_by_name(connection: str) -> Response[str]:
-    from stepcall.use_cases.delete_connection import delete_connection  # noqa: PLC0415
-    from workflows_api.connection_requests import read_connection_name  # noqa: PLC0415
-
-    delete_connection(read_connection_name(connection), caller(app), face_dependencies())
-    return Response(HTTPStatus.NO_CONTENT.value)
-
-
-@app.put("/connections/<connection>/datasets/<dataset>")
-def put_dataset_by_name(connection: str, dataset: str) -> Response[str]:
-    from stepcall.use_cases.put_dataset import put_dataset  # noqa: PLC0415
-    from workflows_api.connection_answers import print_dataset  # noqa: PLC0415
-    from workflows_api.connection_requests import read_put_dataset  # noqa: PLC0415
-
-    stored = put_dataset(read_put_dataset(app, connection, dataset), caller(app), face_dependencies())
-    return json_response(201 if stored.is_new else 200, print_dataset(stored.dataset))
-
-
-@app.delete("/connections/<connection>/datasets/<dataset>")
-def delete_dataset_by_name(connection: str, dataset: str) -> Response[str]:
-    from stepcall.use_cases.delete_dataset import delete_dataset  # noqa: PLC0415
-    from workflows_api.connection_requests import read_connection_name, read_dataset_name  # noqa: PLC0415
-
-    of_connection = read_connection_name(connection)
-    delete_dataset(of_connection, read_dataset_name(dataset), caller(app), face_dependencies())
-    return Response(HTTPStatus.NO_CONTENT.value)
-
-
-@app.post("/uploads")
-def post_upload() -> Response[str]:
-    from stepcall.use_cases.open_upload import open_upload  # noqa: PLC0415
-    from workflows_api.connection_answers import print_upload  # noqa: PLC0415
-
-    return json_response(201, print_upload(open_upload(caller(app), face_dependencies())))
-
-
-@app.post("/api-keys")
-def post_api_key() -> Response[str]:
-    from stepcall.use_cases.create_api_key import create_api_key  # noqa: PLC0415
-    from workflows_api.key_answers import NEVER_KEPT, print_new_key  # noqa: PLC0415
-    from workflows_api.key_requests import read_new_key  # noqa: PLC0415
-
-    command = read_new_key(read_body(app), face_dependencies().now())
-    key, text = create_api_key(command, caller(app), face_dependencies())
-    sent = {"Location": f"/api-keys/{spell_api_key(key.key_id)}", **NEVER_KEPT}
-    return json_response(201, print_new_key(key, text), sent)
-
-
-@app.get("/api-keys")
-def get_api_keys() -> Response[str]:
-    from stepcall.use_cases.list_api_keys import list_api_keys  # noqa: PLC0415
-    from workflows_api.key_answers import print_keys  # noqa: PLC0415
-    from workflows_api.key_requests import KeysQuery  # noqa: PLC0415
-
-    query = read_model(dict(app.current_event.query_string_parameters), KeysQuery)
-    after = read_next_token(query.next_token, read_api_key_id)
-    page = list_api_keys(caller(app), face_dependencies(), limit=query.limit, after=after)
-    return json_response(200, print_keys(page))
-
-
-@app.get("/api-keys/<key_id>")
-def get_api_key(key_id: str) -> Response[str]:
-    from stepcall.use_cases.list_api_keys import read_api_key  # noqa: PLC0415
-    from workflows_api.key_answers import print_key  # noqa: PLC0415
-
-    return json_response(200, print_key(read_api_key(read_api_key_id(key_id), caller(app), face_dependencies())))
-
-
-@app.delete("/api-keys/<key_id>")
-def delete_api_key_by_id(key_id: str) -> Response[str]:
-    from stepcall.use_cases.delete_api_key import delete_api_key  # noqa: PLC0415
-
-    delete_api_key(read_api_key_id(key_id), caller(app), face_dependencies())
-    return Response(HTTPStatus.NO_CONTENT.value)
 
 
 @logger.inject_lambda_context

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from pydantic_core import PydanticCustomError
 
 from stepcall.domain.access import Grants, RateLimit, Scope, SourceGrant
+from stepcall.domain.connection import NAME_PATTERN
 from stepcall.domain.ids import MalformedIdError, read_workflow_id
 from stepcall.runtime.http import read_model
 from stepcall.use_cases.create_api_key import CreateApiKey
@@ -18,6 +19,7 @@ DEFAULT_LIMIT = RateLimit()
 MAX_GRANTS = {"workflows": 100, "sources": 50}  # a page of 100 keys fits into an answer of 6 MB
 PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
+SOURCE_PATTERN = r"^[^\s\x00-\x1f\x7f`]+$"
 UUID_PATTERN = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 WORKFLOW_ID_SCHEMA = {
     "type": "string",
@@ -66,6 +68,20 @@ def _check_workflow_id(text: str) -> str:
     return text
 
 
+def _check_connection_name(text: str) -> str:
+    if not re.fullmatch(NAME_PATTERN, text):
+        message = "This must be a connection's name: 1 to 63 letters, digits, `_` and `-`, no digit or `-` first."
+        raise PydanticCustomError("connection_name", message)
+    return text
+
+
+def _check_source(text: str) -> str:
+    if not re.fullmatch(SOURCE_PATTERN, text):
+        message = "This must be a source's full name: write it without backticks, spaces and control characters."
+        raise PydanticCustomError("source", message)
+    return text
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -73,8 +89,14 @@ class _Strict(BaseModel):
 class GrantedSource(_Strict):
     """A data source of a connection; `project.dataset.*` is all that begin so."""
 
-    connection_name: Annotated[str, Field(min_length=1, max_length=64, pattern=PRINTABLE)]
-    source: Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
+    connection_name: Annotated[
+        str, AfterValidator(_check_connection_name), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})
+    ]
+    source: Annotated[
+        str,
+        Field(max_length=200, json_schema_extra={"minLength": 1, "pattern": SOURCE_PATTERN}),
+        AfterValidator(_check_source),
+    ]
 
 
 class GivenGrants(_Strict):
@@ -87,6 +109,14 @@ class GivenGrants(_Strict):
         Field(max_length=MAX_GRANTS["workflows"]),
     ] = []
     sources: Annotated[list[GrantedSource], Field(max_length=MAX_GRANTS["sources"])] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_list(cls, said: Any) -> Any:
+        if isinstance(said, list):
+            message = 'This must be an object: write CARTO\'s list of grants as {"sources": […]}.'
+            raise PydanticCustomError("grants_list", message)
+        return said
 
     @model_validator(mode="after")
     def _refuse_nothing(self) -> "GivenGrants":

@@ -13,13 +13,14 @@ from stepcall.domain.json_text import MalformedJsonError, write_json
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.runtime.authentication import TokensUnavailableError, UnauthenticatedError
 from stepcall.runtime.http import (
+    AnswerTooLargeError,
     BodyTooLargeError,
     InvalidRequestError,
     MethodNotAllowedError,
     RouteNotFoundError,
-    log_fault,
+    headers_of,
+    log_refusal,
 )
-from stepcall.runtime.observability import log_fact
 from stepcall.stores.api_key_store import UnknownApiKeyError
 from stepcall.stores.connection_store import ConnectionExistsError, ConnectionNotFoundError, DatasetNotFoundError
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
@@ -64,6 +65,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     DatasetRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-dataset", "The connection or dataset is not valid"),
     ApiAccessRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-api-access", "The workflow cannot be enabled so"),
     MalformedJsonError: Answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON"),
+    AnswerTooLargeError: Answer(HTTPStatus.BAD_REQUEST, "answer-too-large", "The answer is too large"),
     UnauthenticatedError: Answer(
         HTTPStatus.UNAUTHORIZED,
         "unauthenticated",
@@ -153,10 +155,7 @@ BUG = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Internal error
 def print_error(error: Exception, app: APIGatewayHttpResolver) -> Response[str]:
     """Any exception as a problem. One that is not in the map is a bug: a 500 with an id, and its text in the log."""
     answer = ANSWERS.get(type(error), BUG)
-    if answer is BUG:
-        log_fault(error)
-    elif answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log_fact("request_refused", status=str(answer.status.value), error=str(error))
+    log_refusal(error, answer.status, is_bug=answer is BUG)
     problems = getattr(error, "problems", [])
     body = {
         "type": f"urn:stepcall:problem:{answer.type}",
@@ -166,11 +165,6 @@ def print_error(error: Exception, app: APIGatewayHttpResolver) -> Response[str]:
         "instance": f"urn:stepcall:request:{app.current_event.request_context.request_id}",
         **({"errors": [problem.to_json() for problem in problems]} if problems else {}),
     }
-    return Response(answer.status.value, PROBLEM_JSON, write_json(body), headers={**answer.headers, **_own(error)})
-
-
-def _own(error: Exception) -> dict[str, str]:
-    """The headers that say what this one error knows."""
-    if isinstance(error, MethodNotAllowedError):
-        return {"Allow": ", ".join(error.allowed)}
-    return {"Retry-After": str(error.retry_after)} if isinstance(error, RateLimitedError) else {}
+    return Response(
+        answer.status.value, PROBLEM_JSON, write_json(body), headers={**answer.headers, **headers_of(error)}
+    )

@@ -3,7 +3,6 @@
 import json
 import time
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from examples.stores.generate import write_csv
 from local.demo.exchanges import DEADLINE_SECONDS, Api, Json, print_json
@@ -31,16 +30,9 @@ def enable(api: Api) -> Json:
     print("The workflow is defined, and made callable as a procedure:\n")
     created = api.call("POST", "/workflows", json.loads(WORKFLOW.read_text()))
     enabled = api.call("POST", f"/workflows/{created['workflow_id']}/api-access", {"connection": CONNECTION})
-    print("Ready to paste:\n")
+    print("Ready to paste, while the stack runs (`make serve` keeps it running):\n")
     print(enabled["examples"]["get"], enabled["examples"]["post"], "", sep="\n\n")
     return enabled
-
-
-def filled_in(example: str) -> str:
-    """The example's URL with our key and parameters in place of what it shows."""
-    url = urlsplit(example)
-    ours = {"queryParameters": json.dumps(PARAMETERS), "access_token": API_KEY}
-    return urlunsplit(url._replace(query=urlencode(dict(parse_qsl(url.query)) | ours)))
 
 
 def follow_job(api: Api, created: Json) -> Json:
@@ -64,9 +56,11 @@ def call(api: Api, enabled: Json) -> bool:
     table = first["jobMetadata"]["workflowOutputTableName"]
     select = f"SELECT * FROM `{table}` ORDER BY cluster"  # noqa: S608 - the table is the answer's own
     rows = api.call("POST", f"/v3/sql/{CONNECTION}/query", {"q": select})["rows"]
-    print("The second, equal call, as the GET example has it, is DONE at once with the same table:\n")
-    again = api.call("GET", filled_in(enabled["examples"]["get"]))
+    print("The same call as the GET example has it is DONE at once, with the same table and without an execution:\n")
+    again = api.call("GET", enabled["examples"]["get"].replace("YOUR_TOKEN", API_KEY))
     second = api.call("GET", f"{jobs}/{again['externalId']}")
+    print("And once more, for its rows: `cacheHit` says that they were there.\n")
+    reused = api.call("POST", f"/v3/sql/{CONNECTION}/query", {"q": query, "queryParameters": PARAMETERS})
     print("A parameter of the wrong type fails the job, and says where:\n")
     wrong = api.call("POST", jobs, {"query": query, "queryParameters": PARAMETERS | {"number_of_clusters": "two"}})
     refused = api.call("GET", f"{jobs}/{wrong['externalId']}")["status"]
@@ -74,5 +68,6 @@ def call(api: Api, enabled: Json) -> bool:
         first["status"] == {"state": "DONE"}
         and [row["cluster"] for row in rows] == [1, 2, 3, 4, 5]
         and (second["status"], second["jobMetadata"]) == ({"state": "DONE"}, first["jobMetadata"])
+        and (reused["rows"], reused["meta"]["cacheHit"]) == (rows, True)
         and "@number_of_clusters to type INT64 at [1:" in refused["errorResult"]["message"]
     )

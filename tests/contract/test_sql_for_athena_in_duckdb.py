@@ -24,7 +24,9 @@ ONLY_TRINO = (
     "TIMESTAMP_DIFF(",  # whole units that have passed, as BigQuery's; DuckDB counts boundaries
     "TO_HEX(SHA1(",  # bytes; DuckDB gives hexadecimal text
     "REGEXP_EXTRACT('foo',r'\\d+')",  # NULL where nothing matches; DuckDB gives an empty text
-    "1 << 3",  # BITWISE_LEFT_SHIFT
+    "1 << ",  # BITWISE_LEFT_SHIFT
+    "LPAD('a', CAST(",  # sizes and codes of 64 bits
+    "CHR(CAST(",
     "FORMAT_TIMESTAMP('%H', TIMESTAMP '2020-01-02 03:04:05+00', 'America/New_York')",  # AT_TIMEZONE
     "DATE(TIMESTAMP '2020-01-02 03:04:05+00', 'America/New_York')",
     "DATETIME(TIMESTAMP '2020-01-02 03:04:05+00', 'Asia/Tokyo')",

@@ -4,6 +4,7 @@ The values are those that BigQuery's reference gives. Where DuckDB gives another
 """
 
 import math
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -14,6 +15,7 @@ import pytest
 
 from stepcall.sql.statement import read_select
 from stepcall.sql.transpile import to_duckdb
+from tests.unit.test_sql_reading import documented_functions
 
 TABLES = {"t": 'run:"t"', "ev": "ev; DROP TABLE x", "t2": "t2:"}
 
@@ -258,6 +260,36 @@ VALUES: list[tuple[str, Any]] = [
     ('"it\'s"', "it's"),
     ("r'a\\b'", "a\\b"),
     ("b'a\\'b'", b"a'b"),
+    (r"'a_c' LIKE 'a\\_c'", True),
+    (r"'abc' LIKE r'a\_c'", False),
+    (r"'abc' NOT LIKE 'a\\_c'", True),
+    ("SUBSTR('abc', -10, 2)", "ab"),
+    ("SUBSTR('abc', 1 - 3)", "bc"),
+    ("SUBSTR(NULL, -1)", None),
+    ("60 * 60 * 24 * 365 * 1000", 31_536_000_000),
+    ("2147483647 + 1", 2**31),
+    ("-2147483648 - 1", -(2**31) - 1),
+    ("1 << 40", 2**40),
+    ("UNIX_MILLIS(TIMESTAMP '1969-12-31 23:59:59.9995+00')", -1),
+    ("DATE_DIFF(DATE '2024-01-01', DATE '2023-12-31', ISOYEAR)", 1),
+    ("DATE_DIFF(DATE '2021-01-04', DATE '2021-01-01', ISOYEAR)", 1),
+    ("CURRENT_DATETIME() < CURRENT_DATETIME('Asia/Tokyo')", True),
+    ("LPAD('a', CAST(3 AS INT64), '.')", "..a"),
+    ("ROUND(1.26, CAST(1 AS INT64))", 1.3),
+    ("TRUNC(12.345, CAST(2 AS INT64))", 12.34),
+    ("CHR(CAST(65 AS INT64))", "A"),
+    ("DATE_FROM_UNIX_DATE(CAST(1 AS INT64))", date(1970, 1, 2)),
+    ("ACOSH(1) + ASIN(0) + ASINH(0) + ATAN(0) + ATAN2(0, 1) + ATANH(0)", 0.0),
+    ("COS(0) + SIN(0) + SINH(0) + TAN(0)", 1.0),
+    ("COT(1)", 1 / math.tan(1)),
+    ("SIGN(-2)", -1),
+    ("RAND() < 1", True),
+    ("LENGTH(GENERATE_UUID())", 36),
+    ("UPPER('é')", "É"),
+    ("CURRENT_DATE() = DATE(CURRENT_TIMESTAMP())", True),
+    ("DATETIME_SUB(DATETIME '2020-01-02 00:00:00', INTERVAL 1 HOUR)", naive(2020, 1, 1, 23)),
+    ("JSON_EXTRACT('{\"a\":[1,2]}', '$.a')", "[1,2]"),
+    ("JSON_QUERY(PARSE_JSON('{\"a\":{\"b\":1}}'), '$.a')", '{"b":1}'),
 ]
 QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("SELECT * EXCEPT (arr, s) FROM t ORDER BY id", [(1, "a", 1.5), (2, "a", 2.5), (3, "b", None)]),
@@ -283,9 +315,25 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("SELECT ARRAY_AGG(id ORDER BY id DESC LIMIT 2) FROM t", [([3, 2],)]),
     ("SELECT ARRAY_AGG(amount IGNORE NULLS ORDER BY id) FROM t", [([1.5, 2.5],)]),
     ("SELECT STRING_AGG(city, '-' ORDER BY id) FROM t", [("a-a-b",)]),
+    ("SELECT STRING_AGG(city, '-' ORDER BY id DESC LIMIT 2), STRING_AGG(DISTINCT city LIMIT 0) FROM t", [("b-a", "")]),
+    ("SELECT STRING_AGG(city LIMIT 2) FROM t WHERE FALSE", [(None,)]),
+    ("SELECT COUNTIF(id > 1), COUNTIF(DISTINCT id > 1) FROM t WHERE FALSE", [(0, 0)]),
+    ("SELECT COUNTIF(id > 1), COUNTIF(DISTINCT id > 1), COUNTIF(NULL) FROM t", [(2, 1, 0)]),
+    ("SELECT COUNTIF(id > 1) OVER (ORDER BY id) FROM t ORDER BY id", [(0,), (1,), (2,)]),
     ("SELECT ANY_VALUE(city HAVING MAX id), MAX_BY(city, id), MIN_BY(city, id) FROM t", [("b", "b", "a")]),
     ("SELECT LOGICAL_AND(id > 0), LOGICAL_OR(id > 5), COUNT(DISTINCT city) FROM t", [(True, False, 2)]),
     ("SELECT STDDEV(id), VAR_POP(id) FROM t", [(1.0, 2 / 3)]),
+    ("SELECT VARIANCE(id), VAR_SAMP(id), STDDEV_SAMP(id), COVAR_SAMP(id, id) FROM t", [(1.0, 1.0, 1.0, 1.0)]),
+    ("SELECT STDDEV_POP(id), COVAR_POP(id, id), CORR(id, id) FROM t", [(math.sqrt(2 / 3), 2 / 3, 1.0)]),
+    ("SELECT BIT_AND(id), BIT_OR(id), BIT_XOR(id), MIN(id) FROM t", [(0, 3, 0, 1)]),
+    (
+        (
+            "SELECT LEAD(id, 1, 0) OVER w, PERCENT_RANK() OVER w, CUME_DIST() OVER w, LAST_VALUE(id) OVER w, "
+            "NTH_VALUE(id, 2) OVER w FROM t WINDOW w AS (ORDER BY id) LIMIT 1"
+        ),
+        [(2, 0.0, 1 / 3, 1, None)],
+    ),
+    ("SELECT DISTINCT PERCENTILE_DISC(id, 0.5) OVER () FROM t", [(2,)]),
     ("SELECT APPROX_COUNT_DISTINCT(city), APPROX_QUANTILES(id, 2) FROM t", [(2, [1, 2, 3])]),
     ("SELECT DISTINCT PERCENTILE_CONT(id, 0.5) OVER () FROM t", [(2.0,)]),
     ("SELECT id FROM t QUALIFY ROW_NUMBER() OVER (PARTITION BY city ORDER BY id DESC) = 1 ORDER BY id", [(2,), (3,)]),
@@ -314,6 +362,12 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("SELECT amount FROM t ORDER BY amount", [(None,), (1.5,), (2.5,)]),
     ("SELECT amount FROM t ORDER BY amount DESC", [(2.5,), (1.5,), (None,)]),
     ("SELECT city, SUM(id) FROM t GROUP BY ROLLUP(city) ORDER BY city", [(None, 6), ("a", 3), ("b", 3)]),
+    ("SELECT UPPER(city) AS city, COUNT(*) FROM t GROUP BY City ORDER BY city", [("A", 2), ("B", 1)]),
+    ("SELECT COUNT(*), id > 1 AS id FROM t GROUP BY id ORDER BY id", [(1, False), (2, True)]),
+    (
+        "SELECT id > 1 AS big, city AS c, COUNT(*) FROM t GROUP BY c, big ORDER BY 1, 2",
+        [(False, "a", 1), (True, "a", 1), (True, "b", 1)],
+    ),
     ("SELECT city AS c FROM t GROUP BY c HAVING COUNT(*) > 1", [("a",)]),
     ("WITH a AS (SELECT 1 AS x UNION ALL SELECT 2), t2 AS (SELECT x * 2 AS y FROM a) SELECT SUM(y) FROM t2", [(6,)]),
     ("SELECT x FROM (SELECT 1 AS x UNION DISTINCT SELECT 1)", [(1,)]),
@@ -375,6 +429,12 @@ def test_a_query_has_the_rows_that_bigquery_gives_it(
     assert run(database, query) == [pytest.approx(row) if _is_plain(row) else row for row in rows]
 
 
+def test_every_documented_function_is_run_here() -> None:
+    """Or on Athena: DuckDB has one of the SHAs."""
+    said = " ".join(query for query, _ in (*VALUES, *QUERIES))
+    assert documented_functions() - {*re.findall(r"\w+(?=\()", said)} == {"SHA512"}
+
+
 def _is_plain(row: tuple[Any, ...]) -> bool:
     return all(isinstance(value, float) for value in row)
 
@@ -400,6 +460,11 @@ def test_what_fails_in_bigquery_fails(database: duckdb.DuckDBPyConnection, expre
 def test_a_parameter_is_a_value_and_no_sql(database: duckdb.DuckDBPyConnection, expression: str, value: Any) -> None:
     [(found,)] = run(database, f"SELECT {expression} AS found", {"p": value})
     assert found == ("ax" if "||" in expression else value)
+
+
+def test_a_parameter_may_be_a_pattern_whose_signs_are_text(database: duckdb.DuckDBPyConnection) -> None:
+    query = "SELECT 'a%' LIKE @p AS a, 'ab' LIKE @p AS b"
+    assert run(database, query, {"p": r"a\%"}) == [(True, False)]
 
 
 @pytest.mark.parametrize(

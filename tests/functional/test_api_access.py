@@ -64,6 +64,7 @@ def test_a_workflow_is_enabled_and_shown_and_listed_as_such(api: Api) -> None:
         "in_sync": True,
         "cache": True,
         "connection": "carto_dw",
+        "output_table": False,
         "examples": shown["examples"],
     }
     assert ask(api, "GET", workflow_id).json == shown

@@ -164,6 +164,7 @@ def test_a_job_is_pending_then_running_then_done(
         assert deployed.carto.ended(external_id)["status"] == {"state": "DONE"}
 
 
+NAMES = "number_of_clusters, buffer_radius, store_type"
 REFUSED = [
     (
         ARGUMENTS,
@@ -173,8 +174,8 @@ REFUSED = [
     ),
     (ARGUMENTS, {"number_of_clusters": 2, "buffer_radius": 500}, "Query parameter 'store_type' not found", 35),
     (ARGUMENTS, PARAMETERS | {"extra": 1}, "Query parameter 'extra' is never used", 46),
-    ("1, 2", {}, "The procedure takes 3 arguments and is called with 2", 4),
-    ("1, 2, 'x', 4", {}, "The procedure takes 3 arguments and is called with 4", 11),
+    ("1, 2", {}, f"The procedure takes 3 arguments ({NAMES}) and is called with 2", 4),
+    ("1, 2, 'x', 4", {}, f"The procedure takes 3 arguments ({NAMES}) and is called with 4", 11),
 ]
 
 

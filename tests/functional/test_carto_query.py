@@ -2,6 +2,7 @@
 # ruff: noqa: S608 - the SQL is of the tests' own making
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -97,6 +98,17 @@ def test_a_call_that_fails_is_refused_with_the_jobs_message(clusters: Deployed) 
     answer = clusters.carto.query(clusters.call("'two', 500, 'x'"))
     assert answer.status == 400
     assert answer.json["error"].startswith("Query error: Cannot coerce literal to type INT64 at [1:")
+    assert re.search(r"\] \(job job_[0-9A-Za-z]{28}\)$", answer.json["error"])
+
+
+def test_a_call_whose_task_fails_says_which_of_which_job(stack: LocalStack) -> None:
+    task = {"ref": "broken", "type": "Sql.Query", "input": {"query": "SELECT CAST('x' AS INT64) AS n"}}
+    deployed = enable(stack, {"name": "broken", "tasks": [task]})
+    answer = deployed.carto.query(deployed.call(""))
+    assert answer.status == 400, answer.text
+    [external_id] = re.findall(r"\(in `broken` of job (job_[0-9A-Za-z]{28})\)$", answer.json["error"])
+    failed = deployed.carto.job(external_id).json["status"]["errorResult"]
+    assert (failed["location"], answer.json["error"].startswith(failed["message"])) == ("broken", True)
 
 
 def test_a_call_that_outlasts_the_request_is_408_and_its_job_goes_on(
@@ -106,6 +118,7 @@ def test_a_call_that_outlasts_the_request_is_408_and_its_job_goes_on(
         deployed = enable(stack, held(page_host))
         answer = invoke(stack, "POST", "/v3/sql/carto_dw/query", {"q": deployed.call("1, 2, 'x'")}, seconds=4)
         assert answer["statusCode"] == 408, answer
+        assert answer["headers"]["Retry-After"] == "2"
         told = json.loads(answer["body"])
         assert told["status"] == 408
         [external_id] = [word for word in told["error"].split() if word.startswith("job_")]
@@ -152,13 +165,27 @@ def invoke(stack: LocalStack, method: str, path: str, body: Mapping[str, Any], *
 def test_a_table_is_read_by_who_is_granted_it_and_by_nobody_else(
     stack: LocalStack, clusters: Deployed, table: str
 ) -> None:
-    for number, source in enumerate((table, f"{clusters.procedure}*", "*")):
+    for number, source in enumerate((table, clusters.procedure, f"{clusters.procedure}*", "*")):
         reader = granted(stack, f"sc_reads_{number}", ("carto_dw", source))
         assert reader.query(ORDERED.format(table)).status == 200
-    for number, grant in enumerate((("carto_dw", clusters.procedure), ("other", "*"), ("carto_dw", table[:-1]))):
+    for number, grant in enumerate((("other", clusters.procedure), ("other", "*"), ("carto_dw", table[:-1]))):
         answer = granted(stack, f"sc_reads_not_{number}", grant).query(ORDERED.format(table))
         assert answer.status == 403
         assert answer.json == {"error": "403 You don't have permissions to read this resource", "status": 403}
+
+
+def test_a_key_for_one_procedure_does_all_that_a_call_is_for(stack: LocalStack, clusters: Deployed) -> None:
+    """docs/access.md, "A key for CARTO"."""
+    mine = granted(stack, "sc_one_procedure", ("carto_dw", clusters.procedure))
+    job = mine.run(clusters.call("6, 500, 'x'"))
+    assert job["status"] == {"state": "DONE"}
+    by_table = mine.query(ORDERED.format(job["jobMetadata"]["workflowOutputTableName"]))
+    by_call = mine.query(clusters.call("6, 500, 'x'"))
+    assert [row["cluster"] for row in by_table.json["rows"]] == [1, 2, 3, 4, 5, 6]
+    assert (by_call.status, len(by_call.json["rows"])) == (200, 6)
+    other = enable(stack, CLUSTERS)
+    others_table = other.run()["jobMetadata"]["workflowOutputTableName"]
+    assert {mine.query(ORDERED.format(others_table)).status, mine.create(other.call()).status} == {403}
 
 
 def test_the_token_of_a_job_reads_the_job_and_its_table_and_nothing_else(
@@ -281,6 +308,6 @@ def test_an_answer_over_five_megabytes_points_to_the_table(clusters: Deployed) -
     assert "5 MB" in answer.json["error"]
     assert "LIMIT" in answer.json["error"]
     by_call = clusters.carto.query(clusters.call("80000, 0.125, @kind"), {"kind": "x" * 60})
-    assert by_call.status == 400
+    assert (by_call.status, name in by_call.json["error"]) == (400, True)
     part = clusters.carto.query(f"SELECT * FROM `{name}` ORDER BY cluster LIMIT 3")
     assert [row["cluster"] for row in part.json["rows"]] == [1, 2, 3]

@@ -1,5 +1,6 @@
 """Connections and datasets over HTTP: files that callers bring become tables, and are shown as such."""
 
+import json
 import urllib.request
 from dataclasses import replace
 from itertools import count
@@ -176,6 +177,9 @@ def test_a_connection_is_made_with_uploaded_datasets(api: Api) -> None:
     assert [(each["name"], each["row_count"]) for each in answer.json["datasets"]] == [("stores", 3), ("lines", 2)]
     shown = api("GET", "/connections/filled").json
     assert sorted(each["name"] for each in shown["datasets"]) == ["lines", "stores"]
+    [listed] = [each for each in api("GET", "/connections").json["connections"] if each["name"] == "filled"]
+    without = [{name: value for name, value in each.items() if name != "columns"} for each in shown["datasets"]]
+    assert listed == shown | {"datasets": without}
 
 
 def test_all_that_is_wrong_with_a_new_connection_is_told_and_nothing_is_made(api: Api, stranger: Api) -> None:
@@ -230,6 +234,7 @@ def test_the_own_bucket_is_no_source_nor_is_any_that_is_not_named(
     [
         (b"a,b\n1,2", "application/x-www-form-urlencoded", {"/content-type": "unknown_type"}),
         (b"a,b\n1,2", "text/plain", {"/content-type": "unknown_type"}),
+        (b"a,b\n1,2", "text/csv; Charset=ISO-8859-1", {"/content-type": "unknown_charset"}),
         (b"", "text/csv", {"": "missing"}),
         (b'{"upload_id": "x", "s3": "s3://a"}', "application/json", {"": "invalid_value"}),
         (b'{"format": "csv"}', "application/json", {"": "invalid_value"}),
@@ -242,6 +247,24 @@ def test_what_is_no_file_is_refused_with_its_place(
     api: Api, connection: str, content: bytes, content_type: str, found: dict[str, str]
 ) -> None:
     assert problems(put(api, connection, "stores", content, content_type), "invalid-request") == found
+
+
+def test_a_type_that_is_not_taken_is_told_with_what_arrived(api: Api, connection: str) -> None:
+    told = put(api, connection, "stores", CSV, "Text/Plain; x=y").json["errors"][0]["message"]
+    assert "and this is text/plain." in told
+    assert "-H" not in told
+    by_curl = put(api, connection, "stores", CSV, "application/x-www-form-urlencoded").json["errors"][0]["message"]
+    assert "say `-H 'content-type: text/csv'`" in by_curl
+
+
+def test_a_body_of_no_type_that_names_a_file_is_read_as_such_and_a_table_of_lines_is_not(
+    api: Api, connection: str
+) -> None:
+    assert problems(put(api, connection, "named", b' {"upload_id": "upl_x"}', "")) == {"/upload_id": "unknown_upload"}
+    lines = put(api, connection, "named", b'{"upload_id": "a"}\n{"upload_id": "b"}', "")
+    assert (lines.status, lines.json["row_count"]) == (201, 2), lines.text
+    one = put(api, connection, "named", b'{"upload_id": "a"}', "application/x-ndjson")
+    assert (one.status, one.json["row_count"]) == (200, 1), one.text
 
 
 @pytest.mark.parametrize(
@@ -303,3 +326,25 @@ def test_a_key_with_a_granted_source_sees_its_connection_alone_and_changes_none(
         narrow("POST", "/uploads"),
     ):
         assert (answer.status, answer.json["type"]) == (403, "urn:stepcall:problem:not-granted")
+
+
+def test_a_key_for_one_workflow_neither_reads_nor_learns_of_data_that_it_is_not_granted(
+    api: Api, connection: str
+) -> None:
+    put(api, connection, "stores", CSV)
+    one = api.define(name="mine", tasks=[{"ref": "a", "type": "Data.Transform", "input": {"expression": "1"}}])
+    wanted = {"name": "of one", "scopes": ["workflows:read", "workflows:write"], "grants": {"workflows": [one]}}
+    narrow = replace(api, key=api("POST", "/api-keys", wanted).json["api_key"])
+    told = []
+    for name in (connection, "nowhere"):
+        query = {"ref": "q", "type": "Sql.Query", "input": {"query": "SELECT no_column FROM stores"}}
+        definition = {"name": "mine", "connection": name, "tasks": [query]}
+        changed = narrow("PUT", f"/workflows/{one}", definition)
+        enabled = narrow("POST", f"/workflows/{one}/api-access", {"connection": name})
+        checked = narrow("POST", "/workflows/validate", definition)
+        assert [changed.status, enabled.status, checked.json["valid"]] == [400, 400, False]
+        answers = (changed.json["errors"], enabled.json["errors"], checked.json["errors"])
+        told.append(json.dumps(answers).replace(name, "NAME"))
+    assert told[0] == told[1]
+    assert "unknown_connection" in told[0]
+    assert api("GET", f"/workflows/{one}").json["workflow_version"] == 1

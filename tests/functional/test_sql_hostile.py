@@ -6,9 +6,10 @@ They are DuckDB's own statements, so nothing has looked at them before.
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from run_sql_task.engine.child import WATCH_ROOM
 from run_sql_task.engine.limits import MEGABYTE, Limits, limits_for
 from run_sql_task.engines import EngineQuery, EngineRefusedError, Engines, EnginesBusyError
 from run_sql_task.scratch import remove_left_behind, scratch_folder
@@ -176,7 +178,7 @@ def test_an_engine_has_no_credentials_and_is_confined(
     folder = Path("/proc") / str(process.process_id)
     assert b"hidden" not in (folder / "environ").read_bytes()
     limits = {line[:25].strip(): line[25:].split()[:2] for line in (folder / "limits").read_text().splitlines()}
-    assert limits["Max address space"] == [str(NARROW.memory)] * 2
+    assert limits["Max address space"] == [str(NARROW.memory + WATCH_ROOM)] * 2
     assert limits["Max file size"] == [str(NARROW.result)] * 2
     assert limits["Max core file size"] == ["0", "0"]
     process.end()
@@ -188,6 +190,54 @@ def test_an_engine_that_was_killed_is_replaced(engines: Engines, tmp_path: Path)
     os.kill(killed, signal.SIGKILL)
     time.sleep(0.1)
     assert run(engines, tmp_path, "SELECT 2 AS a").rows == [{"a": 2}]
+
+
+WORKER = """
+import json, sys
+from stepcall.runtime.kept_processes import KeptProcess
+engine = KeptProcess(sys.argv[2:])
+print(engine.process_id, flush=True)
+query = {"statement": "SELECT levenshtein(repeat('a', 1000000), repeat('b', 1000000))", "tables": {}, "parameters": {}}
+request = {"do": "select", "query": query, "max_bytes": 100, "seconds": 60, "scratch": sys.argv[1]}
+engine.ask(json.dumps(request).encode())
+"""
+
+
+def test_an_engine_ends_with_its_worker_also_in_the_midst_of_a_query(engines: Engines, tmp_path: Path) -> None:
+    # given an engine that is at a query that heeds nothing
+    command = [sys.executable, "-c", WORKER, str(tmp_path), *engines.pool.module]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as worker:  # noqa: S603 (ours)
+        assert worker.stdout
+        engine = Path("/proc") / worker.stdout.readline().decode().strip()
+        wait_until(lambda: processor_time(engine) > 1)
+        # when
+        worker.kill()
+    # then
+    begin = time.monotonic()
+    wait_until(lambda: not is_running(engine))
+    assert time.monotonic() - begin < 3
+
+
+def processor_time(process: Path) -> float:
+    """Seconds. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+    user, system = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def is_running(process: Path) -> bool:
+    """Whether it is there, and not only as what nobody has asked the exit code of."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it does not hold in time"
+        time.sleep(0.05)
 
 
 def test_queries_at_once_have_each_their_own_tables_and_answers(engines: Engines, tmp_path: Path) -> None:

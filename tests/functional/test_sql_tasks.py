@@ -17,6 +17,7 @@ from local.seed import TENANT
 from local.stack import LocalStack
 from run_sql_task.answers import Answers
 from run_sql_task.app import engines, queries, table_objects
+from run_sql_task.engines import Engines
 from run_sql_task.workflow_output import WorkflowOutput
 from stepcall.aws.tables import TableObjects
 from stepcall.domain.connection import DEFAULT_CONNECTION, Column, Dataset
@@ -194,12 +195,13 @@ def test_a_called_workflows_result_bears_the_name_of_its_output_table(stack: Loc
     assert given == OutputOutput(table="local.workflows_temp.wfproc_0_out_1", content=table)
 
 
-def test_a_task_with_no_time_left_ends_as_a_timeout(stack: LocalStack) -> None:
-    hurried = replace(context(UUID(int=4)), remaining_seconds=lambda: 30.2)
+@pytest.mark.parametrize(("left", "message"), [(30.2, "takes longer than"), (12.0, "Fetching its tables took")])
+def test_a_task_with_no_time_left_ends_as_a_timeout(stack: LocalStack, left: float, message: str) -> None:
+    hurried = replace(context(UUID(int=4)), remaining_seconds=lambda: left)
     endless = (
         "SELECT COUNT(*) AS n FROM UNNEST(GENERATE_ARRAY(1, 99999)) a, UNNEST(GENERATE_ARRAY(1, 99999)) b WHERE a*b=7"
     )
-    with pytest.raises(PermanentTaskError) as caught:
+    with pytest.raises(PermanentTaskError, match=message) as caught:
         queries().run(QueryInput(query=endless), hurried)
     assert caught.value.reason is ErrorReason.TIMEOUT
 
@@ -232,7 +234,9 @@ def test_somebody_who_waits_gets_rows(worker: SqlWorker, stores: Dataset) -> Non
     ("statement", "parameters", "message"),
     [
         ("SELECT * FROM stores WHERE", {}, r"Query error: .* at \[1:\d+\]"),
-        ("SELECT nope FROM stores", {}, "nope"),
+        ("SELECT nope FROM stores", {}, r"^Query error: Unrecognized name: `nope` at \[1:8\]$"),
+        ("SELECT id,\n  s.citty FROM stores AS s", {}, r"`citty`.*; did you mean `city`\? at \[2:\d\]$"),
+        ("SELECT id FROM stores WHERE id = @p", {"p": "secret"}, r"^(?!.*secret)Query error: .*'…'"),
         ("SELECT * FROM others", {}, "none that may be read"),
         ("DROP TABLE stores", {}, r"at \[1:1\]"),
         ("SELECT 1; SELECT 2", {}, r"at \[1:\d+\]"),
@@ -298,13 +302,23 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(stack: LocalStack, b
     assert told == {"error": "refused", "message": "The object has 200 bytes; 100 is the most."}
 
 
-def test_somebody_waits_no_longer_than_there_is_time(stack: LocalStack) -> None:
-    times = iter([0.0, 19.8])
+@pytest.mark.parametrize(("said", "begins_at"), [({}, 19.8), ({"seconds": 60}, 19.8), ({"seconds": 5}, 4.8)])
+def test_somebody_waits_no_longer_than_there_is_time(stack: LocalStack, said: Any, begins_at: float) -> None:
+    times = iter([0.0, begins_at])
     answers = Answers(engines(), table_objects(), frozenset(), lambda: next(times))
     numbers = "UNNEST(GENERATE_ARRAY(1, 99999))"
     statement = f"SELECT COUNT(*) AS n FROM {numbers} AS a, {numbers} AS b WHERE a * b = 7"  # noqa: S608
-    told = answers.answer({"select": {"statement": statement, "tables": {}, "parameters": {}}})
+    told = answers.answer({"select": {"statement": statement, "tables": {}, "parameters": {}, **said}})
     assert told["error"] == "timeout"
+
+
+def test_who_finds_every_engine_at_work_is_told_so_and_not_to_read_less(stack: LocalStack) -> None:
+    busy = Engines(1, engines().limits)
+    given = {"statement": "SELECT 1 AS a", "tables": {}, "parameters": {}, "seconds": 0.2}
+    with busy.pool.process(1):
+        told = Answers(busy, table_objects(), frozenset(), time.monotonic).answer({"select": given})
+    busy.close()
+    assert told == {"error": "busy", "message": "Too many queries are running at once."}
 
 
 def test_a_file_that_cannot_be_read_is_refused_and_leaves_no_table(worker: SqlWorker, bucket: str) -> None:

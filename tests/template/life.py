@@ -89,7 +89,7 @@ class Context(LambdaContext):
 
     @staticmethod
     def get_remaining_time_in_millis() -> int:
-        return 20_000
+        return 300_000
 
 
 def arn_of(service: str, resource: str) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from stepcall.domain.connection import Column
 from stepcall.domain.ids import spell_upload
-from stepcall.use_cases.sql_worker import ImportedTable, TableRows
+from stepcall.use_cases.sql_worker import MAX_SECONDS, ImportedTable, TableRows
 from stepcall.use_cases.uploads import Upload, UploadedFile, UploadNotFoundError
 
 IMPORTED = ImportedTable((Column("id", "INT64"), Column("city", "STRING")), row_count=3, size=1234)
@@ -23,11 +23,18 @@ class FakeSqlWorker:
     rows: TableRows | Exception = field(default_factory=lambda: TableRows([], [], 0))
     imported: ImportedTable | Exception = IMPORTED
     selected: list[tuple[str, Mapping[str, str], Any]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
     imports: list[tuple[str, str, str]] = field(default_factory=list)
 
     def select(
-        self, statement: str, tables: Mapping[str, str], parameters: Mapping[str, Any] | Sequence[Any]
+        self,
+        statement: str,
+        tables: Mapping[str, str],
+        parameters: Mapping[str, Any] | Sequence[Any],
+        *,
+        seconds: float = MAX_SECONDS,
     ) -> TableRows:
+        self.seconds.append(seconds)
         self.selected.append((statement, tables, parameters))
         if isinstance(self.rows, Exception):
             raise self.rows

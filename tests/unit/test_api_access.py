@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from stepcall.domain.access import Caller, Grants, NotGrantedError
+from stepcall.domain.access import Caller, Grants, NotGrantedError, SourceGrant
 from stepcall.domain.connection import Connection
 from stepcall.domain.procedure import Procedure, procedure_name
 from stepcall.stores.memory_procedure_store import MemoryProcedureStore
@@ -85,6 +85,17 @@ def test_enabling_again_brings_it_up_to_date_and_changes_what_is_said_alone(worl
     assert (is_new, access.procedure) == (False, replace(first, workflow_version=2))
     access, _ = enable(world, one, connection="sales", cache=True)
     assert access.procedure == replace(first, workflow_version=2, connection="sales", cache=True)
+
+
+def test_whether_calls_have_a_table_is_told_of_the_version_that_they_run(world: RunWorld) -> None:
+    output = {"ref": "out", "type": "Workflow.Output", "input": {"table": "{{refs.q.output.table}}"}}
+    one = world.define(SQL).workflow_id
+    assert not enable(world, one)[0].has_output_table
+    update_workflow(one, SQL | {"tasks": [*SQL["tasks"], output]}, CALLER, world.deps)
+    behind = read_api_access(one, CALLER, world.deps)
+    assert behind
+    assert not behind.has_output_table
+    assert update_api_access(one, CALLER, world.deps).has_output_table
 
 
 def test_a_changed_workflow_is_out_of_step_until_it_is_updated(world: RunWorld) -> None:
@@ -170,7 +181,8 @@ def test_a_version_whose_sql_runs_elsewhere_takes_the_procedure_there(world: Run
 @pytest.mark.parametrize("granted", [True, False])
 def test_who_is_narrowed_enables_the_workflows_that_it_is_granted(world: RunWorld, granted: bool) -> None:
     one = world.define(workflow()).workflow_id
-    caller = Caller("acme", "ci", grants=Grants(frozenset({one if granted else world.deps.new_id()})))
+    of_connection = (SourceGrant("carto_dw", "p.*"),)
+    caller = Caller("acme", "ci", grants=Grants(frozenset({one if granted else world.deps.new_id()}), of_connection))
     for ask in asks(world, one, caller):
         if granted:
             ask()
@@ -178,6 +190,17 @@ def test_who_is_narrowed_enables_the_workflows_that_it_is_granted(world: RunWorl
         with pytest.raises(NotGrantedError):
             ask()
     assert world.procedures.list_by_tenant("acme") == []
+
+
+@pytest.mark.parametrize("asked", [None, "carto_dw", "sales", "nowhere"])
+def test_who_is_narrowed_enables_on_no_connection_but_those_that_it_sees(world: RunWorld, asked: str | None) -> None:
+    one = world.define(workflow()).workflow_id
+    caller = Caller("acme", "ci", grants=Grants(frozenset({one}), (SourceGrant("other", "p.*"),)))
+    with pytest.raises(ApiAccessRefusedError) as refused:
+        enable(world, one, caller, connection=asked)
+    assert [each.code for each in refused.value.problems] == ["unknown_connection"]
+    assert world.procedures.list_by_tenant("acme") == []
+    assert enable(world, one, caller, connection="other")[0].procedure.connection == "other"
 
 
 def asks(world: RunWorld, workflow_id: UUID, caller: Caller) -> list[Callable[[], object]]:

@@ -74,6 +74,7 @@ def test_the_same_values_have_one_table_however_they_are_given() -> None:
     assert other.job.output_table != runs[0].job.output_table
 
 
+NAMES = "number_of_clusters, buffer_radius, store_type"
 REFUSED: list[tuple[str, Any, str]] = [
     (
         ARGUMENTS,
@@ -83,15 +84,22 @@ REFUSED: list[tuple[str, Any, str]] = [
     (ARGUMENTS, GIVEN | {"buffer_radius": "500"}, "Cannot coerce expression @buffer_radius to type FLOAT64 at [1:72]"),
     (ARGUMENTS, GIVEN | {"store_type": 5}, "Cannot coerce expression @store_type to type STRING at [1:87]"),
     ("'two', 1, 'x'", {}, "Cannot coerce literal to type INT64 at [1:52]"),
+    ("1e25, 1, 'x'", {}, "Cannot coerce literal to type INT64 at [1:52]"),
+    ("2.5, 1, 'x'", {}, "Cannot coerce literal to type INT64 at [1:52]"),
+    (
+        ARGUMENTS,
+        GIVEN | {"number_of_clusters": -(2**63) - 1},
+        "Cannot coerce expression @number_of_clusters to type INT64 at [1:52]",
+    ),
     ("1,\n ?, 'x'", ["y"], "Cannot coerce query parameter number 1 to type FLOAT64 at [2:2]"),
     ("NULL, 1, 'x'", {}, "Argument 'number_of_clusters' must not be NULL, for it has no default at [1:52]"),
     ("@a, 1, 'x'", {}, "Query parameter 'a' not found at [1:52]"),
-    ("@a, 1, 'x'", [1], "Query parameter 'a' not found at [1:52]"),
+    ("@a, 1, 'x'", [1], "Query parameter 'a' not found (queryParameters must be an object for @name) at [1:52]"),
     ("1, ?, ?", ["x"], "Query parameter number 2 not found at [1:58]"),
-    ("1, ?, ?", {"x": 1}, "Query parameter number 1 not found at [1:55]"),
-    ("1, 2", {}, "The procedure takes 3 arguments and is called with 2 at [1:56]"),
-    ("1, 2, 'x', 4", {}, "The procedure takes 3 arguments and is called with 4 at [1:63]"),
-    ("", {}, "The procedure takes 3 arguments and is called with 0 at [1:52]"),
+    ("1, ?, ?", {"x": 1}, "Query parameter number 1 not found (queryParameters must be an array for ?) at [1:55]"),
+    ("1, 2", {}, f"The procedure takes 3 arguments ({NAMES}) and is called with 2 at [1:56]"),
+    ("1, 2, 'x', 4", {}, f"The procedure takes 3 arguments ({NAMES}) and is called with 4 at [1:63]"),
+    ("", {}, f"The procedure takes 3 arguments ({NAMES}) and is called with 0 at [1:52]"),
     ("1, 2, 'x'", {"y": 1}, "Query parameter 'y' is never used at [1:61]"),
     ("1, 2, ?", ["x", "y"], "Query parameter number 2 is never used at [1:59]"),
 ]
@@ -122,6 +130,13 @@ def _moved(message: str, by: int) -> str:
     head, _, place = message.rpartition(" at [")
     line, column = place.rstrip("]").split(":")
     return f"{head} at [{line}:{int(column) + (by if line == '1' else 0)}]"
+
+
+@pytest.mark.parametrize("sent", [-(2**63), 2**63 - 1, 2.0, 1e18])
+def test_an_integer_is_one_in_the_run_however_it_was_written(sent: float) -> None:
+    world = JobWorld()
+    value = world.payloads.get(world.call(given=GIVEN | {"number_of_clusters": sent}).input)["number_of_clusters"]
+    assert (value, type(value)) == (int(sent), int)
 
 
 def test_an_argument_that_breaks_its_schema_is_refused_with_the_place_in_it() -> None:
@@ -275,6 +290,17 @@ def test_what_was_computed_before_the_datasets_changed_is_computed_anew() -> Non
     assert world.call().reused_run_id == first.run_id
     world.connections.touch("acme", "carto_dw", world.clock.now())
     assert world.call().reused_run_id is None
+
+
+def test_a_call_under_way_that_began_before_the_datasets_changed_is_not_joined() -> None:
+    world = JobWorld()
+    first = world.call()
+    world.clock.sleep(1)
+    world.connections.touch("acme", "carto_dw", world.clock.now())
+    world.clock.sleep(1)
+    second = world.call()
+    assert world.call() == second
+    assert list(world.engine.started) == [first.run_id, second.run_id]
 
 
 def test_values_that_share_a_tables_name_do_not_share_its_rows() -> None:

@@ -11,7 +11,7 @@ from stepcall.domain.connection import DEFAULT_CONNECTION, Column, SqlEngine
 from stepcall.domain.procedure import Procedure
 from stepcall.stores.connection_store import ConnectionExistsError, ConnectionNotFoundError
 from stepcall.use_cases.connection_errors import ConnectionInUseError, DatasetRefusedError, DefaultConnectionError
-from stepcall.use_cases.create_connection import CreateConnection, create_connection
+from stepcall.use_cases.create_connection import MAX_CONNECTIONS, CreateConnection, create_connection
 from stepcall.use_cases.dataset_files import DatasetFile
 from stepcall.use_cases.delete_connection import delete_connection
 from stepcall.use_cases.list_connections import list_connections, read_connection
@@ -21,6 +21,7 @@ from tests.unit.fake_sql import IMPORTED
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
 
 NARROWED = Caller("acme", "ci", grants=Grants(sources=(SourceGrant("sales", "p.d.*"),)))
+BOTH = ["people", "stores"]
 JOB_TOKEN = Caller("acme", "ci", run_id=RunWorld().deps.new_id())
 
 
@@ -154,11 +155,20 @@ def test_who_is_narrowed_sees_the_connections_of_its_sources_alone() -> None:
         create(world, name)
     assert names(world, NARROWED) == ["sales"]
     assert read_connection("sales", NARROWED, world.deps).connection.name == "sales"
-    for name in ("secret", DEFAULT_CONNECTION):
+    for name in ("secret", DEFAULT_CONNECTION, "nowhere"):
         with pytest.raises(NotGrantedError):
             read_connection(name, NARROWED, world.deps)
     assert names(world, JOB_TOKEN) == []
     assert names(world, Caller("acme", "ci", grants=Grants(frozenset({world.deps.new_id()})))) == []
+
+
+@pytest.mark.parametrize(("source", "seen"), [("p.d.*", []), ("stores", ["stores"]), ("s*", ["stores"]), ("*", BOTH)])
+def test_who_is_narrowed_sees_the_datasets_that_it_is_granted_alone(source: str, seen: list[str]) -> None:
+    world = RunWorld()
+    create(world, datasets={name: upload(world) for name in BOTH})
+    caller = Caller("acme", "ci", grants=Grants(sources=(SourceGrant("sales", source),)))
+    assert list(read_connection("sales", caller, world.deps).datasets) == seen
+    assert [list(found.datasets) for found in list_connections(caller, world.deps)] == [seen]
 
 
 def test_another_tenants_connection_is_not_there() -> None:
@@ -214,3 +224,14 @@ def test_an_upload_is_opened_in_the_callers_tenant() -> None:
     world = RunWorld()
     opened = open_upload(CALLER, world.deps)
     assert world.uploads.find("acme", opened.upload_id).key.startswith("uploads/acme/")
+
+
+def test_a_tenant_has_so_many_connections_and_no_more() -> None:
+    world = RunWorld()
+    for number in range(MAX_CONNECTIONS):
+        create(world, f"c{number}")
+    with pytest.raises(DatasetRefusedError) as refused:
+        create(world, "more", datasets={"a": upload(world)})
+    assert [(each.location, each.code) for each in refused.value.problems] == [("/name", "too_many_connections")]
+    assert world.sql_worker.imports == []
+    create(world, caller=STRANGER)

@@ -1,25 +1,43 @@
 """Datasets: put, put anew, and taken away."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from stepcall.domain.access import Caller, Grants, NotGrantedError, SourceGrant
-from stepcall.domain.connection import DEFAULT_CONNECTION, Dataset
+from stepcall.domain.connection import (
+    DEFAULT_CONNECTION,
+    Column,
+    ConnectionWithDatasets,
+    Dataset,
+    default_connection,
+)
+from stepcall.domain.json_text import print_json, write_json
+from stepcall.runtime.http import require_carried
 from stepcall.stores.connection_store import ConnectionNotFoundError, DatasetNotFoundError
 from stepcall.stores.memory_connection_store import MemoryConnectionStore
 from stepcall.use_cases.connection_errors import DatasetRefusedError, ImportUnavailableError
+from stepcall.use_cases.create_connection import MAX_CONNECTIONS
 from stepcall.use_cases.dataset_files import DatasetFile, detect_format
 from stepcall.use_cases.delete_dataset import delete_dataset
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.list_connections import read_connection
-from stepcall.use_cases.put_dataset import PutDataset, StoredDataset, put_dataset
-from stepcall.use_cases.sql_worker import SqlRefusedError
+from stepcall.use_cases.put_dataset import (
+    MAX_COLUMNS_LENGTH_OF_ALL,
+    MAX_DATASETS,
+    PutDataset,
+    StoredDataset,
+    put_dataset,
+)
+from stepcall.use_cases.sql_worker import ImportedTable, SqlRefusedError, SqlWorkerBusyError
 from tests.unit.fake_sql import IMPORTED
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
+from workflows_api.connection_answers import print_connection, print_connections
 
 NARROWED = Caller("acme", "ci", grants=Grants(sources=(SourceGrant(DEFAULT_CONNECTION, "*"),)))
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CSV = b"id,city\n1,Brno\n"
 
 
@@ -134,9 +152,10 @@ def test_a_file_that_cannot_be_read_changes_nothing() -> None:
     assert changed_at(world) == at
 
 
-def test_a_worker_that_is_busy_is_no_fault_of_the_file() -> None:
+@pytest.mark.parametrize("busy", [EngineUnavailableError("too busy"), SqlWorkerBusyError("too busy")])
+def test_a_worker_that_is_busy_is_no_fault_of_the_file(busy: Exception) -> None:
     world = RunWorld()
-    world.sql_worker.imported = EngineUnavailableError("too busy")
+    world.sql_worker.imported = busy
     with pytest.raises(ImportUnavailableError):
         put(world)
     assert datasets(world) == []
@@ -212,3 +231,39 @@ def test_strangers_and_who_is_narrowed_change_no_dataset() -> None:
 )
 def test_the_format_is_told_by_the_first_bytes(beginning: bytes, file_format: str) -> None:
     assert detect_format(beginning) == file_format
+
+
+def test_a_connection_has_so_many_datasets_and_no_more() -> None:
+    world = RunWorld()
+    for number in range(MAX_DATASETS):
+        put(world, f"d{number}")
+    with pytest.raises(DatasetRefusedError) as refused:
+        put(world, "more")
+    assert [(each.location, each.code) for each in refused.value.problems] == [("/dataset", "too_many_datasets")]
+    assert len(world.sql_worker.imports) == MAX_DATASETS
+    assert not put(world, "d0").is_new
+
+
+def test_all_columns_of_a_connection_fit_into_one_answer() -> None:
+    world = RunWorld()
+    wide = tuple(Column(f"列{number:04}" + "é" * 50, "INT64") for number in range(900))
+    world.sql_worker.imported = ImportedTable(wide, row_count=1, size=1)
+    fit = MAX_COLUMNS_LENGTH_OF_ALL // len(write_json(wide))
+    for number in range(fit):
+        put(world, f"d{number}")
+    with pytest.raises(DatasetRefusedError) as refused:
+        put(world, "more")
+    assert [(each.location, each.code) for each in refused.value.problems] == [("", "too_many_columns")]
+    assert not put(world, "d0").is_new
+    require_carried(print_json(print_connection(read_connection(DEFAULT_CONNECTION, CALLER, world.deps))))
+
+
+def test_a_list_of_the_most_and_widest_connections_can_be_answered() -> None:
+    columns = tuple(Column("c" * 300, "INT64") for _ in range(200))
+    filled = {
+        name: Dataset(name=name, key="k", columns=columns, row_count=10**12, size=10**12, created_at=NOW)
+        for name in (f"{number:063}" for number in range(MAX_DATASETS))
+    }
+    connection = replace(default_connection("acme"), name="c" * 63, location="é" * 64, created_at=NOW)
+    found = [ConnectionWithDatasets(connection, filled)] * (MAX_CONNECTIONS + 1)
+    require_carried(print_json(print_connections(found)))

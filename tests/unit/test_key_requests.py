@@ -106,6 +106,9 @@ def test_all_problems_are_told_at_once_each_with_its_place() -> None:
         ({"grants": {"workflows": [str(UUID(int=1))] * 101}}, "/grants/workflows"),
         ({"grants": {"sources": [{"connection_name": "", "source": "t"}]}}, "/grants/sources/0/connection_name"),
         ({"grants": {"sources": [{"connection_name": "c", "source": "t" * 201}]}}, "/grants/sources/0/source"),
+        ({"grants": {"sources": [{"connection_name": "9c", "source": "t"}]}}, "/grants/sources/0/connection_name"),
+        ({"grants": {"sources": [{"connection_name": "c", "source": ""}]}}, "/grants/sources/0/source"),
+        ({"grants": {"sources": [{"connection_name": "c", "source": "\ud800"}]}}, "/grants/sources/0/source"),
         ({"expires_at": 1_900_000_000}, "/expires_at"),
         ({"expires_at": "2030-01-01"}, "/expires_at"),
         ({"expires_at": "2030-01-01T00:00:00"}, "/expires_at"),
@@ -124,8 +127,25 @@ def test_what_is_not_taken_is_refused_at_its_place(said: dict[str, Any], locatio
     assert [place for place, _ in problems(**said)] == [location]
 
 
+@pytest.mark.parametrize("source", ["`p.d.t`", "p.d.t ", "p.d.\tt", "p.d.t\n", "p.d.t\x00", "p d"])
+def test_a_source_is_written_as_it_is_named_or_it_would_cover_nothing(source: str) -> None:
+    with pytest.raises(InvalidRequestError) as refusal:
+        read_new_key(LEAST | {"grants": {"sources": [{"connection_name": "carto_dw", "source": source}]}}, NOW)
+    [problem] = refusal.value.problems
+    assert problem.location == "/grants/sources/0/source"
+    assert "without backticks" in problem.message
+
+
+def test_grants_as_carto_lists_them_are_told_how_they_are_written_here() -> None:
+    with pytest.raises(InvalidRequestError) as refusal:
+        read_new_key(LEAST | {"grants": [{"connection_name": "carto_dw", "source": "p.d.*"}]}, NOW)
+    [problem] = refusal.value.problems
+    assert problem.location == "/grants"
+    assert 'as {"sources": […]}.' in problem.message
+
+
 def test_the_largest_grants_that_are_taken_fit_into_an_item_of_dynamodb_and_a_page_of_them_into_an_answer() -> None:
-    source = {"connection_name": "🌊" * 64, "source": "🌊" * 200}
+    source = {"connection_name": "c" * 63, "source": "🌊" * 200}
     given = {"workflows": [str(UUID(int=number)) for number in range(100)], "sources": [source] * 50}
     grants = read_new_key(LEAST | {"grants": given}, NOW).grants
     assert grants is not None

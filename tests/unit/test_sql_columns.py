@@ -5,8 +5,9 @@ from contextlib import suppress
 import pytest
 
 from stepcall.domain.connection import Column
-from stepcall.sql.columns import UNKNOWN, infer_columns
+from stepcall.sql.columns import infer_columns, infer_or_find_faults
 from stepcall.sql.faults import SqlCode, SqlError
+from stepcall.sql.inferring import UNKNOWN, Work
 from stepcall.sql.statement import read_select
 from tests.unit.counted_calls import count_calls
 
@@ -108,12 +109,43 @@ def test_columns_that_cannot_be_told_are_not_guessed(query: str) -> None:
             "SELECT id, ID FROM t",
             "Two columns of the result have the name `ID`; give one of them another by AS at [1:12]",
         ),
+        (
+            "SELECT city, SUM(amount) AS total FROM t",
+            "`city` is neither grouped nor aggregated: add GROUP BY, or say ANY_VALUE(city) at [1:8]",
+        ),
+        (
+            "SELECT id FROM u WHERE id IN (SELECT MAX(t.id) + t.amount FROM t)",
+            "`amount` is neither grouped nor aggregated: add GROUP BY, or say ANY_VALUE(amount) at [1:50]",
+        ),
     ],
 )  # fmt: skip
 def test_a_column_that_cannot_be_there_is_refused_where_it_stands(query: str, message: str) -> None:
     with pytest.raises(SqlError) as refused:
         columns_of(query)
     assert str(refused.value) == f"Query error: {message}"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT city, SUM(amount) AS a FROM t GROUP BY city",
+        "SELECT city, SUM(amount) AS a FROM t GROUP BY ALL",
+        "SELECT city, SUM(amount) OVER () AS a FROM t",
+        "SELECT id, (SELECT COUNT(*) FROM t) AS n FROM u",
+        "SELECT (SELECT COUNT(*) + u.id FROM t) AS n FROM u",
+        "SELECT (SELECT COUNT(*) + name FROM t) AS n FROM u",
+        "SELECT COUNT(*) AS n, @n AS m, MAX(id) + 1 AS o FROM t",
+        "SELECT COUNT(*) AS n, EXISTS (SELECT 1 FROM u WHERE u.id = 1) AS e FROM t",
+        "SELECT DATE_DIFF(MAX(day), MIN(day), DAY) AS d, EXTRACT(YEAR FROM MAX(day)) AS y FROM open",
+        "SELECT TIMESTAMP_TRUNC(MAX(at), HOUR) AS h, LAST_DAY(MAX(day), MONTH) AS m FROM open",
+        "SELECT DATE_TRUNC(MAX(day), WEEK(MONDAY)) AS w, DATE_ADD(MAX(day), INTERVAL 1 DAY) AS n FROM open",
+        "SELECT ARRAY_AGG(city IGNORE NULLS ORDER BY id LIMIT 1)[OFFSET(0)] AS c, STRING_AGG(city, ',') AS l FROM t",
+        "SELECT ANY_VALUE(city HAVING MAX id) AS c, COUNT(DISTINCT city) AS n, COUNTIF(id > 1) AS m FROM t",
+        "SELECT * FROM u WHERE id = (SELECT MAX(id) FROM t)",
+    ],
+)  # fmt: skip
+def test_an_aggregate_beside_what_has_one_value_for_all_rows_is_taken(query: str) -> None:
+    assert columns_of(query)
 
 
 def test_an_unknown_table_is_refused_with_the_one_that_was_probably_meant() -> None:
@@ -123,13 +155,36 @@ def test_an_unknown_table_is_refused_with_the_one_that_was_probably_meant() -> N
     assert str(refused.value) == "Query error: There is no table `store`; did you mean `stores`? at [2:6]"
 
 
-WIDE = {"t": [Column(f"c{number}", "INT64") for number in range(1000)]}
+@pytest.mark.parametrize(
+    ("table", "advice"),
+    [
+        ("orders", ""),
+        ("stors", "; did you mean `Stores`?"),
+        ("carto.stores", "; a table is named alone: `Stores`"),
+        ("`p.d.stores`", "; a table is named alone: `Stores`"),
+    ],
+)
+def test_who_misses_a_table_hears_where_it_was_looked_for_and_how_it_is_named(table: str, advice: str) -> None:
+    select = read_select(f"SELECT 1 FROM {table}")  # noqa: S608
+    _, [fault] = infer_or_find_faults(select, {"Stores": None}, {}, Work(), "sales")
+    name = table.strip("`")
+    assert fault.message == f"There is no table `{name}` in `sources` or on the connection `sales`{advice}"
+
+
+WIDE = {
+    "t": [Column(f"c{number}", "INT64") for number in range(1000)],
+    "structs": [Column("wide", f"STRUCT<{', '.join(f'f{number} INT64' for number in range(4000))}>")],
+}
 HEAVY = {
     "doubled stars": "WITH "  # noqa: S608
     + ", ".join(f"a{n} AS (SELECT x.*, y.* FROM {f'a{n - 1}' if n else 't'} AS x, t AS y)" for n in range(90))  # noqa: S608
     + " SELECT c1 FROM a89",
     "nested stars": "SELECT * FROM " + "(SELECT * FROM " * 28 + "t" + ")" * 28,
     "names that are not there": "SELECT " + ", ".join(f"n{number}" for number in range(9000)) + " FROM t",  # noqa: S608
+    "structs of structs": "SELECT STRUCT(s AS a, s AS b) AS s FROM (" * 28 + "SELECT 1 AS s" + ")" * 28,
+    "arrays of structs": "SELECT ARRAY(SELECT AS STRUCT s AS a, s AS b) AS s FROM (" * 14 + "SELECT 1 AS s" + ")" * 14,
+    "wide structs": "SELECT " + ", ".join(f"wide AS a{number}" for number in range(4900)) + " FROM structs",  # noqa: S608
+    "unions of wide structs": "SELECT wide FROM structs" + " UNION ALL SELECT NULL" * 90,
     "names that are there": "SELECT " + ", ".join(f"c{n % 1000} AS a{n}" for n in range(4900)) + " FROM t",  # noqa: S608
 }
 
@@ -141,3 +196,22 @@ def test_a_heavy_query_takes_bounded_work(name: str) -> None:
             infer_columns(read_select(HEAVY[name]), WIDE, {})
 
     assert count_calls(infer, at_most=40_000_000) < 40_000_000
+
+
+def test_many_queries_of_a_table_with_many_types_take_the_work_of_a_few() -> None:
+    select, work = read_select("SELECT wide FROM structs"), Work()
+    types = [columns[0].type for _ in range(40) if (columns := infer_or_find_faults(select, WIDE, {}, work)[0])]
+    assert types[0] == WIDE["structs"][0].type
+    assert types[10:] == [UNKNOWN] * 30
+
+
+DEEP = "ARRAY<STRUCT<a " * 75 + "INT64" + ">>" * 75
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [DEEP, "STRUCT<a INT64 DEFAULT STRUCT(1)>", "STRUCT<a b INT64>", "STRUCT<`a\\`` INT64>", "INT64 b", ""],
+)
+def test_a_column_of_a_type_that_cannot_be_read_is_there_without_one(kind: str) -> None:
+    tables = {"t": [Column("strange", kind), Column("id", "INT64")]}
+    assert infer_columns(read_select("SELECT * FROM t"), tables, {}) == (("strange", UNKNOWN), ("id", "INT64"))

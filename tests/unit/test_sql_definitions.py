@@ -1,11 +1,14 @@
 """The SQL of a definition is checked with the rest of it, before anything is stored."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from stepcall.domain.access import Caller, Grants, SourceGrant
 from stepcall.domain.check import check_definition
 from stepcall.domain.connection import Column, Connection, Dataset, SqlEngine, default_connection
 from stepcall.domain.errors import MAX_PROBLEMS, InvalidDefinitionError, Problem
@@ -13,6 +16,7 @@ from stepcall.domain.sql_check import MAX_SQL_LENGTH, OUTPUT_TASK, QUERY_TASK, S
 from stepcall.tasks.catalog import CATALOG
 from stepcall.tasks.sql import SQL_QUERY, WORKFLOW_OUTPUT
 from stepcall.use_cases.check_workflow import LateQueryChecker, check_workflow
+from stepcall.use_cases.update_workflow import update_workflow
 from stepcall.use_cases.validate_workflow import validate_workflow
 from tests.sample_workflows import Document, declare, give, transform, workflow
 from tests.unit.counted_calls import count_calls
@@ -108,6 +112,23 @@ def test_everything_is_told_at_once_in_the_order_of_the_document() -> None:
         ("/tasks/4/input/table", "bad_source"),
         ("/tasks/5/type", "second_output"),
     ]
+
+
+def test_a_misspelt_parameter_is_refused_with_the_one_that_was_probably_meant() -> None:
+    document = workflow(query("a", "SELECT id FROM stores WHERE id = @leest", parameters={"least": 1}))
+    with pytest.raises(InvalidDefinitionError) as refused:
+        check_definition(document, CATALOG, setting)
+    [problem] = refused.value.problems
+    assert problem.message == "Query error: Query parameter `leest` is not given; did you mean `least`? at [1:34]"
+
+
+def test_who_misses_a_table_hears_on_which_connection() -> None:
+    document = {**workflow(query("a", "SELECT 1 AS one FROM orders")), "connection": "sales"}
+    with pytest.raises(InvalidDefinitionError) as refused:
+        check_definition(document, CATALOG, setting)
+    [problem] = refused.value.problems
+    said = "There is no table `orders` in `sources` or on the connection `sales`"
+    assert problem.message == f"Query error: {said} at [1:22]"
 
 
 @pytest.mark.parametrize("text", ["{{input.q}}", "SELECT '{{input.q}}' AS a", "SELECT {{{{ {{input.q}}"])
@@ -238,7 +259,7 @@ class TestWithStores:
 
     def test_datasets_are_those_of_the_tenant(self) -> None:
         world, document = self.world(), workflow(query("a", "SELECT city FROM stores"))
-        assert check_workflow(document, CALLER.tenant, world.deps).sql_engine is SqlEngine.DUCKDB
+        assert check_workflow(document, CALLER, world.deps).sql_engine is SqlEngine.DUCKDB
         [problem] = validate_workflow(document, STRANGER, world.deps).errors
         assert (problem.location, problem.code) == ("/tasks/0/input/query", "unknown_table")
 
@@ -252,7 +273,7 @@ class TestWithStores:
         assert problem.code == "unknown_connection"
 
     def test_a_workflow_without_sql_has_no_engine(self) -> None:
-        assert check_workflow(workflow(), CALLER.tenant, self.world().deps).sql_engine is None
+        assert check_workflow(workflow(), CALLER, self.world().deps).sql_engine is None
 
     def test_a_connection_of_another_tenant_is_unknown(self) -> None:
         world = self.world()
@@ -261,3 +282,51 @@ class TestWithStores:
         world.connections.put(Connection(tenant=STRANGER.tenant, connection_id=shared.connection_id, name=name), [])
         [problem] = validate_workflow({**workflow(), "connection": name}, CALLER, world.deps).errors
         assert problem.code == "unknown_connection"
+
+    @pytest.mark.parametrize(
+        ("sources", "code"),
+        [
+            ([], "unknown_connection"),
+            ([("warehouse", "*")], "unknown_connection"),
+            ([("carto_dw", "store")], "unknown_table"),
+            ([("carto_dw", "p.*")], "unknown_table"),
+        ],
+    )
+    def test_who_is_narrowed_is_told_and_may_use_nothing_of_what_it_is_not_granted(
+        self, sources: list[tuple[str, str]], code: str
+    ) -> None:
+        world = self.world()
+        one = world.define(workflow(query("a", "SELECT city FROM stores"))).workflow_id
+        caller = narrowed(sources, one)
+        for text in ("SELECT city FROM stores", "SELECT nothing FROM stores", "SELECT city FROM no_such"):
+            document = workflow(query("a", text))
+            assert [each.code for each in validate_workflow(document, caller, world.deps).errors] == [code]
+            with pytest.raises(InvalidDefinitionError):
+                update_workflow(one, document, caller, world.deps)
+        assert world.workflows.get_latest(CALLER.tenant, one).version == 1
+
+    def test_a_connection_that_the_caller_does_not_see_is_told_as_one_that_is_not_there(self) -> None:
+        world, caller = self.world(), narrowed([("carto_dw", "*")])
+        world.connections.put(replace(default_connection(CALLER.tenant), name="hidden"), [])
+        hidden, missing = (
+            [str(each) for each in validate_workflow(workflow() | {"connection": name}, caller, world.deps).errors]
+            for name in ("hidden", "absent")
+        )
+        assert len(hidden) == 1
+        assert hidden == [text.replace("absent", "hidden") for text in missing]
+
+    @pytest.mark.parametrize("source", ["stores", "st*", "*"])
+    def test_who_is_granted_a_dataset_by_its_name_may_query_it(self, source: str) -> None:
+        world = self.world()
+        one, document = world.define(workflow()).workflow_id, workflow(query("a", "SELECT city FROM stores"))
+        stored = update_workflow(one, document, narrowed([("carto_dw", source)], one), world.deps)
+        assert stored.version.version == 2
+
+    def test_who_is_narrowed_changes_a_workflow_without_sql_as_before(self) -> None:
+        world = self.world()
+        one = world.define(workflow()).workflow_id
+        assert update_workflow(one, workflow(transform("b")), narrowed([], one), world.deps).version.version == 2
+
+
+def narrowed(sources: list[tuple[str, str]], *workflows: UUID) -> Caller:
+    return replace(CALLER, grants=Grants(frozenset(workflows), tuple(SourceGrant(*each) for each in sources)))

@@ -40,6 +40,10 @@ EXPRESSIONS = {
     "SAFE_DIVIDE(a, b)": 'IF("b" <> 0, CAST("a" AS DOUBLE) / "b", NULL)',
     "MOD(a, 2)": '"a" % 2',
     "ROUND(a, 1)": 'ROUND("a", 1)',
+    "ROUND(a, b)": 'ROUND("a", CAST("b" AS INTEGER))',
+    "60 * 60 * a": 'CAST(60 AS BIGINT) * 60 * "a"',
+    "a + 1": '"a" + 1',
+    "1 << 40": "BITWISE_LEFT_SHIFT(CAST(1 AS BIGINT), 40)",
     "TRUNC(a)": 'TRUNCATE("a")',
     "LOG(a)": 'LN("a")',
     "LOG(a, 10)": 'LOG(10, "a")',
@@ -59,7 +63,10 @@ EXPRESSIONS = {
     # text
     "CONCAT(a, 'x')": """CONCAT(CAST("a" AS VARCHAR), CAST('x' AS VARCHAR))""",
     "SUBSTR(a, 2, 3)": 'SUBSTR("a", 2, 3)',
-    "SUBSTR(a, b)": 'SUBSTR("a", CASE WHEN ("b") = 0 THEN 1 ELSE "b" END)',
+    "SUBSTR(a, b)": 'SUBSTR("a", CASE WHEN ("b") = 0 OR ("b") < -LENGTH("a") THEN 1 ELSE "b" END)',
+    "a LIKE 'x%'": """"a" LIKE 'x%'""",
+    r"a LIKE 'x\\%'": r""""a" LIKE 'x\%' ESCAPE '\'""",
+    "a NOT LIKE b": r""""a" NOT LIKE "b" ESCAPE '\'""",
     "REGEXP_CONTAINS(a, r'^x')": """REGEXP_LIKE("a", '^x')""",
     "REGEXP_EXTRACT(a, r'(\\d+)')": """REGEXP_EXTRACT("a", '(\\d+)', 1)""",
     "CONTAINS_SUBSTR(a, 'X')": """(STRPOS(LOWER("a"), LOWER('X')) > 0)""",
@@ -129,6 +136,10 @@ QUERIES = {
     "WITH t AS (SELECT a FROM sales) SELECT t.a FROM t JOIN other AS o USING (a)": (
         'WITH "t" AS (SELECT "a" AS "a"<from>) SELECT "t"."a" AS "a" FROM "t" JOIN "tables"."run_2" AS "o" USING ("a")'
     ),
+    "SELECT UPPER(a) AS A, b AS c, SUM(d) AS s FROM sales GROUP BY a, c HAVING s > 1 AND SUM(d) < 9": (
+        'SELECT UPPER("a") AS "A", "b" AS "c", SUM("d") AS "s"<from> GROUP BY 1, 2 '
+        'HAVING (SUM("d")) > 1 AND SUM("d") < 9'
+    ),
     "SELECT a FROM sales EXCEPT DISTINCT SELECT a FROM other": (
         'SELECT "a" AS "a"<from> EXCEPT SELECT "a" AS "a" FROM "tables"."run_2" AS "other"'
     ),
@@ -180,9 +191,12 @@ def test_words_and_functions_are_told_apart() -> None:
     assert not FUNCTIONS & WORDS
 
 
-def test_a_query_that_would_grow_without_bound_is_refused() -> None:
+@pytest.mark.parametrize(
+    "part", ["1 / ({})", "STRING_AGG((SELECT {} FROM t))", "ARRAY_AGG((SELECT {} FROM t) IGNORE NULLS ORDER BY b)"]
+)
+def test_a_query_that_would_grow_without_bound_is_refused(part: str) -> None:
     nested = "a"
-    for _ in range(24):
-        nested = f"1 / ({nested})"
+    for _ in range(14):
+        nested = part.format(nested)
     with pytest.raises(SqlError, match="too large"):
-        to_athena(read_select(f"SELECT {nested} AS z FROM sales"), TABLES, VALUES)  # noqa: S608
+        to_athena(read_select(f"SELECT {nested} AS z FROM sales"), {**TABLES, "t": "t"}, VALUES)  # noqa: S608

@@ -8,6 +8,7 @@ import pytest
 from sqlglot import exp
 
 from stepcall.sql.faults import SqlCode, SqlError
+from stepcall.sql.function_names import FUNCTION_NAMES
 from stepcall.sql.grammar import FUNCTIONS
 from stepcall.sql.statement import find_faults, read_select
 from tests.unit.counted_calls import count_calls
@@ -132,6 +133,8 @@ FORBIDDEN = (
     "SELECT FORMAT('%T', 1) AS a",
     "SELECT CAST(a AS STRING FORMAT 'YYYY') AS a FROM t",
     "SELECT INSTR('hello', 'l', 1, 2) AS a",
+    "SELECT PARSE_TIMESTAMP('%F', a, 'Asia/Tokyo') AS a FROM t",
+    "SELECT STRING(a, 'Asia/Tokyo') AS a FROM t",
 )
 UNREADABLE = (
     "",
@@ -149,6 +152,16 @@ UNREADABLE = (
     "SELECT * FROM t WHERE a =",
     "SELECT (DROP TABLE t)",
     "SELECT DATE_ADD()",
+    "SELECT id FROM t GROUP BY",
+    "SELECT id FROM t GROUP BY HAVING id > 1",
+    "SELECT id FROM t ORDER BY",
+    "SELECT id FROM t WHERE",
+    "SELECT id FROM t HAVING",
+    "SELECT id FROM t LIMIT",
+    "SELECT id FROM t JOIN u USING",
+    "SELECT id FROM t WHERE id IN",
+    "SELECT id FROM t WHERE EXISTS",
+    "SELECT id FROM t AS",
     "SELECT @",
     "SELECT @`a b`",
     "SELECT :name",
@@ -169,6 +182,8 @@ ALLOWED = (
     "SELECT a FROM t QUALIFY ROW_NUMBER() OVER (PARTITION BY b ORDER BY c) = 1",
     "WITH a AS (SELECT 1 AS x) SELECT * FROM a UNION ALL SELECT 2",
     "SELECT COUNT(*) AS n FROM t WHERE a IN UNNEST(@list) AND b LIKE @pattern",
+    "SELECT t.on, t.group FROM t WHERE a = @in",
+    "SELECT FORMAT('%05d %-5s %+.2f %%', a, b, c) AS f FROM t",
 )
 
 
@@ -211,6 +226,11 @@ def test_an_ordinary_query_is_taken(query: str) -> None:
         ("SELECT 1;\n\n  SELECT 2", 3, 3),
         ("/* one\n two */ DROP TABLE t", 2, 9),
         ("SELECT 1,\n 'open", 2, 2),
+        ("SELECT 'x', '''a''b\\''' c''', /* ok **/\n '''open", 2, 2),
+        ("SELECT id FROM t\n GROUP  BY", 2, 2),
+        ("SELECT x FROM (SELECT id FROM t GROUP BY)", 1, 33),
+        ("SELECT SUM(a) OVER (PARTITION BY ORDER BY b) FROM t", 1, 21),
+        ("SELECT a FROM t JOIN u ON WHERE a = 1", 1, 24),
     ],
 )
 def test_a_fault_says_in_which_line_and_column_it_stands(query: str, line: int, column: int) -> None:
@@ -252,6 +272,13 @@ def test_parameters_are_counted_and_named_once() -> None:
     assert (select.parameters, select.positional) == (("b", "a", "list"), 2)
 
 
+def test_parameters_that_differ_in_capitals_only_are_refused() -> None:
+    """DuckDB would give both the value of one."""
+    [fault] = find_faults("SELECT @size, @Size")
+    assert (fault.line, fault.column) == (1, 15)
+    assert read_select("SELECT @size, @size").parameters == ("size",)
+
+
 BOMBS = {
     "brackets": "SELECT " + "(" * 30_000 + "1" + ")" * 30_000,
     "open brackets": "SELECT " + "(" * 65_000,
@@ -276,6 +303,9 @@ BOMBS = {
     "statements": "SELECT 1;" * 7_000,
     "words": "SELECT " + ", ".join(["a"] * 20_000),
     "length": "SELECT '" + "x" * 70_000 + "'",
+    "long texts that are not closed": "SELECT '''" + "\\" * 60_001,
+    "long quotes that are not closed": 'SELECT """' + "\\" * 60_001,
+    "formats": "SELECT FORMAT('" + "%0d" * 20_000 + "%', 1)",
     "fields of types": "SELECT CAST(NULL AS " + "STRUCT<a " * 28 + "INT64" + ">" * 28 + ") AS " + "(" * 28,
 }
 
@@ -319,6 +349,17 @@ def documented_functions() -> set[str]:
     names = {name for listed in re.findall("`([^`]*)`", section) for name in listed.split()}
     suffixes = {name for name in names if name.startswith("_")}
     return (names - suffixes) | {base + end for base in ("DATE", "DATETIME", "TIMESTAMP") for end in suffixes}
+
+
+def test_near_misses_are_looked_for_among_the_documented_functions() -> None:
+    assert {*FUNCTION_NAMES} == documented_functions()
+
+
+def test_a_misspelt_function_is_refused_with_the_one_that_was_probably_meant() -> None:
+    [near], [far] = find_faults("SELECT Uper(a) FROM t"), find_faults("SELECT getenv(a) FROM t")
+    listed = "docs/workflows.md lists those that can"
+    assert near.message == f"The function `Uper` cannot be used; did you mean `UPPER`? {listed}"
+    assert far.message == f"The function `getenv` cannot be used: {listed}"
 
 
 def test_every_documented_function_is_taken() -> None:

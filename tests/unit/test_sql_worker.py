@@ -15,6 +15,7 @@ from stepcall.use_cases.sql_worker import (
     ResultTooLargeError,
     SqlRefusedError,
     SqlTimeoutError,
+    SqlWorkerBusyError,
     TableRows,
 )
 
@@ -50,7 +51,7 @@ def test_a_select_is_sent_and_its_rows_come_back() -> None:
     assert select(client) == TableRows([{"a": "ü"}], (Column("a", "STRING"),), 7)
     [call] = client.calls
     assert call["FunctionName"] == ARN
-    sent = {"statement": "SELECT @a", "tables": {"t": "datasets/x"}, "parameters": {"a": "ü"}}
+    sent = {"statement": "SELECT @a", "tables": {"t": "datasets/x"}, "parameters": {"a": "ü"}, "seconds": 20}
     assert json.loads(call["Payload"]) == {"select": sent}
 
 
@@ -63,7 +64,13 @@ def test_a_file_is_named_and_its_table_described() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"), [("refused", SqlRefusedError), ("too_large", ResultTooLargeError), ("timeout", SqlTimeoutError)]
+    ("kind", "error"),
+    [
+        ("refused", SqlRefusedError),
+        ("too_large", ResultTooLargeError),
+        ("timeout", SqlTimeoutError),
+        ("busy", SqlWorkerBusyError),
+    ],
 )
 def test_a_refusal_is_an_error_with_its_message(kind: str, error: type[Exception]) -> None:
     with pytest.raises(error, match="because"):

@@ -15,6 +15,8 @@ import os
 import resource
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -25,10 +27,14 @@ import duckdb
 from run_sql_task.engine.database import open_database
 from run_sql_task.engine.faults import RefusedError, refusal_of
 from run_sql_task.engine.imports import import_file
-from run_sql_task.engine.limits import Limits
+from run_sql_task.engine.limits import MEGABYTE, Limits
 from run_sql_task.engine.queries import Query, select_rows, write_result
 
 OPEN_FILES = 512
+WATCHED_SECONDS = 0.5
+WATCH_STACK_BYTES = 256 * 1024
+WATCH_ROOM = 65 * MEGABYTE
+"""Address space that the C library reserves for the thread that watches, and hardly touches."""
 SPENT_SHARE = 2 / 3
 """Of its memory: what is left for another query then is too little."""
 WORK: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
@@ -38,6 +44,7 @@ WORK: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
 
 def main(limits: Limits) -> None:
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    _end_with(os.getppid())
     sys.stdout = sys.stderr  # nothing that prints may write between the answers
     _confine(limits)
     database = open_database(limits)
@@ -53,6 +60,22 @@ def main(limits: Limits) -> None:
             os._exit(0)  # the worker is gone, and so is who would read a traceback
         database.close()
         database = open_database(limits)
+
+
+def _end_with(parent: int) -> None:
+    """End when that process has, also in the midst of a query: DuckDB lets other threads of Python run meanwhile.
+
+    Neither PR_SET_PDEATHSIG, which tells of the end of the thread that started us, nor SIGIO of stdin, which may come
+    late for a request that was read already.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCHED_SECONDS)
+        os._exit(0)
+
+    threading.stack_size(WATCH_STACK_BYTES)
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def answer_line(request: dict[str, Any], database: duckdb.DuckDBPyConnection, limits: Limits) -> bytes:
@@ -83,7 +106,8 @@ def _confine(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.result, limits.result))
     if sys.platform == "linux":  # macOS does not hold this limit
-        resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+        room = limits.memory + WATCH_ROOM
+        resource.setrlimit(resource.RLIMIT_AS, (room, room))
 
 
 def _address_space() -> int:

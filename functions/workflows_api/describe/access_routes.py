@@ -78,6 +78,10 @@ def access_schemas() -> Json:
                 "in_sync": {"type": "boolean", "description": "Whether that is the newest version."},
                 "cache": {"type": "boolean", "description": "Whether equal calls reuse what was computed."},
                 "connection": text | {"description": "The connection that it is called on."},
+                "output_table": {
+                    "type": "boolean",
+                    "description": "Whether a call has an output table: without Workflow.Output it has none.",
+                },
                 "examples": examples,
             },
         ),

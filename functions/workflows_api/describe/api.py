@@ -10,7 +10,6 @@ from stepcall.domain.generation import DOCUMENT_WORDS, Generation
 from stepcall.domain.json_text import print_json
 from stepcall.tasks.catalog import CATALOG
 from stepcall.version import VERSION
-from workflows_api.app import ACCESS
 from workflows_api.describe.access_routes import ACCESS_PATHS, access_schemas
 from workflows_api.describe.answer_schemas import (
     ANY_OBJECT,
@@ -49,6 +48,7 @@ from workflows_api.describe.parts import (
 from workflows_api.describe.service_routes import SERVICE_PATHS
 from workflows_api.describe.token_routes import TOKEN_PATHS, TOKEN_SCHEMAS
 from workflows_api.describe.workflow_routes import WORKFLOW_PATHS
+from workflows_api.face import ACCESS
 from workflows_api.requests import ExecuteRequest
 
 DESCRIPTION = """Stepcall makes a workflow callable: define it as JSON, execute it, follow it, fetch its result.

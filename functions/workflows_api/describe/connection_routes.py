@@ -48,7 +48,7 @@ CONNECTION_PATHS: Json = {
     "/connections": {
         "get": operation(
             "listConnections",
-            "Connections with their datasets, the default one first",
+            "Connections with their datasets, without columns, the default one first",
             {"200": answer("All of them.", ref("ConnectionList"))},
             tag=TAG,
         ),
@@ -128,16 +128,18 @@ def connection_schemas() -> Json:
     return {
         "NewConnection": without_titles(request),
         "NamedFile": without_titles(NamedFile.model_json_schema()),
-        "Connection": _connection(),
+        "Connection": _connection("Dataset"),
         "ConnectionList": record(
-            "Connections.", {"connections": {"type": "array", "minItems": 0, "items": ref("Connection")}}
+            "Connections.", {"connections": {"type": "array", "minItems": 0, "items": ref("ListedConnection")}}
         ),
-        "Dataset": _dataset(),
+        "ListedConnection": _connection("ListedDataset"),
+        "Dataset": _dataset({"columns": {"type": "array", "items": _column()}}),
+        "ListedDataset": _dataset({}),
         "Upload": _upload(),
     }
 
 
-def _connection() -> Json:
+def _connection(dataset: str) -> Json:
     return record(
         "A place that SQL runs on.",
         {
@@ -145,22 +147,25 @@ def _connection() -> Json:
             "name": spelled(NAME_PATTERN.strip("^$"), "Its name, as it stands in the path of a job."),
             "engine": {"type": "string", "enum": list(SqlEngine), "description": "What runs its SQL."},
             "location": {"type": "string", "description": "What jobs tell of where the data lies."},
-            "datasets": {"type": "array", "items": ref("Dataset")},
+            "datasets": {"type": "array", "items": ref(dataset)},
         },
         {"created_at": time("When it was made; the default connection never was.")},
     )
 
 
-def _dataset() -> Json:
-    column = record("A column.", {"name": TEXT, "type": {"type": "string", "description": "In BigQuery's words."}})
+def _column() -> Json:
+    return record("A column.", {"name": TEXT, "type": {"type": "string", "description": "In BigQuery's words."}})
+
+
+def _dataset(more: Json) -> Json:
     return record(
         "A table that queries of its connection may name.",
         {
             "name": spelled(DATASET_PATTERN.strip("^$"), "What queries call it."),
-            "columns": {"type": "array", "items": column},
             "row_count": COUNT,
             "size": COUNT | {"description": "Bytes that it takes as Parquet."},
             "created_at": time("When it was put."),
+            **more,
         },
     )
 

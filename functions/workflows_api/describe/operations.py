@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from stepcall.domain.access import NotGrantedError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError
-from stepcall.runtime.http import BodyTooLargeError
+from stepcall.runtime.http import AnswerTooLargeError, BodyTooLargeError
 from stepcall.stores.workflow_store import VersionNotFoundError, WorkflowNotFoundError
 from workflows_api.describe.parts import (
     EXECUTION_ID,
@@ -65,6 +65,8 @@ def operation(
 ) -> Json:
     """One operation. The gateway's own refusals may meet any."""
     parameters = list(parameters)
+    if not public and "204" not in answers:
+        errors = (*errors, AnswerTooLargeError)
     return {
         "operationId": operation_id,
         "summary": summary,

@@ -10,10 +10,12 @@ from stepcall.domain.errors import StepcallError
 from stepcall.domain.json_text import NotJsonError, read_json, write_json
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.sql_worker import (
+    MAX_SECONDS,
     ImportedTable,
     ResultTooLargeError,
     SqlRefusedError,
     SqlTimeoutError,
+    SqlWorkerBusyError,
     TableRows,
 )
 
@@ -25,6 +27,7 @@ ERRORS: Mapping[str, type[StepcallError]] = {
     "refused": SqlRefusedError,
     "too_large": ResultTooLargeError,
     "timeout": SqlTimeoutError,
+    "busy": SqlWorkerBusyError,
 }
 RETRY_LATER = frozenset(
     {"TooManyRequestsException", "ServiceException", "EC2ThrottledException", "ENILimitReachedException"}
@@ -44,9 +47,14 @@ class LambdaSqlWorker:
         self._function_arn = function_arn
 
     def select(
-        self, statement: str, tables: Mapping[str, str], parameters: Mapping[str, Any] | Sequence[Any]
+        self,
+        statement: str,
+        tables: Mapping[str, str],
+        parameters: Mapping[str, Any] | Sequence[Any],
+        *,
+        seconds: float = MAX_SECONDS,
     ) -> TableRows:
-        event = {"statement": statement, "tables": dict(tables), "parameters": parameters}
+        event = {"statement": statement, "tables": dict(tables), "parameters": parameters, "seconds": seconds}
         answer = self._ask({"select": event})
         return TableRows(answer["rows"], _columns(answer), answer["bytes_processed"])
 

@@ -98,7 +98,7 @@ def _find_setting(sent: DefinitionDocument, find_setting: FindSetting, findings:
         return None  # told with the document's shape
     if not has_sql and "connection" not in sent.value:
         return None
-    setting = find_setting(name)
+    setting = find_setting(name)._replace(connection=name)
     if not setting.exists:
         message = f"There is no connection `{shorten(name)}`: `GET /connections` lists those that there are."
         findings.add("/connection", "unknown_connection", message)

@@ -8,15 +8,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from stepcall.domain.errors import InvalidParametersError, Problem, StepcallError, count, shorten
+from stepcall.domain.errors import InvalidParametersError, Problem, StepcallError, count, list_names, shorten
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.procedure import OUTPUT_INFIX, PREFIX, SCHEMA, SQL_TYPES, canonical
 from stepcall.domain.template import escape_pointer
+from stepcall.domain.types import ValueType
 from stepcall.domain.workflow import InputParameter, WorkflowDefinition
 
 HASH = "[0-9a-f]{16}"
 PROCEDURE_NAME = rf"[A-Za-z0-9_-]{{1,64}}\.{SCHEMA}\.{PREFIX}{HASH}"
+INT64 = range(-(2**63), 2**63)
 OUTPUT_TABLE_NAME = rf"{PROCEDURE_NAME}{OUTPUT_INFIX}{HASH}"
+
+ARRAY_NEEDED = " (queryParameters must be an array for ?)"
+OBJECT_NEEDED = " (queryParameters must be an object for @name)"
 
 QueryParameters = Mapping[str, Any] | Sequence[Any]
 
@@ -77,21 +82,35 @@ def bind_call(definition: WorkflowDefinition, call: Call, given: QueryParameters
         bound = bind_parameters(definition, dict(zip(names, values, strict=True)), "")
     except InvalidParametersError as exc:
         raise _refusal(exc.problems[0], definition, call.arguments) from exc
-    # equal calls share one execution, so they must mean one input
-    return {name: canonical(value) for name, value in bound.items()}
+    return {
+        declared.name: _settle(bound[declared.name], declared, argument)
+        for declared, argument in zip(definition.input, call.arguments, strict=True)
+    }
+
+
+def _settle(value: Any, declared: InputParameter, argument: Argument) -> Any:
+    """The one spelling of a value: equal calls share one execution. Raises InvalidCallError."""
+    if declared.type is not ValueType.INTEGER or value is None:
+        return canonical(value)
+    if int(value) not in INT64:
+        raise InvalidCallError(f"Cannot coerce {_expression(argument)} to type INT64", argument.place)
+    return int(value)
 
 
 def _check_count(definition: WorkflowDefinition, call: Call) -> None:
     wanted, got = len(definition.input), len(call.arguments)
     if wanted != got:
         place = call.arguments[wanted].place if got > wanted else call.end
-        raise InvalidCallError(f"The procedure takes {count(wanted, 'argument')} and is called with {got}", place)
+        names = f" ({list_names(parameter.name for parameter in definition.input)})" if wanted else ""
+        message = f"The procedure takes {count(wanted, 'argument')}{names} and is called with {got}"
+        raise InvalidCallError(message, place)
 
 
 class _Sent:
     """The query parameters. BigQuery does not tell apart names by case; we do where two differ by it alone."""
 
     def __init__(self, given: QueryParameters) -> None:
+        self._is_object = isinstance(given, Mapping)
         self._by_name = given if isinstance(given, Mapping) else {}
         self._by_position = [] if isinstance(given, Mapping) else given
         self._keys: dict[str, str | None] = {}
@@ -104,11 +123,13 @@ class _Sent:
                 return argument.value
             case int(position):
                 if position >= len(self._by_position):
-                    raise InvalidCallError(f"Query parameter number {position + 1} not found", argument.place)
+                    advice = ARRAY_NEEDED if self._is_object else ""
+                    raise InvalidCallError(f"Query parameter number {position + 1} not found{advice}", argument.place)
                 return self._by_position[position]
             case name:
                 if (key := self._key_of(name)) is None:
-                    raise InvalidCallError(f"Query parameter '{shorten(name)}' not found", argument.place)
+                    advice = "" if self._is_object else OBJECT_NEEDED
+                    raise InvalidCallError(f"Query parameter '{shorten(name)}' not found{advice}", argument.place)
                 return self._by_name[key]
 
     def check_use(self, call: Call) -> None:

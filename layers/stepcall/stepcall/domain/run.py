@@ -155,7 +155,7 @@ class TableClaim:
     workflow_version: int
     claimed_at: datetime
     complete_run_id: UUID | None = None
-    """The run before it that is known to have written the table whole: what it shows until `run_id` has."""
+    """The run before it that has written the table whole, or may have by then: what it shows until `run_id` has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
-from stepcall.domain.connection import Column, SqlEngine
+from stepcall.domain.connection import DEFAULT_CONNECTION, Column, SqlEngine
 from stepcall.domain.errors import Problem, shorten
 from stepcall.domain.findings import Findings
 from stepcall.domain.json_schema import ANYTHING, Schema, Variant, type_of
@@ -68,13 +68,13 @@ class CheckQuery(Protocol):
         parameters: Mapping[str, str | None] | None,
         engine: SqlEngine,
         *,
-        known_only: bool,
+        connection: str | None,
     ) -> QueryCheck:
         """Everything wrong with a query by itself, with what it names, and for the engine.
 
-        `tables` has the columns of tables that it may name, None where they are unknown; unless `known_only`, it may
-        name others. `parameters` has BigQuery's type of each value, None where it is unknown; None in place of it all
-        says that nothing is known of them.
+        `tables` has the columns of tables that it may name, None where they are unknown. They are all that there are in
+        `sources` and on `connection`; when that is None, it may name others. `parameters` has BigQuery's type of each
+        value, None where it is unknown; None in place of it all says that nothing is known of them.
         """
 
 
@@ -87,6 +87,7 @@ class SqlSetting(NamedTuple):
     """Of the connection, by name; None when they cannot be looked up: any table may be one then."""
     exists: bool = True
     """Whether there is such a connection."""
+    connection: str = DEFAULT_CONNECTION
 
 
 class SqlCheck:
@@ -150,8 +151,8 @@ class SqlCheck:
         if text is None or self._setting is None:
             return None
         tables = {**(self._setting.datasets or {}), **(sources or {})}
-        known_only = self._setting.datasets is not None and sources is not None
-        checked = self._setting.check_query(text, tables, parameters, self._setting.engine, known_only=known_only)
+        connection = self._setting.connection if self._setting.datasets is not None and sources is not None else None
+        checked = self._setting.check_query(text, tables, parameters, self._setting.engine, connection=connection)
         for fault in checked.faults:
             self._findings.add(f"{pointer}/query", fault.code, fault.message)
         if not checked.faults:

@@ -3,6 +3,7 @@
 import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -16,12 +17,15 @@ from stepcall.domain.access import Caller, RateLimit, Scope
 from stepcall.domain.errors import Problem, StepcallError
 from stepcall.domain.json_text import MalformedJsonError, print_json, read_json
 from stepcall.domain.model_problems import problems_of
-from stepcall.domain.rate_limit import microseconds_of, remaining, until_more, whole_seconds
+from stepcall.domain.rate_limit import RateLimitedError, microseconds_of, remaining, until_more, whole_seconds
 from stepcall.runtime.authentication import carried_key
-from stepcall.runtime.observability import logger
+from stepcall.runtime.observability import log_fact, logger
 from stepcall.runtime.wiring import authenticator, face_dependencies
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_ANSWER_BYTES = 6_000_000
+"""Lambda hands 6,291,556 to the gateway, headers and all; for more, the gateway answers 500 in its own words."""
+MOST_BYTES_OF_A_CHARACTER = 6
 JSON = "application/json"
 # On every answer, errors included, unless its route says otherwise: what a caller may read, nobody else may keep.
 HEADERS: Mapping[str, str] = MappingProxyType({"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"})
@@ -33,6 +37,13 @@ ErrorPrinter = Callable[[Exception, APIGatewayHttpResolver], Response[str]]
 
 class BodyTooLargeError(StepcallError):
     """The request's body has more than its route takes: 1 MB, unless that says otherwise."""
+
+
+class AnswerTooLargeError(StepcallError):
+    """There is more to answer than Lambda carries."""
+
+    def __init__(self) -> None:
+        super().__init__("The answer has more than the 6 MB that one answer can hold. Ask for less.")
 
 
 class InvalidRequestError(StepcallError):
@@ -81,7 +92,9 @@ def resolver(print_error: ErrorPrinter, access: Mapping[str, Scope | None]) -> A
             caller(app).require(needed)
         elif route in app._static_routes or route in app._dynamic_routes:
             raise RouteNotFoundError  # nobody has decided who may call it
-        return _with_limit(next_middleware(app), app)
+        response = next_middleware(app)
+        require_carried(response.body or "")
+        return _with_limit(response, app)
 
     app.use([authenticate])
 
@@ -186,6 +199,28 @@ def json_response(status: int, body: Any, headers: Mapping[str, str] | None = No
     return Response(status, content_type=JSON, body=print_json(body), headers=dict(headers or {}))
 
 
-def log_fault(error: Exception) -> None:
-    """A bug: its text goes to the log and nowhere else."""
-    logger.exception("request_failed", exc_info=error)
+def require_carried(body: str | bytes) -> None:
+    """Lambda carries a body as text of a JSON document: a quotation mark in it takes two bytes, or four in a string.
+
+    Raises AnswerTooLargeError.
+    """
+    if len(body) * MOST_BYTES_OF_A_CHARACTER <= MAX_ANSWER_BYTES:
+        return
+    text = body.decode() if isinstance(body, bytes) else body
+    if len(print_json(text).encode(errors="surrogatepass")) > MAX_ANSWER_BYTES:
+        raise AnswerTooLargeError
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """The headers that say what this one error knows."""
+    if isinstance(error, MethodNotAllowedError):
+        return {"Allow": ", ".join(error.allowed)}
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, RateLimitedError) else {}
+
+
+def log_refusal(error: Exception, status: HTTPStatus, *, is_bug: bool) -> None:
+    """What operators look into. A bug's text goes to the log and nowhere else."""
+    if is_bug:
+        logger.exception("request_failed", exc_info=error)
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log_fact("request_refused", status=str(status.value), error=str(error))

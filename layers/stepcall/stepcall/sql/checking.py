@@ -7,8 +7,10 @@ from sqlglot import exp
 from stepcall.domain.connection import SqlEngine
 from stepcall.domain.errors import shorten
 from stepcall.domain.sql_check import QueryCheck, SqlFault, Tables
-from stepcall.sql.columns import Work, infer_or_find_faults
+from stepcall.sql.columns import infer_or_find_faults
 from stepcall.sql.faults import SqlCode, SqlError, in_order
+from stepcall.sql.inferring import Work
+from stepcall.sql.resolving import suggest
 from stepcall.sql.statement import Select, read_or_find_faults
 from stepcall.sql.transpile import to_athena, to_duckdb
 
@@ -25,15 +27,15 @@ class QueryChecker:
         self._tries = MAX_TRIES
 
     def __call__(
-        self, text: str, tables: Tables, parameters: Types | None, engine: SqlEngine, *, known_only: bool
+        self, text: str, tables: Tables, parameters: Types | None, engine: SqlEngine, *, connection: str | None
     ) -> QueryCheck:
         """What a query is found to be: see `CheckQuery`."""
         select, faults = read_or_find_faults(text)
         if select is None:
             return QueryCheck(_as_told(faults))
-        if not known_only:
+        if connection is None:
             tables = {**dict.fromkeys(select.tables), **tables}
-        columns, unresolved = infer_or_find_faults(select, tables, parameters or {}, self._work)
+        columns, unresolved = infer_or_find_faults(select, tables, parameters or {}, self._work, connection)
         faults = [*unresolved, *_find_unbound(select, parameters), *_find_positional(select)]
         if not faults and self._tries > 0:
             self._tries -= 1
@@ -47,7 +49,8 @@ def _find_unbound(select: Select, parameters: Types | None) -> list[SqlError]:
     unbound: dict[str, SqlError] = {}
     for parameter in select.tree.find_all(exp.Parameter, bfs=False):
         if (name := parameter.name) not in parameters and name not in unbound:
-            message = f"Query parameter `{shorten(name)}` is not given; give it in `parameters`"
+            hint = suggest(name, parameters) or "; give it in `parameters`"
+            message = f"Query parameter `{shorten(name)}` is not given{hint}"
             unbound[name] = select.source.fault_of(parameter, message, SqlCode.UNBOUND_PARAMETER)
     return [*unbound.values()]
 

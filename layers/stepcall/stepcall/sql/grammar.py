@@ -1,6 +1,6 @@
 """What a query may be made of. What is not named here is refused: a list of what is dangerous would never be whole.
 
-Functions are those of BigQuery that both engines do, or that `transpile.py` and `mending.py` make them do, by what
+Functions are those of BigQuery that both engines do, or that `transpile.py` and `mending*.py` make them do, by what
 sqlglot calls them.
 """
 
@@ -71,6 +71,8 @@ ARGUMENTS: Mapping[str, frozenset[str]] = {
     "Cast": frozenset({"this", "to"}),
     "TryCast": frozenset({"this", "to", "safe", "requires_string"}),
     "StrPosition": frozenset({"this", "substr"}),
+    "StrToTime": _words("this format default_year"),
+    "String": frozenset({"this"}),
     "TimestampTrunc": frozenset({"this", "unit"}),
     "DateTrunc": frozenset({"this", "unit", "unabbreviate"}),
     "Round": frozenset({"this", "decimals"}),
@@ -84,7 +86,7 @@ ARGUMENTS: Mapping[str, frozenset[str]] = {
 NAMED_BY_IDENTIFIERS = {"TableAlias": ("this", "columns"), "CTE": (), "Alias": ("alias",), "Unnest": ("offset",)}
 JOINS = ({"", "INNER", "OUTER", "CROSS"}, {"", "LEFT", "RIGHT", "FULL"})
 """Kinds and sides."""
-FORMAT_PATTERN = r"(?:[^%]|%%|%[-+ 0#]{0,3}\d{0,3}(?:\.\d{1,2})?[dfeEgGxXos])*"
+FORMAT_PATTERN = r"(?:[^%]|%%|%[-+ 0#]{0,3}+[0-9]{0,3}+(?:\.[0-9]{1,2}+)?+[dfeEgGxXos])*+"
 """Of FORMAT: what BigQuery, DuckDB's PRINTF and Trino's FORMAT understand alike."""
 STATEMENTS = _words(
     "Alter Analyze Attach Cache Command Copy Create Delete Describe Detach Drop Execute Export Grant Insert Install "

@@ -1,14 +1,13 @@
-"""What sqlglot 30 writes otherwise for DuckDB than BigQuery means it, put right before it writes.
+"""What sqlglot 30 writes otherwise than BigQuery means it for either engine, and what bounds putting it right.
 
-Each function takes a part of the tree and gives what stands for it. The expressions and what they must give in DuckDB
-are in tests/contract/test_sql_in_duckdb.py.
+`mending_duckdb.py` and `mending_athena.py` have the rest.
 """
 
 from collections.abc import Callable
 
 from sqlglot import exp
 
-from stepcall.sql.replacing import replace_by
+from stepcall.sql.output_names import is_star
 
 Mend = Callable[[exp.Expr], exp.Expr]
 MAX_GROWTH = 20
@@ -17,22 +16,6 @@ MAX_GROWTH = 20
 
 class TooLargeError(Exception):
     """The query would become too large."""
-
-
-def mend_for_duckdb(tree: exp.Query) -> None:
-    """Change the tree in place, inner parts first. Raises TooLargeError."""
-    budget = Budget(MAX_GROWTH * sum(1 for _ in tree.walk()))
-    for unnest in [*tree.find_all(exp.Unnest)][::-1]:
-        if isinstance(name := unnest.args.get("offset"), exp.Identifier):
-            budget.spend(unnest)
-            if isinstance(unnest.parent, exp.Join) and unnest.parent.side and not unnest.parent.args.get("on"):
-                unnest.parent.set("on", exp.Boolean(this=True))
-            unnest.replace(_number(unnest, name.copy()))
-    for node in [*tree.walk(bfs=True)][::-1]:
-        if node.parent and (mend := _MENDS.get(type(node))):
-            if isinstance(node, _DOUBLED):
-                budget.spend(node)
-            replace_by(node, mend)
 
 
 class Budget:
@@ -48,22 +31,19 @@ class Budget:
             raise TooLargeError
 
 
-def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
+def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def _as(node: exp.Expr, kind: str) -> exp.Expr:
-    return exp.Cast(this=node, to=exp.DataType.build(kind, dialect="duckdb"))
-
-
-def _make_date(node: exp.Expr) -> exp.Expr:
-    """DuckDB's arithmetic with dates gives timestamps."""
-    return _as(node, "DATE")
-
-
-def _make_timestamp(node: exp.Expr) -> exp.Expr:
-    """DuckDB gives one without time zone: the session's is UTC."""
-    return _as(node, "TIMESTAMPTZ")
+def mend_groups(tree: exp.Query) -> None:
+    """In GROUP BY a name is the SELECT's before it is a table's: its number says so to the engines."""
+    for select in tree.find_all(exp.Select):
+        given = {column.alias.casefold(): place for place, column in enumerate(select.expressions, start=1)}
+        group = select.args.get("group")
+        for key in group.expressions if group and not any(map(is_star, select.expressions)) else ():
+            place = given.get(key.name.casefold()) if isinstance(key, exp.Column) and not key.table else None
+            if place and select.expressions[place - 1].this != key:
+                key.replace(exp.Literal.number(place))
 
 
 def mend_literal(node: exp.Expr) -> exp.Expr:
@@ -76,127 +56,61 @@ def mend_literal(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _mend_type(node: exp.Expr) -> exp.Expr:
-    """NUMERIC has 9 digits after the point."""
-    if node.this in {exp.DType.DECIMAL, exp.DType.BIGDECIMAL} and not node.expressions:
-        return exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")
-    return node
-
-
-def _refuse_zero(node: exp.Expr) -> exp.Expr:
-    """DuckDB divides by zero and gives infinity or NULL; BigQuery fails."""
-    divisor = node.expression
-    if isinstance(divisor, exp.Literal) and divisor.name.strip("0.") != "":
-        return node
-    is_zero = exp.EQ(this=exp.Paren(this=divisor.copy()), expression=exp.Literal.number(0))
-    failing = exp.If(this=is_zero, true=_call("ERROR", exp.Literal.string("division by zero")))
-    node.set("expression", exp.Case(ifs=[failing], default=divisor.copy()))
-    return node
-
-
-def _mend_format(node: exp.Expr) -> exp.Expr:
-    return _call("PRINTF", node.this, *node.expressions)
-
-
 def mend_substring(node: exp.Expr) -> exp.Expr:
-    """Position 0 is position 1."""
+    """A position off the left end, as 0 is, is position 1."""
     start = node.args.get("start")
-    if start is None or (isinstance(start, exp.Literal) and start.name != "0") or isinstance(start, exp.Neg):
+    if start is None or (isinstance(start, exp.Literal) and start.name != "0"):
         return node
     is_zero = exp.EQ(this=exp.Paren(this=start.copy()), expression=exp.Literal.number(0))
-    node.set("start", exp.Case(ifs=[exp.If(this=is_zero, true=exp.Literal.number(1))], default=start.copy()))
+    length = exp.Neg(this=call("LENGTH", node.this.copy()))
+    is_before = exp.LT(this=exp.Paren(this=start.copy()), expression=length)
+    is_off = is_zero if isinstance(start, exp.Literal) else exp.Or(this=is_zero, expression=is_before)
+    node.set("start", exp.Case(ifs=[exp.If(this=is_off, true=exp.Literal.number(1))], default=start.copy()))
     return node
 
 
-def _mend_byte_length(node: exp.Expr) -> exp.Expr:
-    return node if isinstance(node.this, exp.ByteString) else _call("STRLEN", node.this)
-
-
-def _mend_unix_seconds(node: exp.Expr) -> exp.Expr:
-    """Rounded down, not to the nearest."""
-    return _as(_call("FLOOR", _call("EPOCH", node.this)), "BIGINT")
-
-
-def _mend_timestamp_diff(node: exp.Expr) -> exp.Expr:
-    """Whole units that have passed, not boundaries crossed: that is DuckDB's DATE_SUB."""
-    unit = exp.Literal.string(node.args["unit"].name if node.args.get("unit") else "DAY")
-    return _call("DATE_SUB", unit, node.expression, node.this)
-
-
-def _mend_time_to_str(node: exp.Expr) -> exp.Expr:
-    zone = node.args.get("zone")
-    if zone is not None:
-        moment = node.this.this if isinstance(node.this, exp.TsOrDsToTimestamp) else node.this
-        node.set("this", exp.AtTimeZone(this=_make_timestamp(moment), zone=zone))
-        node.set("zone", None)
-    return node
-
-
-def _mend_extract(node: exp.Expr) -> exp.Expr:
-    """DuckDB counts days of the week from 0, weeks from Monday, and fractions of a second with the seconds."""
-    unit = node.this
-    part = "WEEK_OF" if isinstance(unit, exp.WeekStart) else unit.name.upper()
-    value = node.expression
-    plain = exp.Extract(this=unit, expression=value)
-    mended: dict[str, Callable[[], exp.Expr]] = {
-        "DAYOFWEEK": lambda: exp.Paren(this=exp.Add(this=plain, expression=exp.Literal.number(1))),
-        "ISOWEEK": lambda: exp.Extract(this=exp.var("WEEK"), expression=value),
-        "WEEK": lambda: _as(_call("STRFTIME", value, exp.Literal.string("%U")), "BIGINT"),
-        "DATE": lambda: _as(value, "DATE"),
-        "TIME": lambda: _as(value, "TIME"),
-        "MILLISECOND": lambda: exp.Paren(this=exp.Mod(this=plain, expression=exp.Literal.number(1000))),
-        "MICROSECOND": lambda: exp.Paren(this=exp.Mod(this=plain, expression=exp.Literal.number(1_000_000))),
-    }
-    return mended.get(part, lambda: node)()
-
-
-def _mend_array_agg(node: exp.Expr) -> exp.Expr:
-    """`ARRAY_AGG(x ORDER BY y LIMIT n)` is the first n of the whole."""
-    limit = node.this.this if isinstance(node.this, exp.IgnoreNulls | exp.RespectNulls) else node.this
-    if not isinstance(limit, exp.Limit):
+def mend_like(node: exp.Expr) -> exp.Expr:
+    r"""In BigQuery's patterns `\` takes its meaning from what follows it."""
+    pattern = node.expression
+    is_plain = isinstance(pattern, exp.Literal | exp.RawString) and "\\" not in pattern.name
+    if is_plain or isinstance(node.parent, exp.Escape):
         return node
-    size = limit.expression.copy()
-    limit.replace(limit.this.copy())
-    return exp.Bracket(this=node, expressions=[exp.Slice(this=exp.Literal.number(1), expression=size)], offset=1)
+    return exp.Escape(this=node, expression=exp.Literal.string("\\"))
 
 
-def _number(unnest: exp.Unnest, name: exp.Identifier) -> exp.Expr:
-    """`UNNEST(a) AS x WITH OFFSET AS o` counts from 0; DuckDB's WITH ORDINALITY counts from 1."""
-    array, alias = unnest.expressions[0], unnest.args.get("alias")
-    columns = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
-    element = (columns or [None])[0] or (alias.this if isinstance(alias, exp.TableAlias) else None)
-    more = (
-        [exp.Kwarg(this=exp.var("max_depth"), expression=exp.Literal.number(2))]
-        if unnest.args.get("explode_array")
-        else []
-    )
-    values = _call("UNNEST", array.copy(), *more)
-    first = values if more or element is None else exp.alias_(values, element.copy())
-    subscripts = _call("GENERATE_SUBSCRIPTS", array.copy(), exp.Literal.number(1))
-    numbers = exp.alias_(exp.Sub(this=subscripts, expression=exp.Literal.number(1)), name)
-    table = exp.TableAlias(this=element.copy()) if more and element is not None else None
-    return exp.Subquery(this=exp.Select(expressions=[first, numbers]), alias=table)
+def without_nulls(aggregate: exp.Expr, inner: exp.Expr) -> exp.Expr:
+    """`inner` is what it aggregates, with DISTINCT and ORDER BY."""
+    while isinstance(inner, exp.Order | exp.Distinct | exp.Limit):
+        inner = inner.expressions[0] if isinstance(inner, exp.Distinct) else inner.this
+    present = exp.Not(this=exp.Is(this=inner.copy(), expression=exp.Null()))
+    return exp.Filter(this=aggregate, expression=exp.Where(this=present))
 
 
-_DOUBLED = (exp.Div, exp.IntDiv, exp.Mod, exp.Substring)
-_MENDS: dict[type[exp.Expr], Mend] = {
-    exp.ArrayAgg: _mend_array_agg,
-    exp.ByteLength: _mend_byte_length,
-    exp.DataType: _mend_type,
-    exp.DateAdd: _make_date,
-    exp.DateFromUnixDate: _make_date,
-    exp.DateSub: _make_date,
-    exp.DateTrunc: _make_date,
-    exp.Div: _refuse_zero,
-    exp.Extract: _mend_extract,
-    exp.Format: _mend_format,
-    exp.IntDiv: _refuse_zero,
-    exp.Literal: mend_literal,
-    exp.Mod: _refuse_zero,
-    exp.StrToTime: _make_timestamp,
-    exp.Substring: mend_substring,
-    exp.TimeToStr: _mend_time_to_str,
-    exp.TimestampDiff: _mend_timestamp_diff,
-    exp.UnixSeconds: _mend_unix_seconds,
-    exp.UnixToTime: _make_timestamp,
-}
+def mend_arithmetic(node: exp.Expr) -> exp.Expr:
+    """What is written with few digits is INT32 in both, and soon too small for what is made of it."""
+    is_sum = isinstance(node, exp.Add | exp.Sub)
+    if _is_whole(node.this) and (not is_sum or _is_whole(node.expression)):  # a DATE takes INT32 only
+        node.set("this", _cast(node.this, exp.DType.BIGINT))
+    elif _is_whole(node.expression) and isinstance(node, exp.Mul):
+        node.set("expression", _cast(node.expression, exp.DType.BIGINT))
+    return node
+
+
+def _is_whole(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit()
+
+
+def narrow_argument(key: str) -> Mend:
+    """An argument that both take as INT32 only: whole numbers of columns have 64 bits."""
+
+    def narrow(node: exp.Expr) -> exp.Expr:
+        given = node.args.get(key)
+        if given is not None and not isinstance(given, exp.Literal):
+            node.set(key, _cast(given, exp.DType.INT))
+        return node
+
+    return narrow
+
+
+def _cast(node: exp.Expr, kind: exp.DType) -> exp.Expr:
+    return exp.Cast(this=node, to=exp.DataType.build(kind))

@@ -9,7 +9,19 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from stepcall.sql.athena_functions import NotOnAthenaError
-from stepcall.sql.mending import MAX_GROWTH, Budget, Mend, mend_literal, mend_substring
+from stepcall.sql.mending import (
+    MAX_GROWTH,
+    Budget,
+    Mend,
+    call,
+    mend_arithmetic,
+    mend_groups,
+    mend_like,
+    mend_literal,
+    mend_substring,
+    narrow_argument,
+    without_nulls,
+)
 from stepcall.sql.output_names import outermost
 from stepcall.sql.replacing import replace_by
 
@@ -24,7 +36,10 @@ FIELDS = {
 
 def mend_for_athena(tree: exp.Query) -> None:
     """Change the tree in place, inner parts first. Raises NotOnAthenaError, TooLargeError."""
+    mend_groups(tree)
     budget = Budget(MAX_GROWTH * sum(1 for _ in tree.walk()))
+    for select in [*tree.find_all(exp.Select)]:
+        _write_out_having(select, budget)
     for node in [*tree.walk(bfs=True)][::-1]:
         if node.parent and (mend := _MENDS.get(type(node))):
             if isinstance(node, _DOUBLED) or node.args.get("offset"):
@@ -38,6 +53,18 @@ def mend_for_athena(tree: exp.Query) -> None:
                 column.set("this", _as(exp.Null(), "BIGINT"))  # as in BigQuery: a table has no column of no type
 
 
+def _write_out_having(select: exp.Select, budget: Budget) -> None:
+    """Trino's HAVING knows no name that the SELECT gives."""
+    given = {column.alias.casefold(): column.this for column in select.expressions if isinstance(column, exp.Alias)}
+    having = select.args.get("having")
+    for name in [*having.find_all(exp.Column)] if having else ():
+        meant = given.get(name.name.casefold())
+        is_inner = name.find_ancestor(exp.AggFunc, exp.Query) is not select
+        if meant is not None and meant != name and not name.table and not is_inner:
+            budget.spend(meant)
+            name.replace(exp.Paren(this=meant.copy()))
+
+
 def _refuse(what: str) -> Mend:
     def refuse(_node: exp.Expr) -> exp.Expr:
         raise NotOnAthenaError(what)
@@ -49,10 +76,6 @@ def _refuse_changed_stars(select: exp.Select) -> None:
     stars: Iterator[exp.Star] = select.find_all(exp.Star)
     if any(star.args.get(change) for star in stars for change in ("except_", "replace", "rename")):
         raise NotOnAthenaError("it has no `* EXCEPT` and no `* REPLACE`; name the columns")
-
-
-def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=name, expressions=list(arguments))
 
 
 def _as(node: exp.Expr, kind: str) -> exp.Expr:
@@ -75,7 +98,7 @@ def _mend_in(node: exp.Expr) -> exp.Expr:
     unnest = node.args.get("unnest")
     if not isinstance(unnest, exp.Unnest):
         return node
-    return _call("CONTAINS", unnest.expressions[0], node.this)
+    return call("CONTAINS", unnest.expressions[0], node.this)
 
 
 def _refuse_zero(divisor: exp.Expr) -> exp.Expr:
@@ -83,7 +106,7 @@ def _refuse_zero(divisor: exp.Expr) -> exp.Expr:
     if isinstance(divisor, exp.Literal) and divisor.name.strip("0.e") != "":
         return divisor
     is_zero = exp.EQ(this=exp.Paren(this=divisor.copy()), expression=_number(0))
-    failing = _call("MOD", _number(1), _as(divisor.copy(), "BIGINT"))
+    failing = call("MOD", _number(1), _as(divisor.copy(), "BIGINT"))
     return exp.Case(ifs=[exp.If(this=is_zero, true=failing)], default=divisor.copy())
 
 
@@ -114,47 +137,35 @@ def _mend_extract(node: exp.Expr) -> exp.Expr:
 
 
 def _mend_unix_seconds(node: exp.Expr) -> exp.Expr:
-    return _as(_call("FLOOR", _call("TO_UNIXTIME", node.this)), "BIGINT")
+    return _as(call("FLOOR", call("TO_UNIXTIME", node.this)), "BIGINT")
 
 
 def _mend_array_agg(node: exp.Expr) -> exp.Expr:
     """`ARRAY_AGG(x IGNORE NULLS ORDER BY y LIMIT n)`: the first n of the whole, filtered."""
     inner = node.this
-    without_nulls = isinstance(inner, exp.IgnoreNulls)
+    ignores_nulls = isinstance(inner, exp.IgnoreNulls)
     if isinstance(inner, exp.IgnoreNulls | exp.RespectNulls):
         inner = inner.this
     inner, limit = (inner.this, inner.expression) if isinstance(inner, exp.Limit) else (inner, None)
     node.set("this", inner)
-    mended = _without_nulls(node, inner) if without_nulls else node
-    return mended if limit is None else _call("SLICE", mended, _number(1), limit)
+    mended = without_nulls(node, inner) if ignores_nulls else node
+    return mended if limit is None else call("SLICE", mended, _number(1), limit)
 
 
 def _mend_ignored_nulls(node: exp.Expr) -> exp.Expr:
     """Around an aggregate: Trino has it in windows only."""
     if isinstance(aggregate := node.this, exp.ArrayAgg):
-        return _without_nulls(aggregate, aggregate.this)
+        return without_nulls(aggregate, aggregate.this)
     return node
-
-
-def _without_nulls(aggregate: exp.Expr, inner: exp.Expr) -> exp.Expr:
-    present = exp.Not(this=exp.Is(this=_value_of(inner), expression=exp.Null()))
-    return exp.Filter(this=aggregate, expression=exp.Where(this=present))
-
-
-def _value_of(inner: exp.Expr) -> exp.Expr:
-    """What is aggregated, without DISTINCT and ORDER BY."""
-    while isinstance(inner, exp.Order | exp.Distinct | exp.Limit):
-        inner = inner.expressions[0] if isinstance(inner, exp.Distinct) else inner.this
-    return inner.copy()
 
 
 def _mend_string_agg(node: exp.Expr) -> exp.Expr:
     """LISTAGG wants an order; an array that is joined needs none."""
     inner = node.this
     inner, limit = (inner.this, inner.expression) if isinstance(inner, exp.Limit) else (inner, None)
-    values = _without_nulls(exp.ArrayAgg(this=inner), inner)
-    first = values if limit is None else _call("SLICE", values, _number(1), limit)
-    return _call("ARRAY_JOIN", first, node.args.get("separator") or exp.Literal.string(","))
+    values = without_nulls(exp.ArrayAgg(this=inner), inner)
+    first = values if limit is None else call("SLICE", values, _number(1), limit)
+    return call("ARRAY_JOIN", first, node.args.get("separator") or exp.Literal.string(","))
 
 
 def _mend_unnest(node: exp.Expr) -> exp.Expr:
@@ -166,10 +177,10 @@ def _mend_unnest(node: exp.Expr) -> exp.Expr:
     columns = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
     if alias is None or not columns:
         raise NotOnAthenaError("UNNEST WITH OFFSET needs names for the element and for its offset there")
-    size = _call("CARDINALITY", array.copy())
+    size = call("CARDINALITY", array.copy())
     number = exp.to_identifier("i")
     is_within = exp.Lambda(this=exp.LT(this=exp.column("i"), expression=size.copy()), expressions=[number])
-    offsets = _call("FILTER", _call("SEQUENCE", _number(0), size), is_within)
+    offsets = call("FILTER", call("SEQUENCE", _number(0), size), is_within)
     node.set("expressions", [array, offsets])
     node.set("offset", None)
     alias.set("columns", [*columns, name if isinstance(name, exp.Identifier) else exp.to_identifier("offset")])
@@ -198,7 +209,7 @@ def _mend_zoned(node: exp.Expr) -> exp.Expr:
     if zone is None:
         return node
     if isinstance(node, exp.Timestamp):
-        return _call("WITH_TIMEZONE", _as(node.this, "TIMESTAMP"), zone)
+        return call("WITH_TIMEZONE", _as(node.this, "TIMESTAMP"), zone)
     moment = node.this.this if isinstance(node.this, exp.TsOrDsToTimestamp) else node.this
     there = exp.AtTimeZone(this=_as(moment, "TIMESTAMP WITH TIME ZONE"), zone=zone)
     if isinstance(node, exp.Date | exp.Datetime):
@@ -211,17 +222,17 @@ def _mend_zoned(node: exp.Expr) -> exp.Expr:
 def _mend_digest(node: exp.Expr) -> exp.Expr:
     """Trino digests bytes only; of what is none by its looks it is taken for text."""
     if not isinstance(node.this, exp.Anonymous | exp.FromBase64 | exp.Unhex):
-        node.set("this", _call("TO_UTF8", node.this))
+        node.set("this", call("TO_UTF8", node.this))
     return node
 
 
 def _mend_contains(node: exp.Expr) -> exp.Expr:
-    return exp.Paren(this=exp.GT(this=_call("STRPOS", node.this, node.expression), expression=_number(0)))
+    return exp.Paren(this=exp.GT(this=call("STRPOS", node.this, node.expression), expression=_number(0)))
 
 
 def _mend_unix_millis(node: exp.Expr) -> exp.Expr:
-    seconds = exp.Mul(this=_call("TO_UNIXTIME", node.this), expression=_number(1000))
-    return _as(_call("FLOOR", seconds), "BIGINT")
+    seconds = exp.Mul(this=call("TO_UNIXTIME", node.this), expression=_number(1000))
+    return _as(call("FLOOR", seconds), "BIGINT")
 
 
 def _mend_move(node: exp.Expr) -> exp.Expr:
@@ -230,7 +241,7 @@ def _mend_move(node: exp.Expr) -> exp.Expr:
     steps = _as(node.expression, "BIGINT")
     if isinstance(node, exp.TimestampSub | exp.DatetimeSub):
         steps = exp.Neg(this=steps)
-    return _call("DATE_ADD", exp.Literal.string(unit.upper()), steps, node.this)
+    return call("DATE_ADD", exp.Literal.string(unit.upper()), steps, node.this)
 
 
 def _mend_array(node: exp.Expr) -> exp.Expr:
@@ -239,10 +250,12 @@ def _mend_array(node: exp.Expr) -> exp.Expr:
     return node
 
 
-_DOUBLED = (exp.Div, exp.Substring)
+_DOUBLED = (exp.ArrayAgg, exp.Div, exp.GroupConcat, exp.Substring)
 _MENDS: dict[type[exp.Expr], Mend] = {
+    exp.Add: mend_arithmetic,
     exp.Array: _mend_array,
     exp.ArrayAgg: _mend_array_agg,
+    exp.BitwiseLeftShift: mend_arithmetic,
     exp.Contains: _mend_contains,
     exp.DataType: _mend_type,
     exp.Date: _mend_zoned,
@@ -257,19 +270,24 @@ _MENDS: dict[type[exp.Expr], Mend] = {
     exp.IgnoreNulls: _mend_ignored_nulls,
     exp.In: _mend_in,
     exp.IntDiv: _mend_int_div,
+    exp.Like: mend_like,
     exp.Literal: mend_literal,
     exp.MD5: _mend_digest,
     exp.MD5Digest: _mend_digest,
+    exp.Mul: mend_arithmetic,
     exp.SHA1Digest: _mend_digest,
     exp.SHA2Digest: _mend_digest,
     exp.PercentileCont: _refuse("it has no PERCENTILE_CONT"),
     exp.PercentileDisc: _refuse("it has no PERCENTILE_DISC"),
+    exp.Round: narrow_argument("decimals"),
+    exp.Sub: mend_arithmetic,
     exp.Substring: mend_substring,
     exp.Timestamp: _mend_zoned,
     exp.TimestampAdd: _mend_move,
     exp.TimestampSub: _mend_move,
     exp.TimestampTrunc: _mend_trunc,
     exp.TimeToStr: _mend_zoned,
+    exp.Trunc: narrow_argument("decimals"),
     exp.UnixMillis: _mend_unix_millis,
     exp.UnixSeconds: _mend_unix_seconds,
     exp.Unnest: _mend_unnest,

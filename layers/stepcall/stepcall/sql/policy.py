@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from stepcall.domain.errors import shorten
 from stepcall.sql.faults import SqlCode, SqlError
+from stepcall.sql.function_names import FUNCTION_NAMES
 from stepcall.sql.grammar import (
     ALLOWED,
     ARGUMENTS,
@@ -18,6 +19,7 @@ from stepcall.sql.grammar import (
     STATEMENTS,
     WORDS,
 )
+from stepcall.sql.resolving import suggest
 from stepcall.sql.source_text import SourceText
 
 MAX_TREE_DEPTH = 200
@@ -64,7 +66,8 @@ def _forbid_kind(node: exp.Expr, kind: str, source: SourceText) -> SqlError:
         return source.fault_of(node, "Only a SELECT can be run.", SqlCode.NOT_SELECT)
     if kind not in WORDS and isinstance(node, exp.Func):
         name = shorten(source.written(node) or node.sql_name())
-        message = f"The function `{name}` cannot be used: docs/workflows.md lists those that can."
+        hint = suggest(name.upper(), FUNCTION_NAMES) if isinstance(node, exp.Anonymous) else ""
+        message = f"The function `{name}` cannot be used{hint or ':'} docs/workflows.md lists those that can."
     else:
         message = f"{WORDS.get(kind, f'What sqlglot calls {kind}')} cannot be used."
     return source.fault_of(node, message, SqlCode.FORBIDDEN)

@@ -27,10 +27,40 @@ DIALECT = BigQuery()
 
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
+_BEFORE_NAME = {TokenType.DOT, TokenType.PARAMETER}
+_NEEDING = {
+    TokenType.GROUP_BY,
+    TokenType.ORDER_BY,
+    TokenType.PARTITION_BY,
+    TokenType.ON,
+    TokenType.USING,
+    TokenType.IN,
+    TokenType.EXISTS,
+    TokenType.ALIAS,
+    TokenType.WINDOW,
+}
+"""Words that sqlglot takes with nothing after them."""
+_ENDING = {
+    TokenType.R_PAREN,
+    TokenType.WHERE,
+    TokenType.GROUP_BY,
+    TokenType.HAVING,
+    TokenType.QUALIFY,
+    TokenType.WINDOW,
+    TokenType.ORDER_BY,
+    TokenType.LIMIT,
+    TokenType.UNION,
+    TokenType.INTERSECT,
+}
+"""What begins something else."""
 _LEXEME = re.compile(
-    r"--[^\n]*|\#[^\n]*|/\*.*?\*/|'''(?:\\.|.)*?'''|\"\"\"(?:\\.|.)*?\"\"\"|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""
-    r"|`(?:\\.|[^`\\])*`|/(?!\*)|-(?!-)|[^-/\#'\"`]+",
-    re.DOTALL,
+    r"""
+      --[^\n]*+ | \#[^\n]*+ | /\*(?:[^*]++|\*(?!/))*+\*/
+    | '{3}(?:\\.|[^'\\]|'(?!''))*+'{3} | \"{3}(?:\\.|[^"\\]|"(?!""))*+"{3}
+    | '(?!'')(?:\\.|[^'\\])*+' | "(?!"")(?:\\.|[^"\\])*+" | `(?:\\.|[^`\\])*+`
+    | /(?!\*) | -(?!-) | [^-/\#'"`]++
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 """What BigQuery's text, names and comments look like when they are closed, and what lies between them."""
 _SPELLABLE = re.compile(r"[A-Za-z_]\w{0,63}|[^\w\s'\"`]{1,3}", re.ASCII)
@@ -68,6 +98,7 @@ def read_tree(source: SourceText) -> exp.Query:
     tokens = _read_tokens(source)
     _require_one_select(tokens, source)
     _require_bounds(tokens, source)
+    _require_whole_clauses(tokens, source)
     parser = _BoundedParser(dialect=DIALECT)
     parser.steps_left = MORE_STEPS + MAX_STEPS_PER_TOKEN * len(tokens)
     try:
@@ -125,6 +156,15 @@ def _require_bounds(tokens: Sequence[Token], source: SourceText) -> None:
             raise source.fault(f"A query nests at most {MAX_NESTING} deep; split it into several.", token.start)
         if selects > MAX_SELECTS:
             raise source.fault(f"A query has at most {MAX_SELECTS} SELECTs; split it into several.", token.start)
+
+
+def _require_whole_clauses(tokens: Sequence[Token], source: SourceText) -> None:
+    """Whether something follows each word that needs it. After `.` and `@` such a word is a name."""
+    for before, token, following in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
+        is_name = before is not None and before.token_type in _BEFORE_NAME
+        if token.token_type in _NEEDING and not is_name and (not following or following.token_type in _ENDING):
+            word = " ".join(token.text.upper().split())
+            raise source.fault(f"Syntax error: nothing follows `{word}`", token.start)
 
 
 def _require_few_joins(tree: exp.Query, source: SourceText) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from stepcall.domain.connection import Column
 from stepcall.domain.errors import shorten
 from stepcall.sql.faults import SqlCode, SqlError
+from stepcall.sql.grouping import find_ungrouped
 from stepcall.sql.output_names import is_star
 from stepcall.sql.source_text import SourceText
 
@@ -88,6 +90,21 @@ class Resolver:
                 and (fault := self._resolve(node, scope))
             ):
                 yield fault
+        yield from self._find_ungrouped()
+
+    def _find_ungrouped(self) -> Iterator[SqlError]:
+        for scope in self._scopes:
+            query = scope.expression
+            if isinstance(query, exp.Select) and (column := find_ungrouped(query, partial(self._is_own, scope))):
+                name = shorten(column.name)
+                message = f"`{name}` is neither grouped nor aggregated: add GROUP BY, or say ANY_VALUE({name})"
+                yield self._source.fault_of(column, message)
+
+    def _is_own(self, scope: Scope, column: exp.Column) -> bool:
+        """Whether it is surely a column of the scope's FROM."""
+        first, view = column.parts[0].name.casefold(), self._view(scope)
+        is_alone = [*_scopes_around(scope)] == [scope]
+        return is_alone or first in view.columns or (len(column.parts) > 1 and first in view.tables)
 
     def _names_of(self, scope: Scope) -> Names:
         query = scope.expression

@@ -49,12 +49,21 @@ def read_or_find_faults(text: str) -> tuple[Select | None, list[SqlError]]:
         tree = read_tree(source)
     except SqlError as fault:
         return None, [fault]
-    if faults := judge(tree, source):
+    if faults := judge(tree, source) or _find_alike(tree, source):
         return None, faults
     tables = dict.fromkeys(spell_table(table) for table in sorted(real_tables(tree), key=offset_of))
     parameters = dict.fromkeys(found.name for found in sorted(tree.find_all(exp.Parameter), key=offset_of))
     positional = sum(1 for _ in tree.find_all(exp.Placeholder))
     return Select(source, tree, tuple(tables), tuple(parameters), positional), []
+
+
+def _find_alike(tree: exp.Query, source: SourceText) -> list[SqlError]:
+    """Parameters whose names differ in case only: the engine would give both one value."""
+    spelt: dict[str, str] = {}
+    for parameter in sorted(tree.find_all(exp.Parameter), key=offset_of):
+        if spelt.setdefault(parameter.name.casefold(), parameter.name) != parameter.name:
+            return [source.fault_of(parameter, "Two parameters differ in capitals only; give one another name.")]
+    return []
 
 
 def real_tables(tree: exp.Query) -> Iterator[exp.Table]:

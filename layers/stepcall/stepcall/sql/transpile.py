@@ -13,8 +13,9 @@ from sqlglot.generators.trino import TrinoGenerator
 
 from stepcall.sql.athena_functions import NotOnAthenaError, check_functions
 from stepcall.sql.faults import SqlCode
-from stepcall.sql.mending import TooLargeError, mend_for_duckdb
+from stepcall.sql.mending import TooLargeError
 from stepcall.sql.mending_athena import mend_for_athena
+from stepcall.sql.mending_duckdb import mend_for_duckdb
 from stepcall.sql.rewriting import with_tables
 from stepcall.sql.source_text import SourceText, offset_of
 from stepcall.sql.statement import Select
@@ -31,7 +32,7 @@ def to_duckdb(select: Select, tables: Mapping[str, str]) -> str:
 
     `tables` has the identifier, without quotes, that stands for each of the query's tables. Give ones that no query
     can call its own, such as with a `"` or a control character in them. The session must be in UTC. A HUGEINT among
-    the results, as SUM and COUNTIF give, is INT64. Raises SqlError for what DuckDB cannot do, KeyError for a table that
+    the results, as SUM gives, is INT64. Raises SqlError for what DuckDB cannot do, KeyError for a table that
     is not given.
     """
     known = {name: exp.Table(this=exp.to_identifier(stand_in, quoted=True)) for name, stand_in in tables.items()}

@@ -1,10 +1,11 @@
 """The port to connections and their datasets. Every tenant has the default connection, stored or not."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from stepcall.domain.connection import Connection, ConnectionWithDatasets, Dataset
+from stepcall.domain.connection import NAME_PATTERN, Connection, ConnectionWithDatasets, Dataset
 from stepcall.domain.errors import StepcallError
 
 
@@ -18,6 +19,13 @@ class ConnectionExistsError(StepcallError):
 
 class DatasetNotFoundError(StepcallError):
     """The connection has no dataset of this name."""
+
+
+def read_connection_name(text: str) -> str:
+    """A name from a path. Raises ConnectionNotFoundError for what no connection can be called."""
+    if not re.fullmatch(NAME_PATTERN, text):
+        raise ConnectionNotFoundError("No connection can have this name.")
+    return text
 
 
 class ConnectionStore(Protocol):

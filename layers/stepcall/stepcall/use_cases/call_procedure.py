@@ -132,11 +132,12 @@ def _run_once(run: Run, claim: TableClaim, deployed: _Deployed, deps: FaceDepend
     for look in range(LOOKS):
         held = deps.runs.get_claim(claim.tenant, claim.table)
         earlier = _claiming_run(held, deps)
-        if earlier and held and deployed.procedure.cache and _is_equal(claim, held):
+        is_equal = held is not None and _is_equal(claim, held)
+        if earlier and is_equal and deployed.procedure.cache and _has_seen_changes(earlier, deployed.connection):
             if not earlier.status.has_ended:
                 deps.log("call_joined", run_id=str(earlier.run_id), tenant=run.tenant)
                 return earlier
-            if _may_reuse(earlier, deployed.connection, run.created_at):
+            if _may_reuse(earlier, run.created_at):
                 return _reuse(run, earlier, deps)
         claim = replace(claim, complete_run_id=_complete_run_id(claim, held, earlier))
         try:
@@ -162,10 +163,13 @@ def _is_equal(claim: TableClaim, held: TableClaim) -> bool:
     return (claim.fingerprint, claim.workflow_version) == (held.fingerprint, held.workflow_version)
 
 
-def _may_reuse(earlier: Run, connection: Connection, now: datetime) -> bool:
-    if earlier.status is not RunStatus.COMPLETED or now - earlier.created_at >= REUSED_FOR:
-        return False
+def _has_seen_changes(earlier: Run, connection: Connection) -> bool:
+    """Whether it began after the last change of a dataset; one that is under way may have read what was before."""
     return connection.changed_at is None or connection.changed_at < earlier.created_at
+
+
+def _may_reuse(earlier: Run, now: datetime) -> bool:
+    return earlier.status is RunStatus.COMPLETED and now - earlier.created_at < REUSED_FOR
 
 
 def _reuse(run: Run, earlier: Run, deps: FaceDependencies) -> Run:
@@ -186,5 +190,8 @@ def _complete_run_id(claim: TableClaim, held: TableClaim | None, earlier: Run | 
     """What the table shows while the new run writes it: nothing of other arguments that share its name."""
     if held is None or held.fingerprint != claim.fingerprint:
         return None
-    is_complete = earlier is not None and earlier.status is RunStatus.COMPLETED
-    return held.run_id if is_complete else held.complete_run_id
+    if earlier is None or earlier.status in {RunStatus.FAILED, RunStatus.CANCELLED}:
+        return held.complete_run_id
+    if earlier.status is RunStatus.COMPLETED:
+        return held.run_id
+    return held.complete_run_id or held.run_id  # it may be done before the new run is

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from stepcall.asl.compiler import CompiledWorkflow
+from stepcall.domain.access import Caller, NotGrantedError
 from stepcall.domain.check import check_definition
 from stepcall.domain.connection import SqlEngine
 from stepcall.domain.errors import InvalidDefinitionError, Problem
@@ -12,6 +13,7 @@ from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 from stepcall.stores.connection_store import ConnectionNotFoundError
 from stepcall.stores.workflow_store import WorkflowTooLargeError, compress_definition
 from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.list_connections import read_connection
 
 
 class CheckedWorkflow(NamedTuple):
@@ -31,9 +33,12 @@ class StoredVersion(NamedTuple):
     warnings: tuple[Problem, ...]
 
 
-def check_workflow(document: Any, tenant: str, deps: FaceDependencies) -> CheckedWorkflow:
-    """Raises InvalidDefinitionError with every problem, and what `deps.compile.try_out` raises."""
-    checked = check_definition(document, deps.catalog, lambda name: _find_setting(tenant, name, deps))
+def check_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> CheckedWorkflow:
+    """Raises InvalidDefinitionError with every problem, and what `deps.compile.try_out` raises.
+
+    Who is narrowed is told, and may use, nothing of connections and datasets beyond its granted sources.
+    """
+    checked = check_definition(document, deps.catalog, lambda name: _find_setting(name, caller, deps))
     try:
         compress_definition(checked.definition)
     except WorkflowTooLargeError as exc:
@@ -42,11 +47,11 @@ def check_workflow(document: Any, tenant: str, deps: FaceDependencies) -> Checke
     return CheckedWorkflow(checked.definition, checked.warnings, compiled, checked.sql_engine)
 
 
-def _find_setting(tenant: str, name: str, deps: FaceDependencies) -> SqlSetting:
-    """Where a connection's SQL runs."""
+def _find_setting(name: str, caller: Caller, deps: FaceDependencies) -> SqlSetting:
+    """Where a connection's SQL runs; one that the caller does not see is as if it were not there."""
     try:
-        found = deps.connections.get_with_datasets(tenant, name)
-    except ConnectionNotFoundError:
+        found = read_connection(name, caller, deps)
+    except (ConnectionNotFoundError, NotGrantedError):
         return SqlSetting(LateQueryChecker(), exists=False)
     datasets = {dataset.name: dataset.columns for dataset in found.datasets.values()}
     return SqlSetting(LateQueryChecker(), found.connection.engine, datasets)
@@ -65,9 +70,9 @@ class LateQueryChecker:
         parameters: Mapping[str, str | None] | None,
         engine: SqlEngine,
         *,
-        known_only: bool,
+        connection: str | None,
     ) -> QueryCheck:
         from stepcall.sql.checking import QueryChecker  # noqa: PLC0415 - as said above
 
         self._checker = self._checker or QueryChecker()
-        return self._checker(text, tables, parameters, engine, known_only=known_only)
+        return self._checker(text, tables, parameters, engine, connection=connection)

@@ -19,6 +19,8 @@ from stepcall.use_cases.dataset_files import DatasetFile
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.put_dataset import check_names, import_datasets
 
+MAX_CONNECTIONS = 100
+"""Of a tenant, besides the default one: one answer of 6 MB lists them, with 200 datasets each."""
 NO_ATHENA = "This deployment has no Athena: deploy it with the parameter Athena=true, or leave `engine` out for duckdb."
 
 
@@ -38,7 +40,7 @@ def create_connection(command: CreateConnection, caller: Caller, deps: FaceDepen
     problems = check_names(list(command.datasets), parent="/datasets")
     if command.engine is SqlEngine.ATHENA and not deps.athena_available:
         problems = [Problem("/engine", "no_athena", NO_ATHENA), *problems]
-    if problems:
+    if problems := problems or _check_number(caller, deps):
         raise DatasetRefusedError(problems)
     created_at = deps.now()
     connection = Connection(
@@ -55,6 +57,13 @@ def create_connection(command: CreateConnection, caller: Caller, deps: FaceDepen
     deps.connections.put(connection, datasets)
     deps.log("connection_created", tenant=caller.tenant, connection=connection.name, principal=caller.principal)
     return ConnectionWithDatasets(connection, {dataset.name: dataset for dataset in datasets})
+
+
+def _check_number(caller: Caller, deps: FaceDependencies) -> list[Problem]:
+    if len(deps.connections.list_by_tenant(caller.tenant)) <= MAX_CONNECTIONS:
+        return []
+    message = f"There are {MAX_CONNECTIONS} connections already, and no more fit: delete those that nobody uses."
+    return [Problem("/name", "too_many_connections", message)]
 
 
 def _require_new_name(name: str, caller: Caller, deps: FaceDependencies) -> None:

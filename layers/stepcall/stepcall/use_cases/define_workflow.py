@@ -14,7 +14,7 @@ def define_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> St
     Raises NotGrantedError, and InvalidDefinitionError with every problem; then nothing is stored.
     """
     caller.require_all_workflows()
-    checked = check_workflow(document, caller.tenant, deps)
+    checked = check_workflow(document, caller, deps)
     version = WorkflowVersion(
         deps.new_id(), 1, caller.tenant, checked.definition, deps.now(), sql_engine=checked.sql_engine
     )

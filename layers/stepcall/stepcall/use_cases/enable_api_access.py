@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
-from stepcall.domain.access import Caller
+from stepcall.domain.access import Caller, NotGrantedError
 from stepcall.domain.errors import Problem
 from stepcall.domain.procedure import Procedure, procedure_name
 from stepcall.domain.task_contract import Worker
@@ -20,6 +20,7 @@ from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.change_workflow import CHANGE_ATTEMPTS
 from stepcall.use_cases.connection_errors import ApiAccessDisabledError, ApiAccessRefusedError
 from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.output_tables import output_task
 
 
 class ApiAccess(NamedTuple):
@@ -32,6 +33,11 @@ class ApiAccess(NamedTuple):
     @property
     def in_sync(self) -> bool:
         return self.procedure.workflow_version == self.newest
+
+    @property
+    def has_output_table(self) -> bool:
+        """Whether a call writes a table."""
+        return output_task(self.version) is not None
 
 
 class EnableApiAccess(NamedTuple):
@@ -55,7 +61,7 @@ def enable_api_access(command: EnableApiAccess, caller: Caller, deps: FaceDepend
             tenant=caller.tenant,
             workflow_id=version.workflow_id,
             workflow_version=version.version,
-            connection=_choose_connection(version, command.connection, before, deps),
+            connection=_choose_connection(version, command.connection, before, caller, deps),
             cache=_choose_cache(command.cache, before),
             enabled_at=before.enabled_at if before else deps.now(),
         )
@@ -85,7 +91,7 @@ def update_api_access(
         raise ApiAccessDisabledError("The workflow is not enabled: `POST` enables it.")
 
     def choose(version: WorkflowVersion) -> Procedure:
-        connection = _choose_connection(version, None, before, deps)
+        connection = _choose_connection(version, None, before, caller, deps)
         number = version.version
         return replace(before, workflow_version=number, connection=connection, cache=_choose_cache(cache, before))
 
@@ -154,9 +160,9 @@ def _choose_cache(asked: bool | None, before: Procedure | None) -> bool:
 
 
 def _choose_connection(
-    version: WorkflowVersion, asked: str | None, before: Procedure | None, deps: FaceDependencies
+    version: WorkflowVersion, asked: str | None, before: Procedure | None, caller: Caller, deps: FaceDependencies
 ) -> str:
-    """Raises ApiAccessRefusedError."""
+    """One that the caller does not see is as if it were not there. Raises ApiAccessRefusedError."""
     named = version.definition.connection
     has_sql = any(deps.catalog[task.type].worker is Worker.SQL for task in version.definition.tasks)
     if has_sql and asked not in (None, named):
@@ -164,8 +170,9 @@ def _choose_connection(
         raise ApiAccessRefusedError(Problem("/connection", "other_connection", message))
     chosen = asked or (before.connection if before and not has_sql else named)
     try:
-        deps.connections.get(version.tenant, chosen)
-    except ConnectionNotFoundError as exc:
+        caller.require_connection(chosen)
+        deps.connections.get(caller.tenant, chosen)
+    except (ConnectionNotFoundError, NotGrantedError) as exc:
         message = f"There is no connection `{chosen}`: `POST /connections` makes one, `GET /connections` lists them."
         raise ApiAccessRefusedError(Problem("/connection", "unknown_connection", message)) from exc
     return chosen

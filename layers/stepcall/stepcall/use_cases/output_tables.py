@@ -6,6 +6,7 @@ from uuid import UUID
 
 from stepcall.domain.access import Caller, NotGrantedError
 from stepcall.domain.errors import StepcallError, shorten
+from stepcall.domain.ids import spell_job
 from stepcall.domain.procedure import OUTPUT_INFIX
 from stepcall.domain.procedure_call import is_output_table
 from stepcall.domain.run import TABLE_LIFE, Run, RunStatus, RunWithTasks
@@ -40,7 +41,7 @@ def find_table(name: str, connection: str, caller: Caller, deps: FaceDependencie
     """A table that the caller may read. Raises NotGrantedError, TableNotFoundError, TableNotCompleteError."""
     if caller.run_id is not None:
         return _table_of_own_run(name, connection, caller, deps)
-    caller.require_source(connection, name)
+    _require_table(name, connection, caller)
     claim = deps.runs.get_claim(caller.tenant, name) if is_output_table(name) else None
     if claim is None:
         raise _no_table(name)
@@ -50,13 +51,20 @@ def find_table(name: str, connection: str, caller: Caller, deps: FaceDependencie
     return table_of(run, deps)
 
 
+def _require_table(name: str, connection: str, caller: Caller) -> None:
+    """Who may call a procedure may read its tables: a call is of no use otherwise. Raises NotGrantedError."""
+    procedure = name.rpartition(OUTPUT_INFIX)[0]
+    if not (is_output_table(name) and caller.sees_source(connection, procedure)):
+        caller.require_source(connection, name)
+
+
 def table_of(run: Run, deps: FaceDependencies) -> OutputTable:
     """The output table of a job, as this job or the one it reuses has written it. Raises as `find_table`."""
     name = run.job.output_table if run.job else None
     if name is None:
         raise TableNotFoundError("The job has no output table: its workflow has no Workflow.Output.")
     if run.status is not RunStatus.COMPLETED:
-        raise TableNotCompleteError(f"The table {name} is not complete: its job is {run.status}.")
+        raise _not_complete(name, run)
     written = deps.runs.get(run.tenant, run.reused_run_id or run.run_id)
     if _has_expired(written.run, deps.now()):
         raise _no_table(name)
@@ -82,10 +90,17 @@ def _run_on(connection: str, name: str, run_id: UUID, caller: Caller, deps: Face
 
 
 def _no_table(name: str) -> TableNotFoundError:
+    if is_output_table(name):
+        return TableNotFoundError(f"There is no table {name} on this connection; jobs' tables are kept for 30 days.")
     return TableNotFoundError(
-        f"There is no table {shorten(name, 200)} on this connection: only output tables of jobs can be read, "
-        f"`<procedure>{OUTPUT_INFIX}<16 hex>`, for 30 days."
+        f"{shorten(name, 200)} is no output table, and only output tables can be read here: "
+        f"`<procedure>{OUTPUT_INFIX}<16 hex>`. Datasets are read by a workflow's Sql.Query."
     )
+
+
+def _not_complete(name: str, run: Run) -> TableNotCompleteError:
+    how = "is DONE with an errorResult; call it again" if run.status.has_ended else f"is {run.status}"
+    return TableNotCompleteError(f"The table {name} is not complete: its job {spell_job(run.run_id)} {how}.")
 
 
 def _has_expired(run: Run, now: datetime) -> bool:

@@ -1,11 +1,11 @@
 """Make a file a dataset of a connection: a table that its queries may name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from stepcall.domain.access import Caller
-from stepcall.domain.connection import DATASET_PATTERN, Connection, Dataset
+from stepcall.domain.connection import DATASET_PATTERN, Column, Connection, Dataset
 from stepcall.domain.errors import Problem, shorten
 from stepcall.domain.json_text import write_json
 from stepcall.domain.template import escape_pointer
@@ -13,10 +13,14 @@ from stepcall.use_cases.connection_errors import DatasetRefusedError, ImportUnav
 from stepcall.use_cases.dataset_files import DatasetFile, FoundFile, find_file
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
-from stepcall.use_cases.sql_worker import ImportedTable, SqlRefusedError
+from stepcall.use_cases.sql_worker import SqlRefusedError, SqlWorkerBusyError
 
 MAX_COLUMNS_LENGTH = 64 * 1024
 """Of the names and types of a dataset's columns: several datasets are stored in one transaction of 4 MB."""
+MAX_COLUMNS_LENGTH_OF_ALL = 1024 * 1024
+"""Of a connection's datasets together: one answer of 6 MB shows them."""
+MAX_DATASETS = 200
+"""Of a connection."""
 
 
 class PutDataset(NamedTuple):
@@ -40,12 +44,15 @@ def put_dataset(command: PutDataset, caller: Caller, deps: FaceDependencies) -> 
     caller.require_all_connections()
     before = deps.connections.get_with_datasets(caller.tenant, command.connection)
     problems = check_names([*before.datasets, command.dataset], only=command.dataset, parent="/dataset")
-    if problems:
+    others = [dataset for name, dataset in before.datasets.items() if name != command.dataset]
+    if problems := problems or _check_number(others):
         raise DatasetRefusedError(problems)
     file = command.file
     if isinstance(file, bytes):
         file = DatasetFile(deps.uploads.put(caller.tenant, file), command.file_format, "")
     [dataset] = import_datasets({command.dataset: file}, before.connection, caller, deps)
+    if sum(_length_of_columns(each.columns) for each in (*others, dataset)) > MAX_COLUMNS_LENGTH_OF_ALL:
+        raise DatasetRefusedError([Problem("", "too_many_columns", TOO_MANY_COLUMNS)])
     deps.connections.put_dataset(caller.tenant, command.connection, dataset, deps.now())
     # once more, now that it is there: a run that began in between has read what was there before
     deps.connections.touch(caller.tenant, command.connection, deps.now())
@@ -75,9 +82,9 @@ def _import(name: str, file: FoundFile, connection: Connection, deps: FaceDepend
         table = deps.sql_worker.import_file(file.source, file.file_format, key)
     except SqlRefusedError as exc:
         return Problem(file.location, "unreadable_file", str(exc))
-    except EngineUnavailableError as exc:
+    except (EngineUnavailableError, SqlWorkerBusyError) as exc:
         raise ImportUnavailableError("The file was not imported.") from exc
-    if _length_of_columns(table) > MAX_COLUMNS_LENGTH:
+    if _length_of_columns(table.columns) > MAX_COLUMNS_LENGTH:
         message = f"The names and types of the columns have more than {MAX_COLUMNS_LENGTH:,} characters together."
         return Problem(file.location, "too_many_columns", message)
     return Dataset(
@@ -90,8 +97,15 @@ def _import(name: str, file: FoundFile, connection: Connection, deps: FaceDepend
     )
 
 
-def _length_of_columns(table: ImportedTable) -> int:
-    return len(write_json([list(column) for column in table.columns]))
+def _length_of_columns(columns: Iterable[Column]) -> int:
+    return len(write_json([list(column) for column in columns]))
+
+
+def _check_number(others: list[Dataset]) -> list[Problem]:
+    if len(others) < MAX_DATASETS:
+        return []
+    message = f"A connection has at most {MAX_DATASETS} datasets: delete those that nobody queries, or make another."
+    return [Problem("/dataset", "too_many_datasets", message)]
 
 
 def check_names(names: list[str], *, parent: str, only: str | None = None) -> list[Problem]:
@@ -108,4 +122,8 @@ def check_names(names: list[str], *, parent: str, only: str | None = None) -> li
     return problems
 
 
+TOO_MANY_COLUMNS = (
+    f"The names and types of the columns of all the connection's datasets have more than {MAX_COLUMNS_LENGTH_OF_ALL:,} "
+    "characters together: put this one on another connection."
+)
 NAME_RULE = "A dataset's name has 1 to 63 letters, digits and underscores, and does not begin with a digit."

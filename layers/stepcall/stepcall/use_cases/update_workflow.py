@@ -25,7 +25,7 @@ def update_workflow(
     """
     deps.workflows.get_latest(caller.tenant, workflow_id)  # before the work: what is not theirs tells nothing
     caller.require_workflow(workflow_id)
-    checked = check_workflow(document, caller.tenant, deps)
+    checked = check_workflow(document, caller, deps)
     text = write_canonical_json(checked.definition.to_json())
 
     def put_unless_equal(newest: WorkflowVersion) -> WorkflowVersion:

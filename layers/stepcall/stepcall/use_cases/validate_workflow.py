@@ -24,7 +24,7 @@ class Validation:
 def validate_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> Validation:
     """What `define_workflow` would say of a document; nothing is stored."""
     try:
-        checked = check_workflow(document, caller.tenant, deps)
+        checked = check_workflow(document, caller, deps)
     except InvalidDefinitionError as exc:
         return Validation(errors=tuple(exc.problems), warnings=tuple(exc.warnings))
     limits = limits_of(checked.compiled, checked.definition)
