@@ -4,6 +4,7 @@
 import json
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from local.seed import API_KEY
 from local.stack import LocalStack
 from stepcall.domain.access import Grants, Scope, SourceGrant
+from stepcall.use_cases.issue_token import JOB_TOKEN_LIMIT
 from tests.functional.carto import (
     CLUSTERS,
     LIGHT,
@@ -202,6 +204,20 @@ def test_the_token_of_a_job_reads_the_job_and_its_table_and_nothing_else(
     assert reader.create(clusters.call("1, 2, 'x'")).status == 403
     assert reader.query(clusters.call("1, 2, 'x'")).status == 403
     assert reader.cancel(done["externalId"]).status == 403
+
+
+def test_the_token_of_a_job_selects_within_a_limit_of_its_own(clusters: Deployed) -> None:
+    done = clusters.run(parameters={"number_of_clusters": 3, "buffer_radius": 1, "store_type": "shared"})
+    reader, select = Carto(clusters.carto.url, done["token"]), "SELECT no_such_column FROM `{}`"
+    statement = select.format(done["jobMetadata"]["workflowOutputTableName"])
+    answers = [reader.query(statement) for _ in range(JOB_TOKEN_LIMIT.burst)]
+    with ThreadPoolExecutor(JOB_TOKEN_LIMIT.burst) as threads:
+        answers += threads.map(lambda _: reader.query(statement), range(3 * JOB_TOKEN_LIMIT.burst))
+    assert {answer.status for answer in answers} <= {400, 429, 503}
+    refused = [answer for answer in answers if answer.status == 429]
+    assert refused
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+    assert clusters.carto.query(statement).status == 400, "the key that made it has a bucket of its own"
 
 
 def test_another_tenants_table_job_and_procedure_are_not_found(

@@ -9,7 +9,13 @@ import pytest
 from stepcall.domain.access import Caller, Grants, NotGrantedError, RateLimit, Scope
 from stepcall.domain.run import Run
 from stepcall.stores.run_store import RunNotFoundError
-from stepcall.use_cases.issue_token import IssuedToken, ScopeNotHeldError, issue_access_token, issue_job_token
+from stepcall.use_cases.issue_token import (
+    JOB_TOKEN_LIMIT,
+    IssuedToken,
+    ScopeNotHeldError,
+    issue_access_token,
+    issue_job_token,
+)
 from tests.clock import Clock
 from tests.sample_workflows import transform, workflow
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
@@ -70,7 +76,8 @@ def test_an_access_token_cannot_have_what_its_key_has_not(signer: Signer, clock:
 
 def test_a_job_token_reads_its_run_for_a_day(world: RunWorld, run: Run, signer: Signer) -> None:
     token = issue_job_token(run.run_id, CALLER, world.deps, signer, workflow_id=run.workflow_id)
-    reader = replace(CALLER, scopes=frozenset({Scope.RUNS_READ}), run_id=run.run_id)
+    scopes = frozenset({Scope.RUNS_READ})
+    reader = replace(CALLER, scopes=scopes, run_id=run.run_id, rate_limit=JOB_TOKEN_LIMIT)
     told = {"run_id": str(run.run_id), "tenant": CALLER.tenant, "key_id": CALLER.key_id}
     assert world.logged[-1] == ("execution_shared", told)
     assert signer.signed == [(reader, SECOND, SECOND + timedelta(days=1))]
@@ -81,7 +88,8 @@ def test_a_job_token_is_short_whatever_its_maker_is_granted(world: RunWorld, run
     maker = replace(LIMITED, grants=Grants(frozenset({run.workflow_id})))
     issue_job_token(run.run_id, maker, world.deps, signer)
     [(reader, *_)] = signer.signed
-    assert (reader.grants, reader.rate_limit, reader.run_id) == (None, None, run.run_id)
+    assert (reader.grants, reader.rate_limit, reader.run_id) == (None, JOB_TOKEN_LIMIT, run.run_id)
+    assert maker.bucket != reader.bucket != replace(reader, run_id=UUID(int=8)).bucket
 
 
 def test_nobody_shares_a_run_that_is_not_theirs_to_read(world: RunWorld, run: Run, signer: Signer) -> None:

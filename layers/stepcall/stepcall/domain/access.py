@@ -87,6 +87,11 @@ class Caller:
     run_id: UUID | None = None
     """The one run that a job token reads."""
 
+    @property
+    def bucket(self) -> str:
+        """What it is counted under: a job token, which is for sharing, takes nothing from the key that it came of."""
+        return self.key_id if self.run_id is None else f"run:{self.run_id}"
+
     def require(self, scope: Scope) -> None:
         """Raises MissingScopeError."""
         if scope not in self.scopes:

@@ -119,7 +119,7 @@ def _limit_headers(caller: Caller, limit: RateLimit) -> dict[str, str]:
     Source: draft-ietf-httpapi-ratelimit-headers, sections 3 and 4.
     """
     deps = face_dependencies()
-    tat, now = deps.rate_limits.last_seen(caller.tenant, caller.key_id), microseconds_of(deps.now())
+    tat, now = deps.rate_limits.last_seen(caller.tenant, caller.bucket), microseconds_of(deps.now())
     seconds = whole_seconds(until_more(tat, now, limit))
     return {
         "RateLimit-Policy": f'"default";q={limit.per_second};w=1',

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from stepcall.domain.access import Caller, NotGrantedError, Scope
+from stepcall.domain.access import Caller, NotGrantedError, RateLimit, Scope
 from stepcall.domain.errors import StepcallError
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.read_run import find_run
@@ -14,6 +14,8 @@ from stepcall.use_cases.read_run import find_run
 ACCESS_TOKEN_LIFE = timedelta(hours=1)
 JOB_TOKEN_LIFE = timedelta(days=1)
 JOB_TOKEN_SCOPES = frozenset({Scope.RUNS_READ})
+JOB_TOKEN_LIMIT = RateLimit(per_second=2, burst=20)
+"""Of SELECTs on the run's output table: each one keeps a worker busy, and whoever was given the token may send them."""
 
 
 class TokenSigner(Protocol):
@@ -62,9 +64,9 @@ def share_run(run_id: UUID, caller: Caller, deps: FaceDependencies, signer: Toke
     """As `issue_job_token`, for a run that the caller was just shown. Raises NotGrantedError."""
     if caller.run_id is not None:
         raise NotGrantedError("A token that reads one execution makes no other, which would outlive it.")
-    # of grants and limit there is no more to say: with one run to read it can neither start nor list any
+    # of grants there is no more to say: with one run to read it can neither start nor list any
     deps.log("execution_shared", run_id=str(run_id), tenant=caller.tenant, key_id=caller.key_id)
-    reader = replace(caller, scopes=JOB_TOKEN_SCOPES, grants=None, rate_limit=None, run_id=run_id)
+    reader = replace(caller, scopes=JOB_TOKEN_SCOPES, grants=None, rate_limit=JOB_TOKEN_LIMIT, run_id=run_id)
     return _issue(reader, JOB_TOKEN_LIFE, signer, deps.now())
 
 

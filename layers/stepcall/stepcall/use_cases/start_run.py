@@ -75,7 +75,7 @@ def count_start(caller: Caller, deps: FaceDependencies) -> None:
     if caller.rate_limit is None:
         return
     try:
-        deps.rate_limits.take(caller.tenant, caller.key_id, caller.rate_limit, microseconds_of(deps.now()))
+        deps.rate_limits.take(caller.tenant, caller.bucket, caller.rate_limit, microseconds_of(deps.now()))
     except BucketUnavailableError as exc:
         deps.log("start_not_counted", tenant=caller.tenant, key_id=caller.key_id, error=str(exc))
 
