@@ -20,6 +20,7 @@ from local.gateway import Gateway
 from local.http_server import HOST, Application, bind, mounted, served
 from local.lambda_runtime import InProcessLambda
 from local.moto_world import abort_running_executions, corrected_moto, invocations_go_to
+from local.moto_world.late_calls import late_calls_refused
 from local.object_links import ObjectLinks
 from local.seed import put_local_api_key
 from local.separate_requests import separate_requests
@@ -97,6 +98,7 @@ class LocalStack:
         elsewhere = [*FOREIGN, *endpoint_variables()]
         stack.enter_context(environment(aws_variables(f"{self.url}{S3_PREFIX}"), without=elsewhere))
         stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
+        stack.enter_context(late_calls_refused())  # it ends before moto does
         stack.enter_context(corrected_moto(self._at_aws))
         if self._parameters.get("Athena") == "true":
             stack.enter_context(with_athena())
