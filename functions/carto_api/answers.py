@@ -90,7 +90,7 @@ def answer_rows(answer: QueryAnswer) -> Response[str]:
             "schema": [{"name": column.name, "type": carto_type(column.type)} for column in columns],
             "meta": {
                 "cacheHit": answer.is_reused,
-                "location": answer.connection.location,
+                "location": answer.location,
                 "totalBytesProcessed": str(processed),
             },
         },

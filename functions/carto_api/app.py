@@ -97,9 +97,7 @@ def post_query(connection: str) -> Response[str]:
 def _create_job(connection: str, request: SqlRequest) -> Response[str]:
     command = read_command(read_connection_name(connection), request)
     run = call_procedure(command, caller(app), face_dependencies())
-    if run.job is None:
-        raise AssertionError("A run that was called has no call.")
-    return json_response(200, print_created(Job(run, run.job), _token_for(run.run_id)))
+    return json_response(200, print_created(Job(run, run.call), _token_for(run.run_id)))
 
 
 def _query(connection: str, request: SqlRequest) -> Response[str]:

@@ -14,13 +14,12 @@ from urllib.parse import urlsplit
 from run_sql_task.engine.limits import MEGABYTE
 from run_sql_task.engines import RESULT_FILE, EngineQuery, EngineRefusedError, Engines, EnginesBusyError, SelectedRows
 from run_sql_task.scratch import scratch_folder
-from run_sql_task.table_files import TableGoneError, TablesTooLargeError, fetch_tables, stand_ins_for
+from run_sql_task.table_files import TableGoneError, TablesTooLargeError, fetch_query
 from stepcall.aws.tables import ObjectGoneError, ObjectTooLargeError, TableObjects
 from stepcall.domain.connection import Column
 from stepcall.domain.errors import ErrorReason, StepcallError
 from stepcall.sql.faults import SqlError
 from stepcall.sql.statement import Select, read_select
-from stepcall.sql.transpile import to_duckdb
 from stepcall.use_cases.sql_worker import MAX_SECONDS
 
 MAX_ANSWER_BYTES = 5_000_000
@@ -72,18 +71,13 @@ class Answers:
         end = begun + min(seconds, MAX_SECONDS)
         select = read_select(statement)
         values = _bind(select, parameters)
-        stand_ins = stand_ins_for(select.tables)
-        translated = to_duckdb(select, stand_ins)
-        prefixes = {name: _prefix_of(name, tables) for name in select.tables}
         with scratch_folder(self._scratch_root) as scratch:
-            fetched = fetch_tables(prefixes, self._objects, scratch)
-            files = {stand_ins[name]: paths for name, paths in fetched.files.items()}
-            query = EngineQuery(translated, files, values)
+            fetched = fetch_query(select, values, lambda: _prefixes_of(select, tables), self._objects, scratch)
             try:
-                found = self._ask(query, scratch, end)
+                found = self._ask(fetched.query, scratch, end)
             except EngineRefusedError as exc:
                 if exc.reason is ErrorReason.INVALID_QUERY:
-                    self._find_unknown_names(select, query, scratch, end)
+                    self._find_unknown_names(select, fetched.query, scratch, end)
                 raise
         return {"rows": found.rows, "columns": found.columns, "bytes_processed": fetched.size}
 
@@ -122,10 +116,10 @@ class Answers:
         self._objects.fetch(key, path, MAX_FILE_BYTES, bucket)
 
 
-def _prefix_of(name: str, tables: Mapping[str, str]) -> str:
-    if name not in tables:
+def _prefixes_of(select: Select, tables: Mapping[str, str]) -> dict[str, str]:
+    if any(name not in tables for name in select.tables):
         raise TableGoneError("A table of the query is none that may be read.")
-    return tables[name]
+    return {name: tables[name] for name in select.tables}
 
 
 def _bind(select: Select, parameters: Any) -> Any:

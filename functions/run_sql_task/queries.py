@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from run_sql_task.engines import RESULT_FILE, EngineQuery, EngineRefusedError, Engines, EnginesBusyError, WrittenResult
+from run_sql_task.engines import RESULT_FILE, EngineRefusedError, Engines, EnginesBusyError, WrittenResult
 from run_sql_task.named_tables import find_tables
 from run_sql_task.scratch import scratch_folder
-from run_sql_task.table_files import TableGoneError, TablesTooLargeError, fetch_tables, stand_ins_for
+from run_sql_task.table_files import TableGoneError, TablesTooLargeError, fetch_query
 from stepcall.aws.tables import TableObjects
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError
 from stepcall.domain.run_table import RunTable, new_run_table
 from stepcall.domain.task_contract import TaskContext
 from stepcall.sql.faults import SqlError
 from stepcall.sql.statement import Select, read_select
-from stepcall.sql.transpile import to_duckdb
 from stepcall.stores.connection_store import ConnectionStore
 from stepcall.tasks.sql import MAX_SHOWN_BYTES, MAX_SHOWN_ROWS, QueryColumn, QueryInput, QueryOutput
 
@@ -49,13 +48,10 @@ class Queries:
 
     def _write(self, given: QueryInput, context: TaskContext, scratch: Path) -> WrittenResult:
         select = read_select(given.query)
-        parameters = bind(select, given.parameters)
-        stand_ins = stand_ins_for(select.tables)
-        statement = to_duckdb(select, stand_ins)
-        fetched = fetch_tables(self._prefixes(select, given, context), self._objects, scratch)
-        files = {stand_ins[name]: paths for name, paths in fetched.files.items()}
+        values = bind(select, given.parameters)
+        fetched = fetch_query(select, values, lambda: self._prefixes(select, given, context), self._objects, scratch)
         return self._engines.write_result(
-            EngineQuery(statement, files, parameters),
+            fetched.query,
             scratch,
             context.remaining_seconds() - STORE_SECONDS,
             max_rows=MAX_SHOWN_ROWS,

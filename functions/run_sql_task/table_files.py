@@ -1,17 +1,19 @@
-"""Tables of the bucket as files of a scratch folder."""
+"""Tables of the bucket as files of a scratch folder, for the query that names them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from run_sql_task.engine.limits import MEGABYTE
+from run_sql_task.engines import EngineQuery
 from stepcall.aws.tables import ObjectGoneError, TableObject, TableObjects
 from stepcall.domain.errors import StepcallError, shorten
+from stepcall.sql.statement import Select
+from stepcall.sql.transpile import to_duckdb
 
 MAX_SOURCE_BYTES = 1536 * MEGABYTE
 """Of all tables of a query together: besides them, what DuckDB spills and the result need their place on disk."""
 STAND_IN = "\x01t{}"
-"""What no query can call a table of its own."""
 
 
 class TableGoneError(StepcallError):
@@ -29,9 +31,30 @@ class TableFiles(NamedTuple):
     size: int
 
 
-def stand_ins_for(names: Sequence[str]) -> dict[str, str]:
-    """What the engine calls the tables."""
-    return {name: STAND_IN.format(number) for number, name in enumerate(names)}
+class FetchedQuery(NamedTuple):
+    """A query that the engine can run, its tables in the order of their names, and how many bytes they have."""
+
+    query: EngineQuery
+    size: int
+
+
+def fetch_query(
+    select: Select,
+    values: Mapping[str, Any] | Sequence[Any],
+    find_prefixes: Callable[[], Mapping[str, str]],
+    objects: TableObjects,
+    scratch: Path,
+) -> FetchedQuery:
+    """Write the query for the engine, and fetch what it names. A query that cannot be written looks nothing up.
+
+    Raises SqlError, what `find_prefixes` raises, and as `fetch_tables`.
+    """
+    # what no query can call a table of its own
+    stand_ins = {name: STAND_IN.format(number) for number, name in enumerate(select.tables)}
+    statement = to_duckdb(select, stand_ins)
+    files, size = fetch_tables(find_prefixes(), objects, scratch)
+    tables = {stand_ins[name]: paths for name, paths in files.items()}
+    return FetchedQuery(EngineQuery(statement, tables, values), size)
 
 
 def fetch_tables(prefixes: Mapping[str, str], objects: TableObjects, scratch: Path) -> TableFiles:

@@ -29,7 +29,7 @@ def carried(response: Response[str]) -> int:
 
 
 def answer_of(text: str) -> QueryAnswer:
-    return QueryAnswer(TableRows([{"a": text}], [Column("a", "STRING")], 1234), default_connection("acme"))
+    return QueryAnswer(TableRows([{"a": text}], [Column("a", "STRING")], 1234), default_connection("acme").location)
 
 
 def test_an_answer_has_rows_schema_and_what_was_read() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from stepcall.domain.access import Caller, Grants, NotGrantedError, RateLimit, SourceGrant
-from stepcall.domain.connection import Column, default_connection
+from stepcall.domain.connection import DEFAULT_LOCATION, Column, default_connection
 from stepcall.domain.ids import spell_job
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.domain.run import Run
@@ -69,7 +69,7 @@ def world_with_rows() -> JobWorld:
 def test_a_select_reads_what_the_job_of_the_table_has_written() -> None:
     world = world_with_rows()
     run = world.complete(world.call())
-    assert select(world, name_of(run)) == (ROWS, default_connection("acme"), False, None)
+    assert select(world, name_of(run)) == (ROWS, DEFAULT_LOCATION, False, None)
     text, tables, parameters = world.sql_worker.selected[-1]
     assert text == f"SELECT * FROM `{name_of(run)}` WHERE n = @n"
     assert (dict(tables), parameters) == ({name_of(run): table_of_run(run).prefix}, {"n": 1})

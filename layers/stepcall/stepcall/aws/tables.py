@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from stepcall.aws.outputs import NOT_THERE
 from stepcall.domain.errors import StepcallError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ PART_BYTES = 16 * 1024 * 1024
 FOOTER_BYTES = 64 * 1024
 """Of a Parquet object: as much is read at first, which is mostly enough."""
 CONTENT_TYPE = "application/vnd.apache.parquet"
-NOT_THERE = frozenset({"NoSuchKey", "AccessDenied", "NoSuchBucket"})
+NO_OBJECT = NOT_THERE | {"NoSuchBucket"}
 
 
 class TableObject(NamedTuple):
@@ -57,7 +58,7 @@ class TableObjects:
         try:
             answer = self._make_client().get_object(Bucket=bucket or self._bucket, Key=key)
         except ClientError as exc:
-            if exc.response["Error"]["Code"] not in NOT_THERE:
+            if exc.response["Error"]["Code"] not in NO_OBJECT:
                 raise
             raise ObjectGoneError("There is no such object.") from exc
         with answer["Body"] as body, path.open("wb") as file:
@@ -93,7 +94,7 @@ class TableObjects:
         try:
             answer = self._make_client().get_object(Bucket=self._bucket, Key=found.key, Range=f"bytes={start}-")
         except ClientError as exc:
-            if exc.response["Error"]["Code"] not in NOT_THERE:
+            if exc.response["Error"]["Code"] not in NO_OBJECT:
                 raise
             raise ObjectGoneError("There is no such object.") from exc
         with answer["Body"] as body:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from botocore.exceptions import ClientError
 
+from stepcall.aws.outputs import NOT_THERE
 from stepcall.domain.ids import MalformedIdError, read_upload_id, spell_upload
 from stepcall.use_cases.uploads import Upload, UploadedFile, UploadNotFoundError
 
@@ -21,8 +22,6 @@ LIFE = timedelta(hours=1)
 PREFIX = "uploads/"
 BEGINNING = 512
 EMPTY = "InvalidRange"
-# without the permission to list the bucket, which nothing here needs, S3 calls a missing object "access denied"
-NOT_THERE = frozenset({"NoSuchKey", "AccessDenied"})
 
 
 class S3Uploads:

@@ -128,6 +128,13 @@ class RunSummary:
     error: ErrorResult | None = None
     """None while nothing is wrong, and in lists by workflow."""
 
+    @property
+    def call(self) -> JobCall:
+        """How it was called, of a run that is known to be a job. Raises ValueError."""
+        if self.job is None:
+            raise ValueError("The run was not called as a job.")
+        return self.job
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(RunSummary):

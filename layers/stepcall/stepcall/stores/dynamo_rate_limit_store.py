@@ -12,13 +12,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stepcall.domain.access import RateLimit
 from stepcall.domain.rate_limit import NEVER_USED, interval, latest, take, whole_seconds
 from stepcall.stores.dynamo_items import Item, write_values
+from stepcall.stores.dynamo_update import CONDITION_FAILED
 from stepcall.stores.rate_limit_store import BucketUnavailableError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-CONDITION_FAILED = "ConditionalCheckFailedException"
 RETRY_LATER = frozenset({"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"})
 # `tat` never goes back, so that the third attempt decides at the latest, unless the item is deleted in between
 MAX_ATTEMPTS = 4

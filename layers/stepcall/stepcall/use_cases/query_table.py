@@ -64,7 +64,8 @@ class QueryAnswer(NamedTuple):
     """Rows; `is_reused` says that nothing was executed for them."""
 
     rows: TableRows
-    connection: Connection
+    location: str
+    """Of the connection."""
     is_reused: bool = False
     table: str | None = None
     """Of a CALL: what its rows were read from."""
@@ -83,7 +84,7 @@ def select_rows(query: Query, caller: Caller, deps: FaceDependencies) -> QueryAn
         raise NotGrantedError("This key or token is granted some tables, and the query names none.")
     connection = _find_connection(query.connection, caller, deps)
     tables = {name: find_table(name, connection.name, caller, deps).prefix for name in names}
-    return QueryAnswer(deps.sql_worker.select(query.text, tables, query.parameters), connection)
+    return QueryAnswer(deps.sql_worker.select(query.text, tables, query.parameters), connection.location)
 
 
 def _find_connection(name: str, caller: Caller, deps: FaceDependencies) -> Connection:
@@ -102,7 +103,6 @@ def call_and_wait(command: CallProcedure, caller: Caller, deps: FaceDependencies
     TableTooLargeError, TableTimeoutError, and what else the SQL worker raises.
     """
     end = deps.monotonic() + seconds
-    connection = deps.connections.get(caller.tenant, command.connection)
     run = call_procedure(command, caller, deps)
     run = wait_for_run(run.run_id, caller, deps, seconds=seconds - SECONDS_FOR_ROWS).run
     if not run.status.has_ended:
@@ -110,11 +110,11 @@ def call_and_wait(command: CallProcedure, caller: Caller, deps: FaceDependencies
     if run.status is not RunStatus.COMPLETED:
         raise JobFailedError(run)
     rows = _rows_of(run, end - deps.monotonic(), deps)
-    return QueryAnswer(rows, connection, run.reused_run_id is not None, run.job.output_table if run.job else None)
+    return QueryAnswer(rows, run.call.location, run.reused_run_id is not None, run.call.output_table)
 
 
 def _rows_of(run: Run, seconds: float, deps: FaceDependencies) -> TableRows:
-    if run.job is None or run.job.output_table is None:
+    if run.call.output_table is None:
         return NO_ROWS
     table = table_of(run, deps)
     everything = f"SELECT * FROM `{table.name}`"  # noqa: S608 - its name is of our own making

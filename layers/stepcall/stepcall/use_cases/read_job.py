@@ -36,13 +36,13 @@ class JobPage(NamedTuple):
 
 def read_job(run_id: UUID, connection: str, caller: Caller, deps: FaceDependencies) -> Job:
     """A job of that connection. Raises RunNotFoundError, NotGrantedError."""
-    run = _find(run_id, connection, caller, deps)
-    return Job(run, _Calls(caller.tenant, deps).of(run))
+    return Job(*_find(run_id, connection, caller, deps))
 
 
 def cancel_job(run_id: UUID, connection: str, caller: Caller, deps: FaceDependencies) -> Job:
     """The cancelled job. Raises RunNotFoundError, NotGrantedError, RunHasEndedError."""
-    stop_run(_find(run_id, connection, caller, deps), deps)
+    run, _ = _find(run_id, connection, caller, deps)
+    stop_run(run, deps)
     return read_job(run_id, connection, caller, deps)
 
 
@@ -85,14 +85,15 @@ class _Calls:
         return self._connections[name]
 
 
-def _find(run_id: UUID, connection: str, caller: Caller, deps: FaceDependencies) -> Run:
+def _find(run_id: UUID, connection: str, caller: Caller, deps: FaceDependencies) -> tuple[Run, JobCall]:
     run = deps.runs.get(caller.tenant, run_id).run
     calls = _Calls(caller.tenant, deps)
-    if calls.of(run).connection != connection:
+    call = calls.of(run)
+    if call.connection != connection:
         raise RunNotFoundError(f"The connection has no job {run_id}.")
     if not _sees(caller, run, calls):
         raise NotGrantedError("This key or token is granted other jobs, and not this one.")
-    return run
+    return run, call
 
 
 def _sees(caller: Caller, run: RunSummary, calls: _Calls) -> bool:
