@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 # The three places that Python imports from; on Lambda the layer and the function's own folder stand there.
 export PYTHONPATH := layers/stepcall:functions:.
 
-.PHONY: help demo test serve compile build deploy api-key first-key bench lock lint typecheck audit check validate
+.PHONY: help demo faces test serve compile build deploy api-key first-key bench lock lint typecheck audit check validate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,12 +54,15 @@ $(BANDIT): requirements-audit.txt | $(BIN)/uv
 demo: $(VENV)/.local ## define a workflow, execute it, show every exchange (EXAMPLE=stores for another; URL=https://… for another page)
 	@$(BIN)/python -m local.demo $(if $(EXAMPLE),--example '$(EXAMPLE)') $(if $(URL),--url '$(URL)')
 
+faces: $(VENV)/.dev ## a run started through each face and read through every other, as a table
+	@$(BIN)/python -m pytest -q tests/functional/test_four_faces.py
+
 serve: $(VENV)/.local ## the local stack on 127.0.0.1:3000, or PORT=…; ALLOW_HOST=host:port lets Web.Download reach a server of yours
 	@exec $(BIN)/python -m local.serve --port $${PORT:-3000} $(addprefix --allow-host ,$(ALLOW_HOST))
 
-compile: $(VENV)/.local ## the compiled state machine of WORKFLOW=file.json
+compile: $(VENV)/.local ## the compiled state machine of WORKFLOW=file.json (RUN_MODE=source or refresh for a part of it)
 	@$(if $(WORKFLOW),,echo 'Say which: make compile WORKFLOW=examples/webpage_summary.json' >&2; exit 1;) \
-	  $(BIN)/python -m tools.compile_workflow '$(WORKFLOW)'
+	  $(BIN)/python -m tools.compile_workflow '$(WORKFLOW)' $(if $(RUN_MODE),--run-mode '$(RUN_MODE)')
 
 bench: $(VENV)/.dev ## measure, beside references in the same run; writes .bench/latest.json
 	@$(BIN)/python -m tests.benchmarks

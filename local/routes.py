@@ -78,4 +78,4 @@ def _pattern(path: str) -> re.Pattern[str]:
     pattern = re.escape(parts[0])
     for name, literal in zip(parts[1::2], parts[2::2], strict=True):
         pattern += f"(?P<{name.rstrip('+')}>{'.+' if name.endswith('+') else '[^/]+'})" + re.escape(literal)
-    return re.compile(pattern)
+    return re.compile(pattern, re.DOTALL)  # a path may have line breaks in it

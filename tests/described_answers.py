@@ -12,7 +12,8 @@ UNDESCRIBED = frozenset({401, 404, 405})  # what is answered where there is no r
 
 
 class DescribedAnswers:
-    def __init__(self, document: Json) -> None:
+    def __init__(self, document: Json, undescribed: frozenset[int] = UNDESCRIBED) -> None:
+        self._undescribed = undescribed
         self._components: Json = _closed(document["components"])
         self._paths = [(re.compile(_pattern(path)), path, item) for path, item in document["paths"].items()]
         # the path with most literal characters is the one that is meant
@@ -22,7 +23,7 @@ class DescribedAnswers:
         """What the description says otherwise. Header names are in lower case, the path may have a query."""
         operation = self._operation(method.lower(), path.partition("?")[0])
         if operation is None:
-            return [] if status in UNDESCRIBED else [f"{method} {path} is described nowhere"]
+            return [] if status in self._undescribed else [f"{method} {path} is described nowhere"]
         if str(status) not in operation["responses"]:
             return [f"the status {status} is not described"]
         response = self._resolved(operation["responses"][str(status)])
@@ -49,7 +50,8 @@ class DescribedAnswers:
             yield from _unnamed_problem(value, content[media_type])
 
     def _schema_faults(self, value: Any, schema: Json) -> Iterator[str]:
-        validator = Draft202012Validator({**schema, "components": self._components})
+        document = {**schema, "components": self._components}
+        validator = Draft202012Validator(document, format_checker=Draft202012Validator.FORMAT_CHECKER)
         for error in validator.iter_errors(value):
             yield f"{error.json_path}: {error.message[:400]}"
 
@@ -75,7 +77,7 @@ def _unnamed_problem(value: Any, media: Json) -> Iterator[str]:
 
 
 def _pattern(path: str) -> str:
-    return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{\w+\})", path))
+    return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[\w-]+\})", path))
 
 
 def _closed(schema: Any) -> Any:

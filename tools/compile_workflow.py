@@ -8,10 +8,12 @@ from pathlib import Path
 
 from stepcall.asl.check import InvalidStateMachineError
 from stepcall.asl.compiler import FINISH_RUN, compile_workflow
+from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.check import check_definition
 from stepcall.domain.connection import SqlEngine
 from stepcall.domain.errors import InvalidDefinitionError, Problem
 from stepcall.domain.json_text import MalformedJsonError, read_json
+from stepcall.domain.run_mode import RunMode
 from stepcall.domain.sql_check import SqlSetting
 from stepcall.domain.task_contract import Worker
 from stepcall.tasks.catalog import CATALOG
@@ -34,16 +36,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workflow", type=Path, help="a workflow definition as JSON")
     parser.add_argument("--athena", action="store_true", help="as on a connection with the engine athena")
+    parser.add_argument("--run-mode", choices=[*map(str, RunMode)], default="full", help="how much of it runs")
     options = parser.parse_args()
     path: Path = options.workflow
     try:
         engine = SqlEngine.ATHENA if options.athena else SqlEngine.DUCKDB
         checked = check_definition(read_json(path.read_bytes()), CATALOG, lambda _: any_connection(engine))
         work_group = ATHENA_WORK_GROUP if options.athena else None
-        compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns(), work_group)
+        mode = RunMode(options.run_mode)
+        compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns(), work_group, mode=mode)
     except OSError as exc:
         return _refuse(path, str(exc.strerror))
-    except (MalformedJsonError, InvalidStateMachineError) as exc:
+    except (MalformedJsonError, InvalidStateMachineError, EmptyRunModeError) as exc:
         return _refuse(path, str(exc))
     except InvalidDefinitionError as exc:
         return _refuse(path, str(exc), exc.problems)

@@ -7,8 +7,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from stepcall.domain.ids import spell_job
+from stepcall.domain.times import print_time
 from stepcall.runtime.http import AnswerTooLargeError, json_response, require_carried
-from stepcall.runtime.job_shape import print_status, print_time
+from stepcall.runtime.job_shape import print_status
 from stepcall.use_cases.query_table import QueryAnswer, TableTooLargeError
 from stepcall.use_cases.read_job import Job, JobPage
 from stepcall.use_cases.sql_worker import ResultTooLargeError

@@ -27,7 +27,15 @@ from carto_api.requests import (
 from stepcall.domain.access import Scope
 from stepcall.domain.ids import read_run_id
 from stepcall.runtime.authentication import TokensUnavailableError
-from stepcall.runtime.http import caller, carried, json_response, patience, read_body, resolver
+from stepcall.runtime.http import (
+    caller,
+    carried,
+    json_response,
+    patience,
+    read_body,
+    resolver,
+    without_final_slash,
+)
 from stepcall.runtime.observability import log_fact, logger
 from stepcall.runtime.wiring import face_dependencies, tokens
 from stepcall.stores.connection_store import read_connection_name
@@ -132,8 +140,7 @@ def _raw_query() -> str:
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.set_correlation_id(event["requestContext"]["requestId"])
-    # HTTP APIs take `/x/` for another route than `/x`; CARTO's clients do not
-    return app.resolve({**event, "rawPath": event["rawPath"].rstrip("/")}, context)
+    return app.resolve(without_final_slash(event), context)
 
 
 gc.freeze()  # nor will it be: docs/benchmarks.md

@@ -2,29 +2,26 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import NamedTuple
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from carto_api.call_statement import CallSyntaxError
-from stepcall.domain.access import MissingScopeError, NotGrantedError
+from stepcall.domain.access import NotGrantedError
 from stepcall.domain.errors import InvalidDefinitionError
 from stepcall.domain.ids import MalformedIdError, spell_job
 from stepcall.domain.json_text import MalformedJsonError
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.domain.run import CALL_LOCATION, Run
-from stepcall.runtime.authentication import TokensUnavailableError, UnauthenticatedError
+from stepcall.runtime.authentication import UnauthenticatedError
 from stepcall.runtime.http import (
     AnswerTooLargeError,
     BodyTooLargeError,
     InvalidRequestError,
-    MethodNotAllowedError,
-    RouteNotFoundError,
     carried,
     headers_of,
     json_response,
-    log_refusal,
 )
+from stepcall.runtime.refusals import AGAIN, BAD, BUG, IN_EVERY_FACE, Answer, find_answer, print_apology
 from stepcall.sql.faults import SqlError
 from stepcall.stores.connection_store import ConnectionNotFoundError
 from stepcall.stores.procedure_store import ProcedureNotFoundError
@@ -44,20 +41,9 @@ TOO_LARGE = (
 )
 TOO_SLOW = "The query took longer than a request may. Read less of the table."
 BUSY = "The query has not begun, for too many others are at work. Send it again."
-AGAIN: Mapping[str, str] = {"Retry-After": "2"}
-
-
-class Answer(NamedTuple):
-    """How one kind of error is answered; without a `text` the error speaks for itself."""
-
-    status: HTTPStatus
-    text: str | None = None
-    headers: Mapping[str, str] = {}  # never changed
-
-
 NO_JOB = Answer(HTTPStatus.NOT_FOUND, "There is no such job on this connection.")
-BAD = Answer(HTTPStatus.BAD_REQUEST)
 ANSWERS: Mapping[type[Exception], Answer] = {
+    **IN_EVERY_FACE,
     CallSyntaxError: BAD,
     SqlError: BAD,
     SqlRefusedError: BAD,
@@ -71,7 +57,6 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ResultTooLargeError: Answer(HTTPStatus.BAD_REQUEST, TOO_LARGE),
     RunHasEndedError: Answer(HTTPStatus.BAD_REQUEST, "The job has already ended."),
     UnauthenticatedError: Answer(HTTPStatus.UNAUTHORIZED, NOT_VALID, {"WWW-Authenticate": "Bearer"}),
-    MissingScopeError: Answer(HTTPStatus.FORBIDDEN, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'}),
     NotGrantedError: Answer(HTTPStatus.FORBIDDEN, NOT_GRANTED),
     ConnectionNotFoundError: Answer(
         HTTPStatus.NOT_FOUND, "There is no such connection. `GET /connections` lists those there are."
@@ -82,8 +67,6 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     TableNotFoundError: Answer(HTTPStatus.NOT_FOUND),
     RunNotFoundError: NO_JOB,
     MalformedIdError: NO_JOB,
-    RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "There is no such route."),
-    MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED),
     JobNotEndedError: Answer(HTTPStatus.REQUEST_TIMEOUT, headers=AGAIN),
     SqlTimeoutError: Answer(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW, AGAIN),
     TableTimeoutError: Answer(HTTPStatus.REQUEST_TIMEOUT, headers=AGAIN),
@@ -91,30 +74,24 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     RateLimitedError: Answer(HTTPStatus.TOO_MANY_REQUESTS),
     TableBusyError: Answer(HTTPStatus.SERVICE_UNAVAILABLE, headers=AGAIN),
     SqlWorkerBusyError: Answer(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, AGAIN),
-    TokensUnavailableError: Answer(
-        HTTPStatus.SERVICE_UNAVAILABLE, "Tokens cannot be checked now; send the request again.", AGAIN
-    ),
     EngineUnavailableError: Answer(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "This cannot be done now, as AWS does not take the call; send the request again.",
         AGAIN,
     ),
 }
-BUG = Answer(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def print_error(error: Exception, app: APIGatewayHttpResolver) -> Response[str]:
     """Any exception in CARTO's shape. One that is not in the map is a bug: a 500 with an id, its text in the log."""
-    answer = ANSWERS.get(type(error), BUG)
-    log_refusal(error, answer.status, is_bug=answer is BUG)
+    answer = find_answer(error, ANSWERS)
     body = {"error": _text(error, answer, app), "status": answer.status.value}
     return json_response(answer.status.value, body, {**answer.headers, **headers_of(error)})
 
 
 def _text(error: Exception, answer: Answer, app: APIGatewayHttpResolver) -> str:
     if answer is BUG:
-        request_id = app.current_event.request_context.request_id
-        return f"Something went wrong on our side. Say the id {request_id} when you report it."
+        return print_apology(app)
     if isinstance(error, UnauthenticatedError) and not carried(app):
         return NOT_DEFINED
     if isinstance(error, JobNotEndedError):

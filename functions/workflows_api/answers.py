@@ -7,9 +7,11 @@ from uuid import UUID
 from stepcall.domain.errors import Problem
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.ids import spell_execution, spell_job, spell_later_execution, spell_workflow
-from stepcall.domain.run import RunSummary, TaskRun
+from stepcall.domain.run import Run, RunSummary, TaskRun
+from stepcall.domain.run_mode import RunMode
+from stepcall.domain.times import print_range, print_time
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.runtime.job_shape import print_status, print_time
+from stepcall.runtime.job_shape import print_status
 from stepcall.stores.run_store import RunPage
 from stepcall.stores.workflow_store import VersionPage, WorkflowPage, WorkflowSummary
 from stepcall.use_cases.read_run import RunView, ShownValue
@@ -70,11 +72,18 @@ def print_execution(view: RunView, generation: Generation) -> Json:
     return {
         **print_started(run, generation),
         **_times(run),
+        **_print_scope(run),
         "tasks": [_print_task(task, ref_key) for task in view.tasks],
         **_print_value(words["input"], view.input),
         **(_print_value(words["output"], view.output) if view.output else {}),
         **({"error": run.error.to_json()} if run.error else {}),
     }
+
+
+def _print_scope(run: Run) -> Json:
+    """How much of its workflow it runs, when that is not all, and the time that it is about, when there is one."""
+    mode = {} if run.run_mode is RunMode.FULL else {"run_mode": run.run_mode.value}
+    return {**mode, **print_range(run.time_range)}
 
 
 def spell_execution_in(generation: Generation, run_id: UUID) -> str:

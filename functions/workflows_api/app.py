@@ -15,9 +15,9 @@ from stepcall.domain.access import Scope
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation
 from stepcall.domain.ids import read_run_id, read_workflow_id, spell_workflow
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.runtime.http import caller, headers, json_response, patience, read_body, read_bytes, read_model
+from stepcall.runtime.http import caller, headers, json_response, patience, read_body, read_model
 from stepcall.runtime.observability import logger
-from stepcall.runtime.wiring import face_dependencies, known_keys, now, tokens
+from stepcall.runtime.wiring import face_dependencies, tokens
 from stepcall.use_cases.cancel_run import cancel_run
 from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
 from stepcall.use_cases.read_workflow import read_workflow
@@ -85,15 +85,9 @@ def get_docs_file(file_name: str) -> Response[str]:
 
 @app.post("/oauth/token")
 def post_token() -> Response[str]:
-    from stepcall.runtime.token_requests import TokenIssuing, answer_token_request  # noqa: PLC0415
+    from stepcall.runtime.token_requests import answer_token_route  # noqa: PLC0415
 
-    issuing = TokenIssuing(lambda key: known_keys().of_text(key).caller, tokens(), now)
-    return answer_token_request(headers(app), read_bytes(app), issuing)
-
-
-@app.post("/api/v0/oauth2/token")
-def post_token_of_amperity() -> Response[str]:
-    return post_token()
+    return answer_token_route(app)
 
 
 @app.get("/task-types")
@@ -114,10 +108,11 @@ def post_validate() -> Response[str]:
 
 @app.get("/workflows/<workflow_id>/definition")
 def get_definition(workflow_id: str) -> Response[str]:
-    from workflows_api.views import answer_machine  # noqa: PLC0415
+    from workflows_api.views import MachineQuery, answer_machine  # noqa: PLC0415
 
-    version = _version_asked_for(workflow_id)
-    return answer_machine(face_dependencies().compile(version))
+    query = read_model(dict(app.current_event.query_string_parameters), MachineQuery)
+    version = read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), number=query.version)
+    return answer_machine(face_dependencies().compile(version, query.run_mode))
 
 
 @app.get("/workflows/<workflow_id>/graph")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from stepcall.domain.connection import ConnectionWithDatasets, Dataset
-from stepcall.runtime.job_shape import print_time
+from stepcall.domain.times import print_time
 from stepcall.use_cases.uploads import Upload
 
 Json = dict[str, Any]

@@ -12,7 +12,6 @@ ACCESS: Mapping[str, Scope | None] = {
     "GET /docs": None,
     "GET /docs/<file_name>": None,
     "POST /oauth/token": None,
-    "POST /api/v0/oauth2/token": None,
     "GET /task-types": Scope.WORKFLOWS_READ,
     "POST /workflows/validate": Scope.WORKFLOWS_READ,
     "GET /workflows/<workflow_id>/definition": Scope.WORKFLOWS_READ,

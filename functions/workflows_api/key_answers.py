@@ -4,7 +4,7 @@ from typing import Any
 
 from stepcall.domain.access import Grants
 from stepcall.domain.ids import spell_api_key, spell_workflow
-from stepcall.runtime.job_shape import print_time
+from stepcall.domain.times import print_time
 from stepcall.stores.api_key_store import ApiKey, ApiKeyPage
 
 Json = dict[str, Any]

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
+from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.access import MissingScopeError, NotGrantedError
 from stepcall.domain.errors import InvalidDefinitionError, InvalidParametersError
 from stepcall.domain.ids import MalformedIdError
@@ -24,7 +25,12 @@ from stepcall.runtime.http import (
 from stepcall.stores.api_key_store import UnknownApiKeyError
 from stepcall.stores.connection_store import ConnectionExistsError, ConnectionNotFoundError, DatasetNotFoundError
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
-from stepcall.stores.workflow_store import VersionConflictError, VersionNotFoundError, WorkflowNotFoundError
+from stepcall.stores.workflow_store import (
+    ConfigIdTakenError,
+    VersionConflictError,
+    VersionNotFoundError,
+    WorkflowNotFoundError,
+)
 from stepcall.use_cases.change_workflow import StaleVersionError
 from stepcall.use_cases.connection_errors import (
     ApiAccessDisabledError,
@@ -62,6 +68,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ),
     InvalidParametersError: Answer(HTTPStatus.BAD_REQUEST, "invalid-input", "The input does not fit the workflow"),
     InvalidRequestError: Answer(HTTPStatus.BAD_REQUEST, "invalid-request", "The request is not valid"),
+    EmptyRunModeError: Answer(HTTPStatus.BAD_REQUEST, "empty-run-mode", "The run mode leaves nothing to run"),
     DatasetRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-dataset", "The connection or dataset is not valid"),
     ApiAccessRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-api-access", "The workflow cannot be enabled so"),
     MalformedJsonError: Answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON"),
@@ -104,6 +111,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         "Others change this workflow at this moment, and this request changed nothing; send it again.",
         {"Retry-After": "1"},
     ),
+    ConfigIdTakenError: Answer(HTTPStatus.CONFLICT, "config-id-taken", "Another workflow has the config_id"),
     ConnectionExistsError: Answer(HTTPStatus.CONFLICT, "connection-exists", "The connection's name is taken"),
     DefaultConnectionError: Answer(HTTPStatus.CONFLICT, "default-connection", "The default connection stays"),
     ConnectionInUseError: Answer(HTTPStatus.CONFLICT, "connection-in-use", "Workflows can be called on the connection"),

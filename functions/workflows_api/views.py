@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.domain.errors import Problem
+from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.drawing.graph import graph_of
 from stepcall.drawing.mermaid import print_mermaid
@@ -30,6 +31,12 @@ class GraphQuery(VersionQuery):
     """The query of `GET /workflows/{id}/graph`."""
 
     format: Literal["mermaid", "svg"] | None = None
+
+
+class MachineQuery(VersionQuery):
+    """The query of `GET /workflows/{id}/definition`."""
+
+    run_mode: RunMode = RunMode.FULL
 
 
 def print_validation(validation: Validation) -> Json:

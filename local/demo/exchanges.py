@@ -4,7 +4,9 @@ import json
 import time
 import urllib.error
 import urllib.request
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from local.seed import API_KEY
 
@@ -12,48 +14,81 @@ ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 MARKS = {"PENDING": "·", "RUNNING": "▶", "COMPLETED": "✔", "FAILED": "✘", "CANCELLED": "■", "SKIPPED": "-"}
 DEADLINE_SECONDS = 120
 WIDTH = 110
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+WITH_KEY: Mapping[str, str] = {"x-api-key": API_KEY}
 Json = dict[str, Any]
 
 
+class Reply(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: Any
+
+
 class Api:
-    """Speaks to the stack, and prints what is said."""
+    """Speaks to the stack, and prints what is said.
 
-    def __init__(self, base_url: str) -> None:
+    `sent` are the headers of every request, as a rule a key; `shown` are those of an answer that are printed with it.
+    """
+
+    def __init__(self, base_url: str, sent: Mapping[str, str] = WITH_KEY, shown: Collection[str] = ()) -> None:
         self._base_url = base_url
+        self._sent = dict(sent)
+        self._shown = shown
 
-    def call(self, method: str, path: str, body: Json | None = None) -> Json:
+    def call(self, method: str, path: str, body: Json | None = None) -> Any:
+        """JSON of the answer."""
+        return self.exchange(method, path, body).body
+
+    def exchange(self, method: str, path: str, body: Json | None = None) -> Reply:
+        """The answer, with its headers."""
         print(f"→ {method} {path}")
         if body is not None:
             print_json(body, most=14)
-        status, answer = self.send(method, path, body)
-        print(f"← {status}")
-        print_json(answer)
-        print()
-        return answer
+        return self._tell(self._request(method, path, None if body is None else json.dumps(body).encode(), JSON))
 
-    def send(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
-        """Status and JSON of the answer, without a word."""
-        return self.send_bytes(method, path, None if body is None else json.dumps(body).encode(), "application/json")
+    def submit(self, path: str, fields: Mapping[str, str]) -> Reply:
+        """POST fields as a form does."""
+        content = urlencode(fields)
+        print(f"→ POST {path}   ({FORM})")
+        print(f"    {content}")
+        return self._tell(self._request("POST", path, content.encode(), FORM))
 
     def upload(self, method: str, path: str, content: bytes, content_type: str) -> Json:
         """Send a file."""
         print(f"→ {method} {path}   ({len(content):,} bytes of {content_type})")
-        status, answer = self.send_bytes(method, path, content, content_type)
-        print(f"← {status}")
-        print_json(answer, most=24)
-        print()
-        return answer
+        body: Json = self._tell(self._request(method, path, content, content_type), most=24).body
+        return body
 
-    def send_bytes(self, method: str, path: str, content: bytes | None, content_type: str) -> tuple[int, Json]:
-        """As `send`; a path that is a whole URL carries its own token."""
+    def get(self, path: str) -> Reply:
+        """Without a word."""
+        return self._request("GET", path, None, JSON)
+
+    def _tell(self, reply: Reply, most: int = 60) -> Reply:
+        print(f"← {reply.status}")
+        for name in self._shown:
+            if name in reply.headers:
+                print(f"    {name}: {reply.headers[name]}")
+        print_json(reply.body, most)
+        print()
+        return reply
+
+    def _request(self, method: str, path: str, content: bytes | None, content_type: str) -> Reply:
+        """A path that is a whole URL carries its own token."""
         url = path if path.startswith(self._base_url) else self._base_url + path
-        headers = {"content-type": content_type} | ({"x-api-key": API_KEY} if url != path else {})
+        headers = {"content-type": content_type} | (self._sent if url != path else {})
         request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310 - the stack's own address
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                return answer.status, json.loads(answer.read())
+                return _reply(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as refusal:
-            return refusal.code, json.loads(refusal.read())
+            with refusal:
+                return _reply(refusal.code, refusal.headers, refusal.read())
+
+
+def _reply(status: int, headers: Any, content: bytes) -> Reply:
+    return Reply(status, {name.lower(): value for name, value in headers.items()}, json.loads(content))
 
 
 def print_json(value: Any, most: int = 60) -> None:
@@ -64,18 +99,28 @@ def print_json(value: Any, most: int = 60) -> None:
         print(f"    … and {len(lines) - most} more lines")
 
 
-def follow(api: Api, path: str) -> Json:
-    """Poll until the run has ended, and print the task list whenever it has moved."""
+def poll(
+    api: Api, path: str, line_of: Callable[[Json], str], *, until: Callable[[Json], bool], pause: float = 0.02
+) -> Json:
+    """Ask until it has come to that, or the deadline has; its line is printed whenever it has changed."""
     print(f"→ GET {path}   (polled)")
     shown, deadline = "", time.monotonic() + DEADLINE_SECONDS
     while True:
-        _, execution = api.send("GET", path)
-        tasks = "   ".join(f"{MARKS[task['status']]} {task['ref']} {task['status']}" for task in execution["tasks"])
-        line = f"{execution['status']:<9}  {tasks}"
-        if line != shown:
+        found: Json = api.get(path).body
+        if (line := line_of(found)) != shown:
             print(f"    {line}")
             shown = line
-        if execution["status"] in ENDED or time.monotonic() > deadline:
+        if until(found) or time.monotonic() > deadline:
             print()
-            return execution
-        time.sleep(0.02)
+            return found
+        time.sleep(pause)
+
+
+def follow(api: Api, path: str) -> Json:
+    """Poll until the run has ended, and print the task list whenever it has moved."""
+    return poll(api, path, _print_tasks, until=lambda execution: execution["status"] in ENDED)
+
+
+def _print_tasks(execution: Json) -> str:
+    tasks = "   ".join(f"{MARKS[task['status']]} {task['ref']} {task['status']}" for task in execution["tasks"])
+    return f"{execution['status']:<9}  {tasks}"

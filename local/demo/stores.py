@@ -1,11 +1,10 @@
 """A workflow called as CARTO's clients call theirs: enabled, run, read back, reused, and refused."""
 
 import json
-import time
 from pathlib import Path
 
 from examples.stores.generate import write_csv
-from local.demo.exchanges import DEADLINE_SECONDS, Api, Json, print_json
+from local.demo.exchanges import Api, Json, poll, print_json
 from local.seed import API_KEY
 from local.stack import LocalStack
 
@@ -29,7 +28,7 @@ def enable(api: Api) -> Json:
     api.upload("PUT", dataset, write_csv().encode(), "text/csv")
     print("The workflow is defined, and made callable as a procedure:\n")
     created = api.call("POST", "/workflows", json.loads(WORKFLOW.read_text()))
-    enabled = api.call("POST", f"/workflows/{created['workflow_id']}/api-access", {"connection": CONNECTION})
+    enabled: Json = api.call("POST", f"/workflows/{created['workflow_id']}/api-access", {"connection": CONNECTION})
     print("Ready to paste, while the stack runs (`make serve` keeps it running):\n")
     print(enabled["examples"]["get"], enabled["examples"]["post"], "", sep="\n\n")
     return enabled
@@ -37,15 +36,11 @@ def enable(api: Api) -> Json:
 
 def follow_job(api: Api, created: Json) -> Json:
     """Poll until the job is DONE."""
-    path, deadline = f"/v3/sql/{CONNECTION}/job/{created['externalId']}", time.monotonic() + DEADLINE_SECONDS
-    print(f"→ GET {path}   (polled)")
-    while True:
-        _, job = api.send("GET", path)
-        if job["status"]["state"] == "DONE" or time.monotonic() > deadline:
-            print_json(job)
-            print()
-            return job
-        time.sleep(0.05)
+    path = f"/v3/sql/{CONNECTION}/job/{created['externalId']}"
+    job = poll(api, path, lambda job: str(job["status"]["state"]), until=lambda job: job["status"]["state"] == "DONE")
+    print_json(job)
+    print()
+    return job
 
 
 def call(api: Api, enabled: Json) -> bool:

@@ -2,15 +2,10 @@
 
 import json
 import textwrap
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from local.demo.exchanges import Api, follow
+from local.demo.file_server import served_files
 from local.stack import LocalStack
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -21,25 +16,8 @@ PAGE = "tide_mills.html"
 
 def run(url: str | None) -> bool:
     """Whether the run COMPLETED. `url` is the page to summarise; by default one that the demo serves itself."""
-    with served_pages() as pages, LocalStack(port=0, allowed_hosts=(pages,)) as stack:
-        return summarise(Api(stack.url), url or f"http://{pages}/{PAGE}")
-
-
-@contextmanager
-def served_pages() -> Iterator[str]:
-    """The demo's own web server; gives its `host:port`."""
-
-    class QuietHandler(SimpleHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            """The exchange that matters is printed already."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(PAGES)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with served_files(PAGES) as pages, LocalStack(port=0, allowed_hosts=(pages.address,)) as stack:
+        return summarise(Api(stack.url), url or f"http://{pages.address}/{PAGE}")
 
 
 def summarise(api: Api, page_url: str) -> bool:

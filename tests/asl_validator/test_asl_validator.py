@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from stepcall.asl.compiler import compile_workflow
 from stepcall.domain.check import check_definition
+from stepcall.domain.run_mode import RunMode
 from tests.unit.test_asl_check import PLANTED, big_machine
 from tests.unit.valid_workflows import WIDE_CATALOG, ValidWorkflow, valid_workflows
 from tools.compile_workflow import placeholder_arns
@@ -44,10 +45,13 @@ def generated_machines() -> list[Any]:
     machines: list[Any] = []
 
     @settings(max_examples=GENERATED, suppress_health_check=[HealthCheck.too_slow])
-    @given(valid_workflows())
+    @given(valid_workflows(is_staged=True))
     def compile_one(workflow: ValidWorkflow) -> None:
         definition = check_definition(workflow.document, WIDE_CATALOG).definition
-        machines.append(json.loads(compile_workflow(definition, WIDE_CATALOG, placeholder_arns()).definition))
+        for mode in RunMode:
+            if definition.tasks_in(mode):
+                compiled = compile_workflow(definition, WIDE_CATALOG, placeholder_arns(), mode=mode)
+                machines.append(json.loads(compiled.definition))
 
     compile_one()
     return machines

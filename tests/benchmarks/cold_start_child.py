@@ -12,7 +12,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-FACES = ("workflows_api", "carto_api")
+FACES = ("workflows_api", "carto_api", "wave_api", "amperity_api")
 
 
 def start_reference() -> Any:

@@ -106,6 +106,21 @@ def test_keys_and_tenants_do_not_share_a_bucket(rate_limit_store: RateLimitStore
             rate_limit_store.take(tenant, key_id, LIMIT, NOW)
 
 
+def test_the_requests_of_a_face_are_a_tenants_and_apart_from_the_starts_of_its_keys(
+    rate_limit_store: RateLimitStore,
+) -> None:
+    requests = RateLimit(per_second=10, burst=10)
+    assert starts(rate_limit_store, 9) == 5
+    for tenant in ("acme", "other"):
+        for number in range(10):
+            rate_limit_store.take(tenant, "face:amperity", requests, NOW + number)
+        with pytest.raises(RateLimitedError) as raised:
+            rate_limit_store.take(tenant, "face:amperity", requests, NOW + 10)
+        assert raised.value.retry_after == 1
+        rate_limit_store.take(tenant, "face:amperity", requests, NOW + 100_000)
+    assert rate_limit_store.last_seen(*MINE) == NOW + 5 * interval(LIMIT)
+
+
 @pytest.mark.parametrize("burst", [1, 7])
 def test_of_many_starts_at_once_exactly_the_burst_is_allowed(rate_limit_store: RateLimitStore, burst: int) -> None:
     limit = RateLimit(per_second=10, burst=burst)

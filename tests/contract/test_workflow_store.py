@@ -58,7 +58,7 @@ def store_versions(store: WorkflowStore, count: int, number: int = 1) -> list[Wo
     store.put_first(versions[0])
     for _ in range(count - 1):
         versions.append(next_of(versions[-1]))
-        store.put_next(versions[-1])
+        store.put_next(*reversed(versions[-2:]))
     return versions
 
 
@@ -99,7 +99,7 @@ def test_a_version_that_does_not_follow_the_newest_is_refused_and_not_stored(
     versions = store_versions(workflow_store, 2)
     other = replace(versions[-1], version=number, definition=named("late"))
     with pytest.raises(VersionConflictError):
-        workflow_store.put_next(other)
+        workflow_store.put_next(other, versions[-1])
     assert workflow_store.get_latest("acme", nth_id(1)) == versions[1]
     assert [summary.version for summary in workflow_store.list_versions(nth_id(1), limit=9, after=None).versions] == [
         2,
@@ -118,7 +118,7 @@ def test_a_version_keeps_the_engine_of_its_sql(workflow_store: WorkflowStore, en
 def test_nobody_changes_another_tenants_workflow(workflow_store: WorkflowStore) -> None:
     [mine] = store_versions(workflow_store, 1)
     with pytest.raises(VersionConflictError):
-        workflow_store.put_next(replace(next_of(mine), tenant="other"))
+        workflow_store.put_next(replace(next_of(mine), tenant="other"), mine)
     with pytest.raises(VersionConflictError):
         workflow_store.delete(replace(mine, tenant="other"), LATER)
     assert workflow_store.get_latest("acme", nth_id(1)) == mine
@@ -127,7 +127,7 @@ def test_nobody_changes_another_tenants_workflow(workflow_store: WorkflowStore) 
 
 def test_a_workflow_that_is_not_there_has_no_next_version_and_is_not_deleted(workflow_store: WorkflowStore) -> None:
     with pytest.raises(VersionConflictError):
-        workflow_store.put_next(next_of(VERSION))
+        workflow_store.put_next(next_of(VERSION), VERSION)
     with pytest.raises(VersionConflictError):
         workflow_store.delete(VERSION, LATER)
     for read in (workflow_store.get_latest, workflow_store.get_latest_now):
@@ -155,7 +155,7 @@ def test_a_deleted_workflow_is_neither_deleted_again_nor_changed(workflow_store:
     with pytest.raises(VersionConflictError):
         workflow_store.delete(only, LATER + timedelta(seconds=1))
     with pytest.raises(VersionConflictError):
-        workflow_store.put_next(next_of(only))
+        workflow_store.put_next(next_of(only), only)
     with pytest.raises(WorkflowNotFoundError):
         workflow_store.get_version(nth_id(1), 2)
 
@@ -171,12 +171,12 @@ def test_a_list_shows_what_the_newest_version_says(workflow_store: WorkflowStore
     one = WorkflowVersion(nth_id(1), 1, "acme", named("old", description="What it did."), VERSION.created_at)
     workflow_store.put_first(one)
     two = replace(next_of(one), definition=named("New", description=""))
-    workflow_store.put_next(two)
+    workflow_store.put_next(two, one)
     three = next_of(two, "Newest")
     assert listed(workflow_store) == [
         WorkflowSummary(nth_id(1), 2, "New", "", one.created_at, two.created_at),
     ]
-    workflow_store.put_next(three)
+    workflow_store.put_next(three, two)
     assert listed(workflow_store) == [
         WorkflowSummary(nth_id(1), 3, "Newest", None, one.created_at, three.created_at),
     ]
@@ -262,7 +262,7 @@ def test_a_change_whose_answer_was_lost_is_no_lost_race(dynamodb: "DynamoDBClien
     store, one = DynamoWorkflowStore(lost, "WorkflowsTable"), first(1)
     store.put_first(one)
     two = next_of(one)
-    store.put_next(two)
+    store.put_next(two, one)
     assert store.get_latest("acme", nth_id(1)) == two
     store.delete(two, LATER)
     with pytest.raises(WorkflowNotFoundError):
@@ -273,9 +273,9 @@ def test_a_lost_race_is_one_also_when_the_answer_was_lost(dynamodb: "DynamoDBCli
     lost: Any = AnswerLost(dynamodb)
     store, one = DynamoWorkflowStore(dynamodb, "WorkflowsTable"), first(1)
     store.put_first(one)
-    store.put_next(next_of(one, "theirs"))
+    store.put_next(next_of(one, "theirs"), one)
     with pytest.raises(VersionConflictError):
-        DynamoWorkflowStore(lost, "WorkflowsTable").put_next(next_of(one, "mine"))
+        DynamoWorkflowStore(lost, "WorkflowsTable").put_next(next_of(one, "mine"), one)
     assert store.get_latest("acme", nth_id(1)).definition.name == "theirs"
 
 
@@ -309,7 +309,7 @@ def test_a_change_that_is_under_way_elsewhere_is_a_conflict(dynamodb: "DynamoDBC
     client: Any = FaultyClient(dynamodb, canceled(*codes))
     store = DynamoWorkflowStore(client, "WorkflowsTable")
     with pytest.raises(VersionConflictError):
-        store.put_next(next_of(VERSION))
+        store.put_next(next_of(VERSION), VERSION)
     with pytest.raises(VersionConflictError):
         store.delete(VERSION, LATER)
 
@@ -321,7 +321,7 @@ def test_a_change_that_failed_is_not_taken_for_a_lost_race(dynamodb: "DynamoDBCl
     client: Any = FaultyClient(dynamodb, canceled("ConditionalCheckFailed", code))
     store = DynamoWorkflowStore(client, "WorkflowsTable")
     with pytest.raises(ClientError, match="TransactionCanceledException"):
-        store.put_next(next_of(VERSION))
+        store.put_next(next_of(VERSION), VERSION)
 
 
 def test_a_search_that_finds_nothing_answers_in_time_with_where_to_go_on(dynamodb: "DynamoDBClient") -> None:
@@ -342,8 +342,8 @@ def test_lists_are_whole_over_many_short_pages(dynamodb: "DynamoDBClient", page_
         store.put_first(first(number, "Rare" if number in {2, 3, 19, 35} else "often"))
     version = first(36)
     for _ in range(12):
-        version = next_of(version)
-        store.put_next(version)
+        before, version = version, next_of(version)
+        store.put_next(version, before)
     client: Any = FaultyClient(dynamodb, page_items=page_items)
     short = DynamoWorkflowStore(client, "WorkflowsTable")
     rare = [summary.workflow_id for summary in listed(short, name="rare", limit=limit)]
@@ -398,7 +398,7 @@ def test_a_version_that_was_stored_before_there_were_others_is_read(dynamodb: "D
     assert "first_created_at" not in item
     assert store.get_latest("acme", nth_id(1)).workflow_created_at == VERSION.created_at
     assert names(listed(store)) == ["Old"]
-    store.put_next(next_of(one, "New"))
+    store.put_next(next_of(one, "New"), one)
     assert names(listed(store, name="new")) == ["New"]
 
 
@@ -408,7 +408,7 @@ def test_a_next_version_that_does_not_fit_leaves_nothing_behind(dynamodb: "Dynam
     text = "".join(chr(0x4E00 + (number * number * 7919 + number // 3) % 20_000) for number in range(300_000))
     large = one.definition.model_copy(update={"description": text})
     with pytest.raises(WorkflowTooLargeError, match=f"{MAX_COMPRESSED_BYTES:,} can be stored"):
-        store.put_next(replace(next_of(one), definition=large))
+        store.put_next(replace(next_of(one), definition=large), one)
     assert store.get_latest("acme", nth_id(1)) == one
 
 
@@ -416,5 +416,5 @@ def test_a_definition_of_many_tasks_is_stored_as_a_next_version(workflow_store: 
     one = first(1)
     workflow_store.put_first(one)
     many = checked(workflow(*[transform(f"task_{number}", "text" * 40) for number in range(1000)]))
-    workflow_store.put_next(replace(next_of(one), definition=many))
+    workflow_store.put_next(replace(next_of(one), definition=many), one)
     assert workflow_store.get_latest("acme", nth_id(1)).definition == many

@@ -13,7 +13,7 @@ def test_of_many_next_versions_one_wins_and_the_others_learn_it(workflow_store: 
     one = first(1)
     workflow_store.put_first(one)
     candidates = [replace(next_of(one), definition=named(str(number))) for number in range(12)]
-    raised = in_parallel([partial(workflow_store.put_next, candidate) for candidate in candidates])
+    raised = in_parallel([partial(workflow_store.put_next, candidate, one) for candidate in candidates])
     [winner] = [index for index, error in enumerate(raised) if error is None]
     assert Counter(map(type, raised)) == {type(None): 1, VersionConflictError: 11}
     assert workflow_store.get_latest("acme", nth_id(1)) == candidates[winner]
@@ -34,7 +34,7 @@ def test_a_workflow_that_is_changed_and_deleted_at_once_is_one_of_the_two(workfl
         one = first(number)
         workflow_store.put_first(one)
         changed, deleted = in_parallel(
-            [partial(workflow_store.put_next, next_of(one)), partial(workflow_store.delete, one, LATER)]
+            [partial(workflow_store.put_next, next_of(one), one), partial(workflow_store.delete, one, LATER)]
         )
         assert {type(changed), type(deleted)} == {type(None), VersionConflictError}
         try:

@@ -26,7 +26,7 @@ from workflows_api.describe.page import FILES
 TENANT = "matrix"
 ROUTES = sorted(f"{route.method} {route.path}" for route in (*app._static_routes, *app._dynamic_routes))
 SHARE = "POST /workflows/<workflow_id>/executions/<execution_id>/token"
-TOKEN_ROUTES = {"POST /oauth/token", "POST /api/v0/oauth2/token"}
+TOKEN_ROUTES = {"POST /oauth/token"}
 ECHO = {"name": "echo", "tasks": [{"ref": "a", "type": "Data.Transform", "input": {"expression": "1", "data": 1}}]}
 SLOW = {
     "name": "slow",

@@ -228,12 +228,16 @@ def no_signing_key() -> Iterator[None]:
     def fail(**_: Any) -> None:
         raise ConnectTimeoutError(endpoint_url="https://secretsmanager")
 
+    def forget() -> None:
+        for remembered in (wiring.tokens, wiring.token_keys):
+            remembered.cache_clear()
+
     events = wiring.secretsmanager().meta.events
-    wiring.tokens.cache_clear()
+    forget()
     events.register("before-call.secretsmanager.GetSecretValue", fail)
     yield
     events.unregister("before-call.secretsmanager.GetSecretValue", fail)
-    wiring.tokens.cache_clear()
+    forget()
 
 
 @pytest.mark.usefixtures("no_signing_key")

@@ -12,12 +12,17 @@ import pytest
 
 from local.seed import API_KEY
 from local.stack import LocalStack
+from stepcall.domain.access import Caller
 from stepcall.domain.check import check_definition
+from stepcall.domain.ids import read_run_id
 from stepcall.domain.procedure import Procedure
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskStatus
+from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.wiring import face_dependencies, worker_dependencies
 from stepcall.tasks.catalog import CATALOG
+from stepcall.use_cases.cancel_run import stop_run
+from stepcall.use_cases.define_workflow import define_workflow
 from tests.functional.conftest import PageServer
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -29,6 +34,8 @@ FUNCTIONS = {
     "run_data_task": "RunDataTaskFunction",
     "run_sql_task": "RunSqlTaskFunction",
     "carto_api": "CartoApiFunction",
+    "wave_api": "WaveApiFunction",
+    "amperity_api": "AmperityApiFunction",
     "finish_run": "FinishRunFunction",
     "rotate_token_key": "RotateTokenKeyFunction",
 }
@@ -140,6 +147,28 @@ def test_carto_api_creates_the_job_of_its_event(stack: LocalStack, workflow: Wor
     http = event("carto_api")["requestContext"]["http"] | {"method": "DELETE", "path": cancel}
     request = event("carto_api")["requestContext"] | {"http": http}
     assert send(stack, "carto_api", rawPath=cancel, requestContext=request, body=None)["statusCode"] == 200
+
+
+def test_wave_api_starts_a_run_of_the_workflow_of_its_event(stack: LocalStack, workflow: WorkflowVersion) -> None:
+    answer = send(stack, "wave_api")
+    assert answer["statusCode"] == 200
+    run = json.loads(answer["body"])
+    assert (run["status"], run["params"]) == ("running", {"url": "https://example.com/"})
+    assert run["workflow"]["id"] == str(workflow.workflow_id)
+    stop_run(found(UUID(run["id"])).run, face_dependencies())
+
+
+def test_amperity_api_starts_a_run_of_the_configuration_of_its_event(stack: LocalStack) -> None:
+    transform = {"expression": "$", "data": 1}
+    tasks = [{"ref": "only", "stage": "source", "type": "Data.Transform", "input": transform}]
+    document = {"name": "Courier", "config_id": "cg-123ABc4DE", "tasks": tasks}
+    version = define_workflow(document, Caller("local", "test"), face_dependencies()).version
+    answer = send(stack, "amperity_api")
+    assert answer["statusCode"] == 200
+    run = json.loads(answer["body"])
+    assert (run["state"], run["tenant"], run["name"]) == ("scheduled", "local", "Courier")
+    started = found(read_run_id(run["id"])).run
+    assert (started.workflow_id, started.run_mode) == (version.workflow_id, RunMode.SOURCE)
 
 
 def test_finish_run_ends_the_run_of_its_event(stack: LocalStack, run: UUID) -> None:

@@ -362,7 +362,6 @@ def test_every_route_but_the_public_ones_is_closed(stack: LocalStack) -> None:
         ("GET", "/docs"),
         ("GET", "/docs/<file_name>"),
         ("POST", "/oauth/token"),
-        ("POST", "/api/v0/oauth2/token"),
     }
 
 

@@ -179,7 +179,7 @@ def forgetting() -> Callable[[], None]:
     """What a minute does to a process: it looks again at keys and at what tokens are signed with."""
 
     def forget() -> None:
-        for remembered in (wiring.authenticator, wiring.known_keys, wiring.tokens):
+        for remembered in (wiring.authenticator, wiring.known_keys, wiring.tokens, wiring.token_keys):
             remembered.cache_clear()
 
     return forget

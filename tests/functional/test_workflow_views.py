@@ -2,14 +2,23 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
 import boto3
 import pytest
 
+from local.seed import TENANT
 from local.stack import LocalStack
 from local.template import REGION
+from stepcall.domain.access import Caller
+from stepcall.domain.ids import read_workflow_id, spell_execution
+from stepcall.domain.run import TimeRange
+from stepcall.domain.run_mode import RunMode
+from stepcall.runtime.wiring import face_dependencies
+from stepcall.use_cases.read_run import wait_for_end
+from stepcall.use_cases.start_run import StartRun, start_run
 from tests.functional.conftest import Api
 from tests.sample_workflows import declare, give, transform, workflow
 
@@ -100,6 +109,65 @@ def test_the_definition_is_byte_for_byte_what_step_functions_gets(api: Api, work
     ]
     [arn] = [machine["stateMachineArn"] for machine in machines if machine["name"].endswith(content_hash)]
     assert states.describe_state_machine(stateMachineArn=arn)["definition"] == answer.text
+
+
+def test_each_run_mode_has_a_machine_of_its_own_and_equal_parts_the_same(api: Api) -> None:
+    tasks = [transform("pull") | {"stage": "source"}, transform("send")]
+    workflow_id = api.define(**workflow(*tasks))
+    shown = {
+        mode: api("GET", f"/workflows/{workflow_id}/definition{query}")
+        for mode, query in {"source": "?run_mode=source", "refresh": "?run_mode=refresh&version=1", "": ""}.items()
+    }
+    assert [list(answer.json["States"])[:2] for answer in shown.values()] == [
+        ["pull", "Finish run"],
+        ["pull", "Finish run"],
+        ["pull", "send"],
+    ]
+    assert shown["source"].headers["etag"] == shown["refresh"].headers["etag"] != shown[""].headers["etag"]
+    assert api("GET", f"/workflows/{workflow_id}/definition?run_mode=full").text == shown[""].text
+
+
+def test_a_run_mode_that_is_none_or_leaves_nothing_to_run_is_refused(api: Api, workflow_id: str) -> None:
+    answer = api("GET", f"/workflows/{workflow_id}/definition?run_mode=all")
+    assert (answer.status, answer.json["errors"][0]["location"]) == (400, "/run_mode")
+    answer = api("GET", f"/workflows/{workflow_id}/definition?run_mode=refresh")
+    assert (answer.status, answer.json["type"]) == (400, "urn:stepcall:problem:empty-run-mode")
+    assert "`source` or `refresh`" in answer.json["detail"]
+
+
+def test_an_execution_in_part_shows_its_mode_its_time_and_what_it_left_out(api: Api) -> None:
+    tasks = [
+        transform("pull", "since {{run.range_from}}") | {"stage": "source"},
+        transform("send", "{{refs.pull.output.result}}") | {"stage": "activation"},
+    ]
+    outputs = [give("pulled", "{{refs.pull.output.result}}"), give("sent", "{{refs.send.output.result}}")]
+    workflow_id = api.define(**workflow(*tasks, outputs=outputs))
+    day = datetime(2025, 4, 18, tzinfo=UTC)
+    command = StartRun(
+        read_workflow_id(workflow_id), {}, run_mode=RunMode.SOURCE, time_range=TimeRange(day, day + timedelta(days=1))
+    )
+    caller, deps = Caller(TENANT, "test"), face_dependencies()
+    run = start_run(command, caller, deps)
+    wait_for_end(run.run_id, caller, deps, seconds=25)
+    path = f"/workflows/{workflow_id}/executions"
+    shown = api("GET", f"{path}/{spell_execution(run.run_id)}").json
+    assert (shown["status"], shown["run_mode"]) == ("COMPLETED", "source")
+    assert (shown["range_from"], shown["range_to"]) == ("2025-04-18T00:00:00.000Z", "2025-04-19T00:00:00.000Z")
+    assert {task["ref"]: task["status"] for task in shown["tasks"]} == {"pull": "COMPLETED", "send": "SKIPPED"}
+    assert shown["output"] == {"pulled": "since 2025-04-18T00:00:00.000Z", "sent": None}
+    assert not {"run_mode", "range_from", "range_to"} & api.run(workflow_id).keys()
+
+
+def test_what_a_workflow_says_of_itself_is_stored_and_shown(api: Api) -> None:
+    said = {"type": "courier.group/run", "config_id": "cg-views", "warn_after_ms": 60_000}
+    task = transform("a") | {"stage": "refresh"}
+    workflow_id = api.define(**workflow(task), **said)
+    shown = api("GET", f"/workflows/{workflow_id}").json
+    assert {name: shown[name] for name in said} == said
+    assert shown["tasks"] == [task]
+    taken = api("POST", "/workflows", workflow() | said)
+    assert (taken.status, taken.json["errors"][0]["code"]) == (409, "config_id_taken")
+    assert api("DELETE", f"/workflows/{workflow_id}").status == 204
 
 
 def test_the_graph_is_mermaid_unless_svg_is_asked_for(api: Api, workflow_id: str) -> None:

@@ -1,6 +1,7 @@
 """Pairs that a reviewer can read: `X.workflow.json` with `X.asl.json`, `error_X.workflow.json` with `.errors.json`,
 and `warning_X.workflow.json` with `.warnings.json`. Queries may read two datasets; the connection of
-`athena_X.workflow.json` has the engine athena.
+`athena_X.workflow.json` has the engine athena. `X.source.asl.json` and `X.refresh.asl.json` are the machines of the run
+modes of a workflow with stages.
 
 `STEPCALL_UPDATE_GOLDEN=1` writes the second of each pair anew; read the difference before you commit it.
 """
@@ -17,7 +18,9 @@ from stepcall.domain.check import check_definition
 from stepcall.domain.connection import DEFAULT_CONNECTION, Column, SqlEngine
 from stepcall.domain.errors import InvalidDefinitionError
 from stepcall.domain.json_text import read_json
+from stepcall.domain.run_mode import RunMode
 from stepcall.domain.sql_check import SqlSetting
+from stepcall.domain.workflow import WorkflowDefinition
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.check_workflow import LateQueryChecker
 from tools.compile_workflow import ATHENA_WORK_GROUP, placeholder_arns
@@ -48,6 +51,11 @@ def setting(connection: str) -> SqlSetting:
     return SqlSetting(LateQueryChecker(), ENGINES[connection], {"stores": STORES, "sales": SALES})
 
 
+def modes_of(definition: WorkflowDefinition) -> list[RunMode]:
+    """Without stages there is one mode."""
+    return [mode for mode in RunMode if mode is RunMode.FULL or definition.tasks_in(mode)]
+
+
 def expect(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     if os.environ.get("STEPCALL_UPDATE_GOLDEN"):
@@ -60,8 +68,10 @@ def test_a_workflow_compiles_to_its_golden_machine(name: str) -> None:
     checked = check_definition(document(name), CATALOG, setting)
     assert checked.warnings == ()
     work_group = ATHENA_WORK_GROUP if name.startswith("athena_") else None
-    compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns(), work_group)
-    expect(FOLDER / f"{name}.asl.json", json.loads(compiled.definition))
+    for mode in modes_of(checked.definition):
+        compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns(), work_group, mode=mode)
+        suffix = "" if mode is RunMode.FULL else f".{mode}"
+        expect(FOLDER / f"{name}{suffix}.asl.json", json.loads(compiled.definition))
 
 
 @pytest.mark.parametrize("name", FAULTY)
@@ -79,7 +89,12 @@ def test_a_workflow_with_something_odd_has_its_golden_warnings(name: str) -> Non
 
 def test_every_golden_answer_has_its_workflow() -> None:
     answers = [path.name for kind in ("asl", "errors", "warnings") for path in FOLDER.glob(f"*.{kind}.json")]
-    assert sorted(name.split(".")[0] for name in answers) == WORKFLOWS
+    assert sorted(name.split(".")[0] for name in answers if name.count(".") == 2) == WORKFLOWS
+    staged = {name for name in SOUND if len(modes_of(WorkflowDefinition.from_json(document(name)))) > 1}
+    assert {name for name in answers if name.count(".") > 2} == {
+        f"{name}.{mode}.asl.json" for name in staged for mode in RunMode if mode is not RunMode.FULL
+    }
+    assert staged
 
 
 def test_every_problem_code_has_a_golden_pair() -> None:

@@ -28,6 +28,7 @@ TABLE = RouteTable(Route(key, function="arn") for key in KEYS)
         ("POST", "/files/a/b/c", "POST /files/{folder}/{proxy+}", {"folder": "a", "proxy": "b/c"}),
         ("DELETE", "/elsewhere", "ANY /{proxy+}", {"proxy": "elsewhere"}),
         ("GET", "/items/7/", "GET /items/{proxy+}", {"proxy": "7/"}),
+        ("GET", "/items/7/\n", "GET /items/{proxy+}", {"proxy": "7/\n"}),
         ("GET", "/", "$default", {}),
     ],
 )

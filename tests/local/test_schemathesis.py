@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from amperity_api.app import ACCESS as AMPERITY_ACCESS
 from local.seed import API_KEY
 from tests.local.http_client import Client
 from tests.local.test_serve import serving
@@ -49,6 +50,11 @@ WORKFLOW: dict[str, Any] = {
         {"name": "echo", "type": "object", "value": "{{refs.echo.output.result}}"},
     ],
 }
+CONFIGURED_WORKFLOW: dict[str, Any] = {
+    "name": "Named as the example of a start names it",
+    "config_id": "cg-2efo5X8vo",
+    "tasks": [{"ref": "only", "type": "Data.Transform", "stage": "source", "input": {"expression": "1"}}],
+}
 LATER_WORKFLOW: dict[str, Any] = {
     "title": "A later echo",
     "inputs": [{"name": "text", "type": "string"}, {"name": "on", "type": "boolean", "required": False}],
@@ -68,10 +74,12 @@ class Service:
     later_workflow: str
     later_execution: str
 
-    def schemathesis(self, document: str, *options: str, **ids: str) -> "subprocess.CompletedProcess[str]":
-        """Runs it on a document of the service; its own configuration says the rest. `ids` replace those that exist."""
+    def schemathesis(
+        self, document: str, *options: str, config: str = "schemathesis.toml", **ids: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs it on a document of the service; its configuration says the rest. `ids` replace those that exist."""
         named = {f"STEPCALL_{name.upper()}": spelled for name, spelled in ids.items()}
-        command = [str(COMMAND), "--config-file", str(HERE / "schemathesis.toml"), "run", f"{self.url}{document}"]
+        command = [str(COMMAND), "--config-file", str(HERE / config), "run", f"{self.url}{document}"]
         return subprocess.run(  # noqa: S603
             [*command, *options],
             env=os.environ | self.environment | named | {"COLUMNS": "120"},
@@ -118,6 +126,7 @@ def fill(client: Client, url: str) -> Service:
         "STEPCALL_WORKFLOW": workflow,
         "STEPCALL_CHANGED_WORKFLOW": define(WORKFLOW),
         "STEPCALL_DELETED_WORKFLOW": define(WORKFLOW),
+        "STEPCALL_CONFIGURED_WORKFLOW": define(CONFIGURED_WORKFLOW),
         "STEPCALL_EXECUTION": execution["execution_id"],
         "STEPCALL_API_KEY_ID": make_key(),
         "STEPCALL_DELETED_KEY": make_key(),
@@ -153,3 +162,8 @@ def test_a_workflow_takes_exactly_what_its_own_description_says(service: Service
 def test_a_later_workflow_takes_exactly_what_its_own_description_says(service: Service) -> None:
     path = f"/workflows/{service.later_workflow}/openapi.json?access_token={API_KEY}"
     assert_nothing_found(service.schemathesis(path, *OF_ONE_WORKFLOW, execution=service.later_execution), 5)
+
+
+def test_every_route_of_the_amperity_face_answers_as_it_is_described(service: Service) -> None:
+    done = service.schemathesis("/api/openapi.json", config="schemathesis_amperity.toml")
+    assert_nothing_found(done, len(AMPERITY_ACCESS))

@@ -34,6 +34,8 @@ REMOVED = (
     ("RunDataTaskRole", "s3:GetObject"),
     ("FinishRunRole", "dynamodb:UpdateItem"),
     ("CartoApiRole", "lambda:InvokeFunction"),
+    ("WaveApiRole", "s3:GetObject"),
+    ("AmperityApiRole", "states:StopExecution"),
 )
 POLICY = "as-json"
 # boto3's names of services where they are not IAM's

@@ -13,9 +13,11 @@ import boto3
 import botocore.handlers
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import EndpointConnectionError
 from moto.awslambda.models import LambdaFunction
 from moto.secretsmanager.models import secretsmanager_backends
 
+from amperity_api import app as amperity_api
 from carto_api import app as carto_api
 from finish_run import app as finish_run
 from rotate_token_key import app as rotate_token_key
@@ -31,6 +33,7 @@ from tests.api_keys import api_key
 from tests.template.deployed_stack import Deployed
 from tests.template.permissions import Permission, needed_for
 from tests.template.sam_template import REGION, functions_of, read_template, transform, variables_of
+from wave_api import app as wave_api
 from workflows_api import app as workflows_api
 
 FUNCTIONS = functions_of(transform(read_template())).values()
@@ -40,6 +43,11 @@ ACCOUNT_ID = "123456789012"
 KEY = "sc_least_privilege"
 PENDING_VERSION = "01900000-0000-7000-8000-000000000001"
 LARGE = "x" * 20_000
+FACES = {
+    "/v3/": ("CartoApiRole", carto_api),
+    "/wave/": ("WaveApiRole", wave_api),
+    "/api/": ("AmperityApiRole", amperity_api),
+}
 NEXT = 2
 """The number of the version that follows the first."""
 DEFINITION = {
@@ -60,6 +68,25 @@ DEFINITION = {
     "output": [{"name": "text", "type": "string", "value": "{{refs.second.output.result}}"}],
 }
 
+BY_WAVE = {
+    "name": "Keep a large value",
+    "input": [{"name": "text", "type": "string"}],
+    "tasks": [{"ref": "kept", "type": "Data.Transform", "input": {"expression": "$", "data": "{{input.text}}"}}],
+}
+COURIER = {
+    "name": "Bring a large value",
+    "type": "courier.group/run",
+    "config_id": "cg-large",
+    "input": [{"name": "text", "type": "string", "default": LARGE}],
+    "tasks": [
+        {
+            "ref": "only",
+            "stage": "source",
+            "type": "Data.Transform",
+            "input": {"expression": "$", "data": "{{input.text}}"},
+        },
+    ],
+}
 SQL_DEFINITION = {
     "name": "Ask a table",
     "connection": "second",
@@ -104,10 +131,20 @@ class Account:
     patch: pytest.MonkeyPatch
     needed: dict[str, set[Permission]] = field(default_factory=lambda: defaultdict(set))
     acting: str = ""
+    out: str = ""
+    """The operation that no call of reaches AWS now."""
 
     def record(self, params: dict[str, Any], event_name: str, **_: Any) -> None:
         operation = event_name.removeprefix("provide-client-params.")
         self.needed[self.acting] |= needed_for(operation, params, arn_of)
+        if self.out and operation.endswith(f".{self.out}"):
+            raise EndpointConnectionError(endpoint_url=operation)
+
+    @contextmanager
+    def out_of_reach(self, operation: str) -> Iterator[None]:
+        self.out = operation
+        yield
+        self.out = ""
 
     def invoke(self, role_id: str, handler: Handler, event: dict[str, Any]) -> Any:
         if self.acting != role_id:
@@ -132,9 +169,12 @@ class Account:
             self.patch.setenv(name, str(value))
         self.acting = role_id
 
-    def request(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+    def request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, *, refused: bool = False
+    ) -> Any:
         """A request to the face whose path it is; a body of text goes as it is."""
-        role_id, face = ("CartoApiRole", carto_api) if path.startswith("/v3/") else ("WorkflowsApiRole", workflows_api)
+        of_path = (FACES[prefix] for prefix in FACES if path.startswith(prefix))
+        role_id, face = next(of_path, ("WorkflowsApiRole", workflows_api))
         event = {
             "version": "2.0",
             "rawPath": path,
@@ -145,7 +185,7 @@ class Account:
             "isBase64Encoded": False,
         }
         response = self.invoke(role_id, face.lambda_handler, event)
-        assert response["statusCode"] < 300, response
+        assert (response["statusCode"] >= 300) is refused, response
         return json.loads(response["body"]) if response["body"] else None
 
 
@@ -193,6 +233,8 @@ def live(account: Account) -> None:
     live_by_tokens(account, f"/jobs/{failed['externalId']}", f"{path}/executions/{failed['execution_id']}/token")
     live_by_a_callers_key(account)
     live_by_sql(account)
+    live_by_wave(account, failed)
+    live_by_amperity(account)
     account.request("DELETE", path)
     assert account.request("GET", "/workflows") == {"workflows": []}
     assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
@@ -215,14 +257,12 @@ def first_key(account: Account) -> str:
 
 def live_by_tokens(account: Account, to_read: str, to_share: str) -> None:
     """A token for the key, one for a run, and a rotation between them, of which Secrets Manager asks each step."""
-    credentials = {"client_id": spell_api_key(api_key(KEY).key_id), "client_secret": KEY}
-    asked = {"grant_type": "client_credentials", **credentials}
-    token = account.request("POST", "/oauth/token", asked, {"content-type": "application/json"})["access_token"]
+    token = token_of(account, "/oauth/token")
     secret_arn = account.deployed.names["TokenKeySecret"]
     for step in RotationStep:
         begun = {"SecretId": secret_arn, "ClientRequestToken": PENDING_VERSION, "Step": step.value}
         account.invoke("RotateTokenKeyRole", rotate_token_key.lambda_handler, begun)
-    assert account.request("GET", to_read, headers={"authorization": f"Bearer {token}"})
+    assert account.request("GET", to_read, headers=token)
     shared = account.request("POST", to_share)["token"]
     assert account.request("GET", to_read, headers={"x-api-key": shared})
 
@@ -282,6 +322,49 @@ def live_by_jobs(account: Account, procedure: str) -> None:
     for key in (first_key(account), made["api_key"]):
         assert account.request("GET", "/v3/sql/jobs", headers={"x-api-key": key})["result"] is not None
     account.request("DELETE", f"/api-keys/{made['key_id']}")
+
+
+def live_by_wave(account: Account, ended: dict[str, Any]) -> None:
+    """Workflows listed and read, one executed with a large parameter, and two runs read."""
+    path = f"/workflows/{account.request('POST', '/workflows', BY_WAVE)['workflow_id']}"
+    workflow = f"/wave/workflows/{read_workflow_id(path.removeprefix('/workflows/'))}"
+    assert account.request("GET", workflow)["name"] == BY_WAVE["name"]
+    made = account.request("POST", "/api-keys", {"name": "a wave", "scopes": ["workflows:read"]})
+    for key in (first_key(account), made["api_key"]):
+        assert account.request("GET", "/wave/workflows", headers={"x-api-key": key}) is not None
+    account.request("DELETE", f"/api-keys/{made['key_id']}")
+    run = account.request("POST", f"{workflow}/execute", {"text": LARGE})
+    assert account.request("GET", f"/wave/runs/{run['id']}")["params"]["text"] == LARGE
+    token = token_of(account, "/oauth/token")
+    assert account.request("GET", f"/wave/runs/{read_run_id(ended['execution_id'])}", headers=token)["errorMessage"]
+    account.request("POST", f"{path}/executions/{run['id']}/cancel")
+    with account.out_of_reach("StartExecution"):
+        account.request("POST", f"{workflow}/execute", {"text": LARGE}, refused=True)
+    account.request("DELETE", path)
+
+
+def live_by_amperity(account: Account) -> None:
+    """A token, a run by its workflow's other name, runs read and listed, one stopped; and the name given away."""
+    path = f"/workflows/{account.request('POST', '/workflows', COURIER)['workflow_id']}"
+    token = token_of(account, "/api/v0/oauth2/token")
+    made = account.request("POST", "/api-keys", {"name": "an amperity", "scopes": ["runs:read"]})
+    for key in (first_key(account), made["api_key"]):
+        account.request("GET", "/api/workflow/runs", headers={"authorization": f"Bearer {key}"})
+    account.request("DELETE", f"/api-keys/{made['key_id']}")
+    run = account.request("POST", "/api/workflow/runs", {"config_id": "cg-large", "run_mode": "source"}, token)
+    shown = account.request("GET", f"/api/workflow/runs/{run['id']}", headers=token)
+    assert shown["state"] == "scheduled"
+    assert account.request("POST", f"/api/workflow/runs/{run['id']}/stop", headers=token)["state"] == "canceled"
+    account.request("PUT", path, COURIER | {"config_id": "cg-other"})
+    account.request("DELETE", path)
+
+
+def token_of(account: Account, path: str) -> dict[str, str]:
+    """The header of a token that this path has given."""
+    credentials = {"client_id": spell_api_key(api_key(KEY).key_id), "client_secret": KEY}
+    asked = {"grant_type": "client_credentials", **credentials}
+    token = account.request("POST", path, asked, {"content-type": "application/json"})["access_token"]
+    return {"authorization": f"Bearer {token}"}
 
 
 def run_sql(account: Account, job: dict[str, Any], ref: str) -> None:

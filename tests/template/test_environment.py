@@ -21,7 +21,9 @@ LAYER = ROOT / "layers" / "stepcall"
 FUNCTIONS = functions_of(transform(read_template()))
 OF_FACES = [EngineSettings, DatasetSettings, FirstKeySettings, TokenSettings, ProviderKeySettings]
 OF_ONE_WORKER: dict[str, list[Any]] = {"run_ai_task": [ProviderKeySettings], "run_sql_task": [DatasetSettings]}
-NOT_OF_ONE_FACE: dict[str, list[Any]] = {"carto_api": [DatasetSettings, ProviderKeySettings]}
+NOT_OF_ONE_FACE: dict[str, list[Any]] = {
+    face: [DatasetSettings, ProviderKeySettings] for face in ("carto_api", "wave_api", "amperity_api")
+}
 SET_BY_LAMBDA = ("AWS_",)
 READ_BY_POWERTOOLS = ("POWERTOOLS_",)
 

@@ -19,7 +19,12 @@ def stage_of(template: Template) -> dict[str, Any]:
 
 def test_every_request_goes_to_its_face_in_format_2(transformed: Template) -> None:
     paths = body_of(transformed)["paths"]
-    faces = {"/$default": "WorkflowsApiFunction", "/v3/sql/{proxy+}": "CartoApiFunction"}
+    faces = {
+        "/$default": "WorkflowsApiFunction",
+        "/v3/sql/{proxy+}": "CartoApiFunction",
+        "/wave/{proxy+}": "WaveApiFunction",
+        "/api/{proxy+}": "AmperityApiFunction",
+    }
     assert set(paths) == set(faces)
     for path, function in faces.items():
         integration = paths[path]["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
@@ -32,6 +37,8 @@ def test_only_the_gateway_calls_the_api_and_only_secrets_manager_rotates_keys(tr
     assert {(p["Principal"], p["FunctionName"]["Ref"]) for p in permissions} == {
         ("apigateway.amazonaws.com", "WorkflowsApiFunction"),
         ("apigateway.amazonaws.com", "CartoApiFunction"),
+        ("apigateway.amazonaws.com", "WaveApiFunction"),
+        ("apigateway.amazonaws.com", "AmperityApiFunction"),
         ("secretsmanager.amazonaws.com", "RotateTokenKeyFunction"),
     }
     assert all("SourceArn" in permission for permission in permissions)
@@ -42,8 +49,9 @@ def test_pages_of_any_origin_may_call_with_the_headers_clients_send(transformed:
     assert cors["allowOrigins"] == ["*"]
     assert not cors.get("allowCredentials")  # any origin with cookies would let every page act for its visitor
     sent = {"authorization", "content-type", "x-api-key", "x-openai-key", "idempotency-key", "prefer", "if-match"}
-    assert set(cors["allowHeaders"]) == sent
+    assert set(cors["allowHeaders"]) == sent | {"amperity-tenant", "api-version"}
     told = {"location", "retry-after", "ratelimit", "ratelimit-policy", "preference-applied", "etag"}
+    told |= {"link", "deprecation", "sunset", "amperity-request-id"}
     assert told <= set(cors["exposeHeaders"])
     assert {"GET", "POST", "PUT", "PATCH", "DELETE"} <= set(cors["allowMethods"])
 

@@ -7,7 +7,10 @@ from tests.template.world import World
 
 OF_LAMBDA = ("logs:", "sqs:")  # what Lambda itself does in the function's name
 OF_ONE_WORKER = "secretsmanager:"  # test_permissions.py
-ROLES = ["WorkflowsApiRole", "CartoApiRole", "RunDataTaskRole", "RunSqlTaskRole", "FinishRunRole", "RotateTokenKeyRole"]
+ROLES = [
+    *("WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"),
+    *("RunDataTaskRole", "RunSqlTaskRole", "FinishRunRole", "RotateTokenKeyRole"),
+]
 MACHINES = "arn:aws:states:eu-central-1:123456789012:stateMachine"
 
 

@@ -15,7 +15,9 @@ from tests.template.sam_template import (
 )
 from tests.template.wildcards import unexplained_wildcards
 
-FACES = {"WorkflowsApiRole", "CartoApiRole"}
+OF_SQL = {"WorkflowsApiRole", "CartoApiRole"}
+"""The faces that have tables read, and not by runs alone."""
+FACES = {"WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"}
 WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole")
 ROLES_OF_FUNCTIONS = (*sorted(FACES), *WORKERS, "FinishRunRole", "RotateTokenKeyRole")
 
@@ -63,11 +65,11 @@ def test_every_permission_names_its_actions_and_resources(transformed: Template)
 
 def test_only_the_api_makes_and_starts_state_machines(transformed: Template) -> None:
     assert roles_that_may(transformed, "states:") == FACES
-    assert roles_that_may(transformed, "lambda:") == {"StateMachineRole", *FACES}
+    assert roles_that_may(transformed, "lambda:") == {"StateMachineRole", *OF_SQL}
 
 
 def test_a_face_invokes_nothing_but_the_sql_worker(transformed: Template) -> None:
-    for role_id in FACES:
+    for role_id in OF_SQL:
         [invoking] = [s for s in statements_of(transformed, role_id) if s["Action"] == "lambda:InvokeFunction"]
         assert invoking["Resource"] == attribute("RunSqlTaskFunction", "Arn")
 
@@ -114,6 +116,8 @@ def test_each_secret_is_read_by_those_who_need_it(transformed: Template) -> None
         "RunAiTaskRole": ["OpenAiApiKeySecretArn", "ProviderKeysSecret"],
         "WorkflowsApiRole": ["FirstApiKeySecret", "ProviderKeysSecret", "TokenKeySecret"],
         "CartoApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
+        "WaveApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
+        "AmperityApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
         "RotateTokenKeyRole": ["TokenKeySecret"],
     }
 
@@ -179,12 +183,16 @@ def test_functions_reach_what_they_read_and_write_in_the_bucket_and_no_more(tran
     assert reads == ordinary | {
         "WorkflowsApiRole": {runs, uploads},
         "CartoApiRole": set(),
+        "WaveApiRole": {runs},
+        "AmperityApiRole": set(),
         "RunSqlTaskRole": {runs, tables, datasets, uploads, others},
         "RotateTokenKeyRole": set(),
     }
     assert writes == ordinary | {
         "WorkflowsApiRole": {runs, uploads},
         "CartoApiRole": {runs},
+        "WaveApiRole": {runs},
+        "AmperityApiRole": {runs},
         "RunSqlTaskRole": {runs, tables, datasets},
         "RotateTokenKeyRole": set(),
     }
@@ -218,11 +226,12 @@ def test_nothing_is_deleted_or_updated_in_the_workflows_table_that_is_a_version(
     assert roles_that_may(transformed, "dynamodb:Delete") == {"WorkflowsApiRole"}
     key = api_key("sc_any", "a tenant")
     own = keys_changed(transformed, "WorkflowsApiRole")
-    assert own == ["KEY#*", "KEYS#*", "CONNECTIONS#*", "PROCEDURE#*"]
+    assert own == ["KEY#*", "KEYS#*", "CONNECTIONS#*", "PROCEDURE#*", "CONFIG#*"]
     partitions = [place["pk"]["S"] for place in places_of(key)]
     assert [[fnmatchcase(pk, pattern) for pattern in own[:2]] for pk in partitions] == [[True, False], [False, True]]
     assert not any(fnmatchcase(f"WORKFLOW#{key.key_id}", pattern) for pattern in own)
-    assert keys_changed(transformed, "CartoApiRole") == ["KEYS#*"]
+    for role_id in FACES - {"WorkflowsApiRole"}:
+        assert keys_changed(transformed, role_id) == ["KEYS#*"]
 
 
 def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:

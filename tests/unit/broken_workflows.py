@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.unit.valid_schemas import ANYTHING, SCALAR_TYPES, is_nullable, without_null
-from tests.unit.valid_workflows import Site, Source, ValidWorkflow
+from tests.unit.valid_workflows import RUN_NAMES, Site, Source, ValidWorkflow
 
-UNKNOWN = {"input": "unknown_input", "task": "unknown_ref", "output": "unknown_output"}
+UNKNOWN = {"input": "unknown_input", "task": "unknown_ref", "output": "unknown_output", "run": "unknown_run_value"}
+NO_STEP = {"input": "unknown_input_field", "run": "unknown_run_value"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def _bad_spellings(workflow: ValidWorkflow, site: Site) -> Iterator[Break]:
     yield Break("a template that names nothing", "{{nothing}}", "bad_template")
     if site.is_alone:  # else a later one would close it
         yield Break("a template that is not closed", site.written.rstrip("} "), "bad_template")
-    if site.source.kind != "output":
+    if site.source.kind not in {"output", "run"}:
         other = site.source.spell(is_later=not workflow.is_later)
         yield Break("the other generation's words", f"{{{{{other}}}}}", "mixed_generations")
 
@@ -73,7 +74,7 @@ def _not_there_yet(workflow: ValidWorkflow, site: Site) -> Iterator[Break]:
 
 def _wrong_steps(workflow: ValidWorkflow, site: Site) -> Iterator[Break]:
     source, schema = site.source, without_null(site.source.schema)
-    code = "unknown_input_field" if source.kind == "input" else "unknown_output_field"
+    code = NO_STEP.get(source.kind, "unknown_output_field")
     kind = schema.get("type")
     if kind in SCALAR_TYPES:
         yield _naming("a field of a scalar", _step(source, "deeper"), workflow, code)
@@ -116,7 +117,7 @@ def _takes_null(workflow: ValidWorkflow, site: Site) -> bool:
 def _namable_at(workflow: ValidWorkflow, site: Site) -> list[Source]:
     tasks = set(list(workflow.tasks)[: site.tasks_before])
     outputs = set(list(workflow.outputs)[: site.outputs_before])
-    before = {"input": set(workflow.inputs), "task": tasks, "output": outputs}
+    before = {"input": set(workflow.inputs), "task": tasks, "output": outputs, "run": set(RUN_NAMES)}
     return [source for source in workflow.sources if source.name in before[source.kind]]
 
 

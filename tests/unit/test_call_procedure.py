@@ -265,7 +265,7 @@ def claim_of(world: JobWorld, run: Run) -> TableClaim:
 def test_another_version_of_the_workflow_is_computed_anew_and_the_old_table_shown_meanwhile() -> None:
     world = JobWorld()
     first = world.complete(world.call())
-    world.workflows.put_next(replace(world.version, version=2))
+    world.workflows.put_next(replace(world.version, version=2), world.version)
     world.deploy(version=2)
     second = world.call()
     assert (second.workflow_version, second.reused_run_id) == (2, None)

@@ -25,7 +25,14 @@ from stepcall.domain.type_check import Fault, ValueFit
 from stepcall.domain.workflow import WorkflowDefinition
 from tests.unit.broken_workflows import breaks_of, broken_workflows
 from tests.unit.valid_schemas import is_nullable, related, schemas, spellings, values, witnesses
-from tests.unit.valid_workflows import WIDE_CATALOG, ValidWorkflow, parameters_of, task_outputs, valid_workflows
+from tests.unit.valid_workflows import (
+    RUN_NAMES,
+    WIDE_CATALOG,
+    ValidWorkflow,
+    parameters_of,
+    task_outputs,
+    valid_workflows,
+)
 from tools.compile_workflow import placeholder_arns
 
 QUIET = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -36,7 +43,7 @@ def checked(workflow: ValidWorkflow) -> WorkflowDefinition:
 
 
 @QUIET
-@given(valid_workflows())
+@given(valid_workflows(is_staged=True))
 def test_a_definition_that_is_right_by_its_types_is_accepted_and_comes_out_as_it_went_in(
     workflow: ValidWorkflow,
 ) -> None:
@@ -104,7 +111,8 @@ def test_whatever_a_run_holds_no_value_of_an_accepted_definition_is_of_a_wrong_t
     workflow = data.draw(valid_workflows(is_sure=True))
     definition = checked(workflow)
     outputs: dict[str, Any] = {}
-    scope = Scope(bind_parameters(definition, data.draw(parameters_of(workflow))), outputs)
+    run = data.draw(st.sampled_from([{}, dict.fromkeys(RUN_NAMES, "2025-04-18T00:00:00.000Z")]))
+    scope = Scope(bind_parameters(definition, data.draw(parameters_of(workflow))), outputs, run=run)
     for task in definition.tasks:
         contract = WIDE_CATALOG[task.type]
         contract.input_model.model_validate(render(task.input_template, scope))

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.compile_version import MAX_KEPT, MachineCompiler
@@ -21,6 +22,16 @@ def test_a_version_is_compiled_once_and_another_one_apart() -> None:
     assert compile_version(version(1)) is first
     assert compile_version(version(2)) != first
     assert compile_version(version(1, workflow_id=2)) == first
+
+
+def test_the_modes_of_a_version_are_kept_apart() -> None:
+    compile_version = MachineCompiler(CATALOG, ARNS)
+    document = workflow(transform("in") | {"stage": "source"}, transform("out"))
+    staged = WorkflowVersion(UUID(int=1), 1, "acme", checked(document), Clock().now())
+    part, whole = compile_version(staged, RunMode.SOURCE), compile_version(staged)
+    assert part != whole
+    assert (compile_version(staged, RunMode.SOURCE), compile_version(staged)) == (part, whole)
+    assert compile_version(staged, RunMode.REFRESH) == part
 
 
 def test_what_is_kept_is_bounded() -> None:

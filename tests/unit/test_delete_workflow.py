@@ -99,3 +99,16 @@ def test_who_deleted_what_is_in_the_log() -> None:
     [(event, facts)] = world.logged
     assert event == "workflow_deleted"
     assert facts == {"workflow_id": str(one.workflow_id), "tenant": CALLER.tenant, "principal": CALLER.principal}
+
+
+def test_the_config_id_of_a_deleted_workflow_is_free_for_who_is_told() -> None:
+    world = RunWorld()
+    elsewhere = CachedWorkflowStore(world.workflows, world.clock.monotonic)
+    nightly = workflow() | {"config_id": "nightly"}
+    one = world.define(nightly)
+    assert elsewhere.find_config_id(CALLER.tenant, "nightly") == one.workflow_id
+    delete_workflow(one.workflow_id, CALLER, world.deps)
+    with pytest.raises(WorkflowNotFoundError):
+        elsewhere.find_config_id(CALLER.tenant, "nightly")
+    two = world.define(nightly)
+    assert elsewhere.find_config_id(CALLER.tenant, "nightly") == two.workflow_id

@@ -44,6 +44,16 @@ def test_the_order_is_drawn_where_the_next_task_does_not_use_the_one_before() ->
     assert edges(document) == ["a → c", "c → d", "a ⇢ b", "b ⇢ c"]
 
 
+def test_what_a_run_is_about_is_nothing_to_draw() -> None:
+    document = workflow(
+        transform("a", ["{{run.range_from}}", "{{input.n}}"]),
+        inputs=[declare("n")],
+        outputs=[give("o", "{{run.range_to}}")],
+    )
+    assert [node.name for node in graph(document).nodes] == ["n", "a", "o"]
+    assert edges(document) == ["n → a"]
+
+
 def test_an_output_of_the_later_generation_may_use_the_one_before() -> None:
     document = {
         "title": "later",

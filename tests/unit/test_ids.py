@@ -13,6 +13,7 @@ from stepcall.domain.ids import (
     MalformedIdError,
     read_run_id,
     read_workflow_id,
+    spell_dated_run,
     spell_execution,
     spell_job,
     spell_workflow,
@@ -141,3 +142,122 @@ def test_each_of_74_bits_of_noise_makes_another_id(noise: bytes) -> None:
 def test_ids_made_of_the_systems_noise_do_not_repeat() -> None:
     time = datetime(2026, 1, 1, tzinfo=UTC)
     assert len({uuid7(time, os.urandom) for _ in range(2000)}) == 2000
+
+
+def new_id(time: datetime, noise: bytes) -> UUID:
+    return uuid7(time, lambda _: noise)
+
+
+LAST_TIME = datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC)
+ALL_TIMES = st.datetimes(datetime(1970, 1, 1), LAST_TIME.replace(tzinfo=None), timezones=st.just(UTC))  # noqa: DTZ001
+DATED = "wf-20260304-20389-0Dwb5XcXAijR8xD"
+DATED_ID = UUID("019cb75c-0d1b-7abc-8123-456789abcdef")
+
+
+@given(ALL_TIMES, RANDOM)
+def test_a_dated_spelling_reads_back_in_every_year_there_is(time: datetime, noise: bytes) -> None:
+    run_id = new_id(time, noise)
+    assert read_run_id(spell_dated_run(run_id)) == run_id
+
+
+@given(ALL_TIMES, RANDOM)
+def test_a_dated_spelling_tells_the_day_and_its_second(time: datetime, noise: bytes) -> None:
+    prefix, day, second, rest = spell_dated_run(new_id(time, noise)).split("-")
+    midnight = time.replace(hour=0, minute=0, second=0, microsecond=0)
+    assert (prefix, day) == ("wf", f"{time.year}{time.month:02d}{time.day:02d}")
+    assert (len(second), int(second)) == (5, (time - midnight).seconds)
+    assert (len(rest), rest.isascii(), rest.isalnum()) == (15, True, True)
+
+
+@pytest.mark.parametrize(
+    ("time", "day"), [(datetime(1970, 1, 1, tzinfo=UTC), "19700101-00000"), (LAST_TIME, "99991231-86399")]
+)
+@pytest.mark.parametrize("noise", [bytes(10), b"\xff" * 10])
+def test_the_first_and_the_last_id_there_can_be_are_spelled(time: datetime, day: str, noise: bytes) -> None:
+    run_id = new_id(time, noise)
+    assert spell_dated_run(run_id).startswith(f"wf-{day}-")
+    assert read_run_id(spell_dated_run(run_id)) == run_id
+
+
+def test_dated_spellings_stay_as_they_are_in_clients_databases() -> None:
+    # the milliseconds and the 74 bits by `bc` with obase=62
+    assert spell_dated_run(DATED_ID) == DATED
+    assert read_run_id(DATED) == DATED_ID
+
+
+@given(ALL_TIMES, ALL_TIMES, RANDOM, RANDOM)
+def test_dated_spellings_sort_by_time(one: datetime, other: datetime, noise: bytes, other_noise: bytes) -> None:
+    first, second = sorted((new_id(one, noise), new_id(other, other_noise)))
+    assert (spell_dated_run(first) < spell_dated_run(second)) is (first != second)
+
+
+@given(ALL_TIMES, RANDOM)
+def test_a_dated_run_is_no_workflow_and_a_workflow_no_dated_run(time: datetime, noise: bytes) -> None:
+    identity = new_id(time, noise)
+    with pytest.raises(MalformedIdError):
+        read_workflow_id(spell_dated_run(identity))
+    with pytest.raises(MalformedIdError):
+        read_run_id(spell_workflow(identity))
+
+
+@given(ALL_TIMES, RANDOM)
+def test_every_spelling_in_another_case_is_another_id_or_none(time: datetime, noise: bytes) -> None:
+    run_id = new_id(time, noise)
+    spelled = spell_dated_run(run_id)
+    for other in {spelled.upper(), f"wf-{spelled[3:].upper()}", f"wf-{spelled[3:].lower()}"} - {spelled}:
+        with suppress(MalformedIdError):
+            assert read_run_id(other) != run_id
+
+
+@given(st.from_regex(r"wf-[0-9]{8}-[0-9]{5}-[0-9A-Za-z]{15}", fullmatch=True))
+def test_a_text_of_that_shape_is_the_spelling_of_one_id_or_of_none(text: str) -> None:
+    with suppress(MalformedIdError):
+        assert spell_dated_run(read_run_id(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wf-",
+        "wf-20260304",
+        "wf-20260304-20389",
+        "wf-20260304-20389-",
+        DATED[:-1],
+        DATED + "0",
+        DATED + "\n",
+        " " + DATED,
+        DATED.replace("wf-", "WF-"),
+        DATED.replace("wf-", "ex-"),
+        DATED.replace("-", "_"),
+        DATED.replace("20260304", "20260230"),
+        DATED.replace("20260304", "20261301"),
+        DATED.replace("20260304", "00000101"),
+        DATED.replace("20260304", "19691231"),
+        DATED.replace("20260304", "2026-3-4"),
+        DATED.replace("20260304", "2026W101"),
+        DATED.replace("20260304", "٢٠٢٦٠٣٠٤"),
+        DATED.replace("20389", "86400"),
+        DATED.replace("20389", "99999"),
+        DATED.replace("20389", "-2038"),
+        DATED.replace("20389", "2_389"),
+        DATED.replace("20389", "20 89"),
+        DATED[:-15] + "z" * 15,
+        DATED[:-15] + "-" * 15,
+        DATED[:-15] + "é" * 15,
+        DATED[:-1] + "\x00",
+        "wf-" + "0" * 1_000_000,
+        DATED + "9" * 1_000_000,
+    ],
+    ids=lambda text: ascii(text)[:48],
+)
+def test_what_is_no_dated_spelling_is_refused_with_a_short_message(text: str) -> None:
+    for read in (read_run_id, read_workflow_id):
+        with pytest.raises(MalformedIdError) as raised:
+            read(text)
+        assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize("identity", [UUID(int=0), UUID(int=2**128 - 1), UUID("f47ac10b-58cc-4372-a567-0e02b2c3d479")])
+def test_an_id_without_a_time_has_no_dated_spelling(identity: UUID) -> None:
+    with pytest.raises(ValueError, match="Only a UUIDv7"):
+        spell_dated_run(identity)

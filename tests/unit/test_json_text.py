@@ -12,6 +12,7 @@ from stepcall.domain.json_text import (
     MalformedJsonError,
     NotJsonError,
     read_json,
+    read_members,
     write_canonical_json,
     write_json,
 )
@@ -166,3 +167,16 @@ def test_equal_json_has_one_canonical_text_and_what_only_python_calls_equal_has_
     assert write_canonical_json({"b": [{"d": 1, "c": "ü"}], "a": None}) == '{"a":null,"b":[{"c":"ü","d":1}]}'
     spelled = [write_canonical_json([value]) for value in (1, 1.0, True, "1", -0.0, 0.0, 2**70)]
     assert spelled == ["[1]", "[1.0]", "[true]", '["1"]', "[-0.0]", "[0.0]", f"[{2**70}]"]
+
+
+def test_members_of_an_object_are_read_one_by_one_and_doubles_too() -> None:
+    assert read_members('{"a": 1, "b": {"c": [true]}, "a": null}') == [("a", 1), ("b", (("c", [True]),)), ("a", None)]
+    assert read_members(b"{}") == []
+    for text in ("[]", "null", '"a"', "1", "[[1, 2]]"):
+        assert read_members(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": NaN}', "{'a': 1}", '{"a": ' + "9" * 5000 + "}", '{"a":' * 300])
+def test_members_are_read_of_strict_json_only(text: str) -> None:
+    with pytest.raises(MalformedJsonError):
+        read_members(text)

@@ -10,7 +10,7 @@ from stepcall.domain.access import Caller, Grants, NotGrantedError, SourceGrant
 from stepcall.domain.connection import default_connection
 from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.memory_run_store import MemoryRunStore
-from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError, RunPage
+from stepcall.stores.run_store import ALL_RUNS, RunFilter, RunHasEndedError, RunNotFoundError, RunPage
 from stepcall.use_cases.read_job import MAX_COUNTED, MAX_READS, cancel_job, list_jobs, read_job
 from stepcall.use_cases.start_run import StartRun, start_run
 from tests.sample_workflows import workflow
@@ -133,9 +133,9 @@ class CountingStore(MemoryRunStore):
 
     reads = 0
 
-    def list_by_tenant(self, tenant: str, *, limit: int, after: UUID | None) -> RunPage:
+    def list_by_tenant(self, tenant: str, *, limit: int, after: UUID | None, only: RunFilter = ALL_RUNS) -> RunPage:
         self.reads += 1
-        return super().list_by_tenant(tenant, limit=min(limit, 400), after=after)
+        return super().list_by_tenant(tenant, limit=min(limit, 400), after=after, only=only)
 
 
 def test_a_list_reads_no_further_than_its_bounds() -> None:

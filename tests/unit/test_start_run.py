@@ -1,15 +1,18 @@
 """Start a run: what every face and every trigger comes down to."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.access import Caller, Grants, NotGrantedError, RateLimit
 from stepcall.domain.errors import ErrorReason, InvalidParametersError
 from stepcall.domain.rate_limit import RateLimitedError
-from stepcall.domain.run import Run, RunStatus
+from stepcall.domain.run import Run, RunStatus, TimeRange
+from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.provider_keys import ProviderKeys
 from stepcall.stores.payload_store import INLINE_LIMIT_BYTES
@@ -224,3 +227,87 @@ def test_a_bucket_that_cannot_be_asked_stands_in_nobodys_way_and_is_reported() -
             {"tenant": "acme", "key_id": "key_one", "error": "DynamoDB answered ThrottlingException."},
         )
     ]
+
+
+STAGED = workflow(
+    transform("pull") | {"stage": "source"},
+    transform("build", "{{refs.pull.output.result}}") | {"stage": "refresh"},
+    transform("send") | {"stage": "activation"},
+    transform("rest"),
+)
+DAY = TimeRange(datetime(2025, 4, 18, tzinfo=UTC), datetime(2025, 4, 19, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("mode", "tasks"),
+    [
+        (RunMode.SOURCE, {"pull"}),
+        (RunMode.REFRESH, {"pull", "build"}),
+        (RunMode.FULL, {"pull", "build", "send", "rest"}),
+    ],
+)
+def test_a_run_of_a_mode_is_executed_by_the_machine_of_that_mode(mode: RunMode, tasks: set[str]) -> None:
+    world = RunWorld()
+    version = world.define(STAGED)
+    run = start_run(StartRun(version.workflow_id, {}, run_mode=mode, time_range=DAY), CALLER, world.deps)
+    stored = world.found(run).run
+    assert stored == run
+    assert (stored.run_mode, stored.time_range) == (mode, DAY)
+    machine, execution_input = world.engine.started[run.run_id]
+    assert stored.content_hash == machine.content_hash == world.deps.compile(version, mode).content_hash
+    assert {ref for ref in ("pull", "build", "send", "rest") if f'"{ref}"' in machine.definition} == tasks
+    assert execution_input.keys() == {"run_id", "workflow_id", "workflow_version"}
+
+
+def test_a_run_is_whole_and_about_no_time_unless_it_is_said() -> None:
+    world = RunWorld()
+    run = world.start(STAGED)
+    assert (run.run_mode, run.time_range) == (RunMode.FULL, None)
+
+
+def test_a_run_knows_its_workflow_and_who_started_it_by_name_and_id() -> None:
+    world = RunWorld()
+    caller = replace(CALLER, key_id="key_one")
+    named = world.define(STAGED | {"type": "courier.group/run"}, caller)
+    run = start_again(world, caller, named)
+    assert (run.workflow_name, run.workflow_type) == ("a workflow", "courier.group/run")
+    assert (run.principal, run.principal_id) == ("ci", "key_one")
+    assert world.start(workflow()).workflow_type == "stepcall.workflow/run"
+
+
+@pytest.mark.parametrize("mode", [RunMode.SOURCE, RunMode.REFRESH])
+def test_a_mode_that_leaves_nothing_to_run_starts_nothing_and_leaves_nothing_behind(mode: RunMode) -> None:
+    world = RunWorld()
+    version = world.define(workflow(transform("send", "{{input.t}}") | {"stage": "activation"}, inputs=[declare("t")]))
+    parameters = {"t": "x" * INLINE_LIMIT_BYTES}
+    with pytest.raises(EmptyRunModeError, match=f"`{mode}` leaves nothing to run"):
+        start_run(StartRun(version.workflow_id, parameters, run_mode=mode, time_range=DAY), CALLER, world.deps)
+    assert (world.engine.started, vars(world.runs)["_runs"], vars(world.payloads)["_texts"]) == ({}, {}, {})
+    run = start_run(StartRun(version.workflow_id, parameters), CALLER, world.deps)
+    assert len(vars(world.payloads)["_texts"]) == 1
+    assert run.run_id in world.engine.started
+
+
+def test_what_is_wrong_with_a_start_is_told_in_one_order() -> None:
+    """Whose it is, what is granted, how many there were, the parameters, the mode, the caller's own key."""
+    world = RunWorld()
+    version = world.define(ASKING | {"input": [declare("t")]})
+
+    def refuse(run_id: UUID, key: str) -> bytes:
+        raise ProviderKeysUnavailableError("Not now.")
+
+    deps = replace(world.deps, encrypt_provider_key=refuse)
+    right = StartRun(version.workflow_id, {"t": "x"}, provider_key="sk-caller")
+    wrong = replace(right, parameters={}, run_mode=RunMode.SOURCE)
+    one_start = replace(LIMITED, rate_limit=RateLimit(per_second=1, burst=1))
+    for command, caller, refusal in (
+        (wrong, replace(STRANGER, grants=Grants()), WorkflowNotFoundError),
+        (wrong, replace(one_start, grants=Grants()), NotGrantedError),
+        (wrong, one_start, InvalidParametersError),
+        (wrong, one_start, RateLimitedError),
+        (replace(right, run_mode=RunMode.SOURCE), CALLER, EmptyRunModeError),
+        (right, CALLER, ProviderKeysUnavailableError),
+    ):
+        with pytest.raises(refusal):
+            start_run(command, caller, deps)
+    assert (world.engine.started, vars(world.runs)["_runs"]) == ({}, {})

@@ -171,7 +171,7 @@ def test_a_message_quotes_only_the_beginning_of_a_long_mistake() -> None:
 
 
 def test_references_keep_their_spelling() -> None:
-    for spelled in ("input.a", "input.a.b[0][12].c", "refs.r.output", "refs.r.output[3].x"):
+    for spelled in ("run.range_from", "input.a", "input.a.b[0][12].c", "refs.r.output", "refs.r.output[3].x"):
         assert str(parse_reference(spelled)) == spelled
 
 
@@ -209,6 +209,15 @@ def test_past_null_and_for_a_field_that_a_caller_left_out_there_is_null(template
     assert render(parse("{{refs.task.output.tree.a.b}}"), scope) is None
     with pytest.raises(RenderError):
         render(parse("{{refs.task.output.tree.b}}"), scope)
+
+
+def test_what_a_run_is_about_is_text_or_null() -> None:
+    scope = Scope({}, {}, run={"range_from": "2025-04-18T00:00:00.000Z"})
+    assert filled(["{{run.range_from}}", "{{ run.range_to }}", "since {{run.range_from}}"], scope) == [
+        "2025-04-18T00:00:00.000Z",
+        None,
+        "since 2025-04-18T00:00:00.000Z",
+    ]
 
 
 def test_attributes_of_python_objects_are_out_of_reach() -> None:

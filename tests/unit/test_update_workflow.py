@@ -15,6 +15,7 @@ from stepcall.stores.cached_workflow_store import CachedWorkflowStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
 from stepcall.stores.workflow_store import (
     LATEST_LEASE_SECONDS,
+    ConfigIdTakenError,
     VersionConflictError,
     WorkflowNotFoundError,
 )
@@ -145,25 +146,25 @@ class ContendedStore(MemoryWorkflowStore):
     """Somebody else is faster, so many times."""
 
     others: list[Document] = field(default_factory=list)
-    in_between: Callable[[Document, WorkflowVersion], None] = lambda _document, _version: None
+    in_between: Callable[[Document, WorkflowVersion, WorkflowVersion], None] = lambda _document, _version, _newest: None
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    def put_next(self, version: WorkflowVersion) -> None:
+    def put_next(self, version: WorkflowVersion, newest: WorkflowVersion) -> None:
         if self.others:
-            self.in_between(self.others.pop(0), version)
-        super().put_next(version)
+            self.in_between(self.others.pop(0), version, newest)
+        super().put_next(version, newest)
 
 
 def contended(*others: Document) -> tuple[RunWorld, ContendedStore, WorkflowVersion]:
     store = ContendedStore(others=list(others))
     world = RunWorld(workflows=store)
 
-    def store_first(document: Document, version: WorkflowVersion) -> None:
+    def store_first(document: Document, version: WorkflowVersion, newest: WorkflowVersion) -> None:
         definition = world.define(document).definition
         rival = WorkflowVersion(version.workflow_id, version.version, version.tenant, definition, world.clock.now())
-        MemoryWorkflowStore.put_next(store, rival)
+        MemoryWorkflowStore.put_next(store, rival, newest)
 
     store.in_between = store_first
     return world, store, world.define(workflow())
@@ -237,3 +238,40 @@ def test_an_equal_definition_waits_for_a_change_that_may_not_have_been_told_yet(
         assert update(world, one.workflow_id, OTHER).version == 2
         took[name] = round(world.clock.monotonic() - began)
     assert took == {"soon": 1, "later": 0}
+
+
+def claiming(config_id: str) -> Document:
+    return workflow() | {"config_id": config_id}
+
+
+def test_a_version_with_another_config_id_frees_the_old_one_for_who_is_told() -> None:
+    world = RunWorld()
+    one = world.define(claiming("a"))
+    began = world.clock.monotonic()
+    update(world, one.workflow_id, claiming("b"))
+    assert world.clock.monotonic() - began == pytest.approx(LATEST_LEASE_SECONDS)
+    assert world.workflows.find_config_id(CALLER.tenant, "b") == one.workflow_id
+    other = world.define(claiming("a"))
+    assert world.workflows.find_config_id(CALLER.tenant, "a") == other.workflow_id
+
+
+def test_a_version_with_a_config_id_that_is_taken_is_refused_and_not_stored() -> None:
+    world = RunWorld()
+    taken, one = world.define(claiming("a")), world.define(claiming("b"))
+    with pytest.raises(ConfigIdTakenError):
+        update(world, one.workflow_id, claiming("a"))
+    assert world.workflows.get_latest(CALLER.tenant, one.workflow_id) == one
+    assert world.workflows.find_config_id(CALLER.tenant, "b") == one.workflow_id
+    assert update(world, taken.workflow_id, claiming("a") | {"name": "renamed"}).version == 2
+
+
+def test_no_process_starts_by_a_config_id_what_had_it_before_the_change_was_told() -> None:
+    world = RunWorld()
+    elsewhere = CachedWorkflowStore(world.workflows, world.clock.monotonic)
+    one = world.define(claiming("a"))
+    assert elsewhere.find_config_id(CALLER.tenant, "a") == one.workflow_id
+    update(world, one.workflow_id, workflow())
+    with pytest.raises(WorkflowNotFoundError):
+        elsewhere.find_config_id(CALLER.tenant, "a")
+    two = world.define(claiming("a"))
+    assert elsewhere.find_config_id(CALLER.tenant, "a") == two.workflow_id

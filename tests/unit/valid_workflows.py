@@ -85,11 +85,14 @@ WORDS = {
     True: {"name": "title", "input": "inputs", "output": "outputs", "ref": "name", "task_input": "inputs"},
 }
 TEMPLATE_WORDS = {
-    False: {"input": "input.{}", "task": "refs.{}.output"},
-    True: {"input": "inputs.{}", "task": "tasks.{}.outputs", "output": "outputs.{}"},
+    False: {"input": "input.{}", "task": "refs.{}.output", "run": "run.{}"},
+    True: {"input": "inputs.{}", "task": "tasks.{}.outputs", "output": "outputs.{}", "run": "run.{}"},
 }
-# also words of the language and of Python
-IDENTIFIERS = ("a", "page", "input", "inputs", "refs", "tasks", "outputs", "_", "A9", "None", "x" * 60, "Fail_run")
+RUN_NAMES = ("range_from", "range_to")
+STAGES = ("source", "refresh", "activation", None)
+WORDS_OF_THE_LANGUAGE = ("input", "inputs", "refs", "tasks", "outputs", "run")
+# None: a word of Python
+IDENTIFIERS = ("a", "page", *WORDS_OF_THE_LANGUAGE, "_", "A9", "None", "x" * 60, "Fail_run")
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Source:
     """What a reference may name."""
 
     kind: str
-    """`input`, `task` or `output`."""
+    """`input`, `task`, `output` or `run`."""
     name: str
     path: tuple[str | int, ...]
     schema: JsonSchema
@@ -132,6 +135,8 @@ class ValidWorkflow:
     inputs: dict[str, JsonSchema] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
     """Task types by ref."""
+    stages: dict[str, str | None] = field(default_factory=dict)
+    """By ref; without one, None."""
     outputs: dict[str, JsonSchema] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
@@ -171,24 +176,31 @@ def _steps(schema: JsonSchema) -> Iterator[tuple[str | int, JsonSchema, bool]]:
 class _Author:
     """Writes one definition."""
 
-    def __init__(self, draw: st.DrawFn, types: tuple[str, ...], *, is_sure: bool, is_later: bool) -> None:
+    def __init__(
+        self, draw: st.DrawFn, types: tuple[str, ...], *, is_sure: bool, is_later: bool, is_staged: bool
+    ) -> None:
         self.draw = draw
         self.types = types
         self.is_sure = is_sure
+        self.is_staged = is_staged
         self.written = ValidWorkflow(is_later)
         self._inputs: list[dict[str, Any]] = []
         self._outputs: list[dict[str, Any]] = []
 
     def write(self) -> ValidWorkflow:
+        for name in RUN_NAMES:
+            self._add_source(Source("run", name, (), or_null({"type": "string"}), is_sure=True))
         for _ in range(self.up_to(3)):
             self.add_input(self.draw(schemas(types=(*SCALAR_TYPES, "object", "array"))))
         tasks = [self._task(index) for index in range(1 + self.up_to(3))]
         for _ in range(self.up_to(3)):
             self._add_output(len(tasks))
         words = self.written.words
-        fields = {words["name"]: "a workflow", "tasks": tasks}
+        fields: dict[str, Any] = {words["name"]: "a workflow", "tasks": tasks}
         fields |= {words["output"]: self._outputs} if self._outputs or self.chance() else {}
         fields |= {words["input"]: self._inputs} if self._inputs or self.chance() else {}
+        if self.is_staged and self.chance():
+            fields |= {"type": "a.group/run", "config_id": "cg-1.A_b", "warn_after_ms": 1}
         self.written.document = fields if self.chance() else dict(reversed(fields.items()))
         return self.written
 
@@ -239,7 +251,18 @@ class _Author:
         fields = {name: self.template(wanted[name], f"{base}/{name}", index, 0) for name in given}
         self.written.tasks[ref] = kind
         self._add_source(Source("task", ref, (), GIVES[kind], is_sure=True))
-        return {words["ref"]: ref, "type": kind} | ({words["task_input"]: fields} if fields or self.chance() else {})
+        stage = self.written.stages[ref] = self._stage(base)
+        said: dict[str, Any] = {"stage": stage} if stage or (self.is_staged and self.chance()) else {}
+        said |= {words["task_input"]: fields} if fields or self.chance() else {}
+        return {words["ref"]: ref, "type": kind, **said}
+
+    def _stage(self, base: str) -> str | None:
+        """One that no mode runs without what the task uses."""
+        if not self.is_staged:
+            return None
+        sources = [site.source for site in self.written.sites if site.pointer.startswith(base)]
+        places = [STAGES.index(self.written.stages[source.name]) for source in sources if source.kind == "task"]
+        return self.draw(st.sampled_from(STAGES[max(places, default=0) :]))
 
     def _add_output(self, tasks: int) -> None:
         number, name = len(self._outputs), self._name(self.written.outputs)
@@ -248,22 +271,24 @@ class _Author:
         source = self.draw(st.sampled_from(found)) if found and self.chance() else None
         if source:  # declared for what it names; null fits any output
             schema = without_null(self.draw(wider(_as_declared(source.schema))))
-            value = self._refer(source, schema, pointer, tasks, number, is_alone=True)
+            value: Any = self._refer(source, schema, pointer, tasks, number, is_alone=True)
         else:
             schema = _as_declared(self.draw(schemas()))
             value = self.template(schema, pointer, tasks, number)
         self._outputs.append(self._declare(name, schema) | {"value": value})
         self.written.outputs[name] = schema
-        if self.written.is_later:
-            # an output may be null, whatever feeds it
-            self._add_source(Source("output", name, (), or_null(_as_declared(schema)), is_sure=True))
+        if self.written.is_later:  # it is null where what feeds it is
+            alone = [site.source for site in self.written.sites if site.is_alone and site.pointer == pointer]
+            may_be_null = value is None or any(is_nullable(source.schema) for source in alone)
+            found_there = or_null(_as_declared(schema)) if may_be_null else _as_declared(schema)
+            self._add_source(Source("output", name, (), found_there, is_sure=True))
 
     def _usable_sources(self) -> list[Source]:
         return [source for source in self.written.sources if source.is_sure or not self.is_sure]
 
     def template(self, wanted: JsonSchema, pointer: str, tasks: int, outputs: int, depth: int = 2) -> Any:
         """A value that gives what is wanted: a literal, a reference, text with references, or members that are such."""
-        plain, found = without_null(wanted), [s for s in self._usable_sources() if _fits(s.schema, wanted)]
+        plain, found = without_null(wanted), [s for s in self._usable_sources() if _fits(_at_worst(s), wanted)]
         ways = ["literal"]
         ways += ["refer", "refer", "refer"] if found else []
         ways += ["refer to a new input"] if _can_be_input(plain) else []
@@ -349,6 +374,11 @@ def _fits(source: JsonSchema, wanted: JsonSchema) -> bool:
     return plain["type"] in taken
 
 
+def _at_worst(source: Source) -> JsonSchema:
+    """What it may be once a reference is broken: an output is null where what feeds it is."""
+    return or_null(source.schema) if source.kind == "output" else source.schema
+
+
 def _is_scalar(schema: JsonSchema) -> bool:
     return without_null(schema).get("type") in SCALAR_TYPES
 
@@ -371,10 +401,15 @@ def _as_declared(schema: JsonSchema) -> JsonSchema:
 
 @st.composite
 def valid_workflows(
-    draw: st.DrawFn, types: tuple[str, ...] = tuple(WIDE_CATALOG), *, is_sure: bool = False
+    draw: st.DrawFn,
+    types: tuple[str, ...] = tuple(WIDE_CATALOG),
+    *,
+    is_sure: bool = False,
+    is_staged: bool = False,
 ) -> ValidWorkflow:
-    """Definitions that the check must accept; with `is_sure`, of which every run renders what fits."""
-    return _Author(draw, types, is_sure=is_sure, is_later=draw(st.booleans())).write()
+    """Definitions that the check must accept; with `is_sure`, of which every run renders what fits; with `is_staged`,
+    whose tasks may have stages, and which may have a `config_id`."""
+    return _Author(draw, types, is_sure=is_sure, is_later=draw(st.booleans()), is_staged=is_staged).write()
 
 
 @st.composite

@@ -3,6 +3,8 @@
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.run import RunStatus, TaskStatus
+from stepcall.domain.run_mode import RunMode
+from stepcall.domain.times import RANGE_WORDS
 from stepcall.runtime.job_shape import JOB_STATES
 from workflows_api.answers import EXECUTION_ID_KEYS
 from workflows_api.describe.parts import EXECUTION_ID, EXECUTION_IDS, JOB_ID, WORKFLOW_ID, Json, ref
@@ -44,6 +46,16 @@ def page_of(name: str, item: Json) -> Json:
 
 WORKFLOW_IDS: Json = {"workflow_id": spelled(WORKFLOW_ID, "The workflow."), "workflow_version": VERSION}
 TIMES: Json = {"started_at": time("When the first task began."), "completed_at": time("When it ended.")}
+RANGE_FROM, RANGE_TO = RANGE_WORDS
+SCOPE: Json = {
+    "run_mode": {
+        "type": "string",
+        "enum": [mode.value for mode in RunMode if mode is not RunMode.FULL],
+        "description": "How much of its workflow it runs; left out when that is all.",
+    },
+    RANGE_FROM: time("From when the time is that it is about, if it is about one."),
+    RANGE_TO: time("The end of that time, which is no part of it."),
+}
 WORKFLOW_TIMES: Json = {
     "created_at": time("When the workflow was made."),
     "updated_at": time("When this version was made."),
@@ -131,6 +143,7 @@ def execution(generation: Generation, prefix: str = "", given: Json = ANY_OBJECT
         },
         {
             **TIMES,
+            **SCOPE,
             **shown(words["input"], given, INPUT_DESCRIPTION),
             **shown(words["output"], result, OUTPUT_DESCRIPTION),
             "error": ref("ErrorResult"),

@@ -22,6 +22,7 @@ TEMPLATE: Json = {
     "pattern": r"\{\{",
     "description": "Text with a template: `{{input.NAME}}`, `{{refs.REF.output.FIELD}}`, deeper by `.field` and `[0]`. "
     "In the later generation `{{inputs.NAME}}`, `{{tasks.NAME.outputs.FIELD}}`, `{{outputs.NAME}}`. "
+    "In both `{{run.range_from}}` and `{{run.range_to}}`, null in a run that is about no time. "
     "A value that is one template alone keeps its type.",
 }
 TITLES: Mapping[Generation, str] = {
@@ -34,6 +35,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "required": "Whether a call must give it, when it has no default.",
     "value": "The output's value, with templates.",
     "schema": "JSON Schema of the value, for an object or an array.",
+    "stage": "Which run modes run it: `source`, `refresh`, `full`. Without a stage it runs in `full` alone.",
+    "config_id": "Another name for the workflow's id, of nobody else in the tenant.",
+    "warn_after_ms": "After how many milliseconds an execution is a long one.",
 }
 
 
@@ -73,6 +77,7 @@ def _definition(generation: Generation, tasks: list[str]) -> Json:
         fields[name] = {"type": "array", "items": item}
     fields["tasks"] |= {"minItems": 1, "maxItems": MAX_TASKS}
     fields |= {name: {"description": ADDED} for name in sorted(ADDED_TO_DEFINITIONS)}
+    fields["type"] |= {"description": "What its executions are, for those who list them: `courier.group/run`."}
     return _object(_described(fields), [words["name"], "tasks"], words)
 
 

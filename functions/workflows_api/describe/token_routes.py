@@ -41,7 +41,6 @@ def token_operation(operation_id: str, summary: str) -> Json:
 
 TOKEN_PATHS: Json = {
     "/oauth/token": {"post": token_operation("getAccessToken", "A token for an hour in place of an API key")},
-    "/api/v0/oauth2/token": {"post": token_operation("getAccessTokenV0", "The same for clients that ask here")},
     "/workflows/{workflow_id}/executions/{execution_id}/token": {
         "post": operation(
             "shareExecution",

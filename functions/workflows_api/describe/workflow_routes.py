@@ -1,9 +1,10 @@
 """The routes that define, read and describe workflows."""
 
+from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.access import NotGrantedError
 from stepcall.domain.errors import InvalidDefinitionError
 from stepcall.runtime.http import InvalidRequestError
-from stepcall.stores.workflow_store import VersionConflictError
+from stepcall.stores.workflow_store import ConfigIdTakenError, VersionConflictError
 from stepcall.use_cases.change_workflow import StaleVersionError
 from workflows_api.describe.examples import DEFINITIONS
 from workflows_api.describe.operations import (
@@ -20,7 +21,7 @@ from workflows_api.describe.operations import (
 )
 from workflows_api.describe.parts import Json, answer, body_of, header, header_parameter, query_parameters, ref
 from workflows_api.requests import ENTITY_TAGS, WorkflowsQuery
-from workflows_api.views import MERMAID, SVG, GraphQuery
+from workflows_api.views import MERMAID, SVG, GraphQuery, MachineQuery
 
 LIST = query_parameters(
     WorkflowsQuery, {"name": "Only those with this in their name, in upper or lower case.", **LIST_DESCRIPTIONS}
@@ -47,6 +48,10 @@ CONTENT_TAG = header("The machine's name: the hash of its content.", required=Tr
 GRAPH = query_parameters(
     GraphQuery, {"version": VERSION[0]["description"], "format": "Which form, whatever `Accept` says."}
 )
+MACHINE = query_parameters(
+    MachineQuery,
+    {"version": VERSION[0]["description"], "run_mode": "How much of the workflow the machine runs."},
+)
 DRAWN = answer("The picture: SVG where `Accept` asks for it, otherwise Mermaid.") | {
     "content": {media_type: {"schema": {"type": "string"}} for media_type in (MERMAID, SVG)}
 }
@@ -63,7 +68,7 @@ WORKFLOW_PATHS: Json = {
             "createWorkflow",
             "Define a workflow",
             {"201": CREATED},
-            [InvalidDefinitionError, *NOT_READ, NotGrantedError],
+            [InvalidDefinitionError, *NOT_READ, NotGrantedError, ConfigIdTakenError],
             body=DEFINITION_BODY,
         ),
     },
@@ -85,7 +90,7 @@ WORKFLOW_PATHS: Json = {
                     {"ETag": ENTITY_TAG},
                 )
             },
-            [InvalidDefinitionError, *NOT_READ, *REFUSED_CHANGES],
+            [InvalidDefinitionError, *NOT_READ, *REFUSED_CHANGES, ConfigIdTakenError],
             parameters=[WORKFLOW, IF_MATCH],
             body=DEFINITION_BODY,
         ),
@@ -120,8 +125,8 @@ WORKFLOW_PATHS: Json = {
             "getDefinition",
             "The state machine that a workflow is compiled to",
             {"200": answer("Amazon States Language.", ref("StateMachine"), {"ETag": CONTENT_TAG})},
-            [InvalidRequestError, *NO_VERSION],
-            parameters=[WORKFLOW, *VERSION],
+            [InvalidRequestError, EmptyRunModeError, *NO_VERSION],
+            parameters=[WORKFLOW, *MACHINE],
         ),
     },
     "/workflows/{workflow_id}/graph": {

@@ -17,6 +17,7 @@ from stepcall.asl.graph import Plan, TaskStep, plan
 from stepcall.asl.history import count_events, count_transitions
 from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, Retrier, StateMachine
 from stepcall.domain.errors import RetryableTaskError
+from stepcall.domain.run_mode import RunMode
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import WorkflowDefinition
 
@@ -77,13 +78,17 @@ def compile_workflow(
     catalog: Mapping[str, TaskContract],
     function_arns: FunctionArns,
     athena_work_group: str | None = None,
+    *,
+    mode: RunMode = RunMode.FULL,
 ) -> CompiledWorkflow:
-    """Compile a checked definition. With a work group its queries run on Athena, else in their worker.
+    """Compile what a run of that mode runs of a checked definition; modes that run the same have the same machine.
 
-    Raises InvalidDefinitionError when it breaks a limit of Step Functions, InvalidStateMachineError when its machine
-    could not run, which is a bug of ours.
+    With a work group its queries run on Athena, else in their worker.
+
+    Raises EmptyRunModeError where that is nothing, InvalidDefinitionError when it breaks a limit of Step Functions,
+    InvalidStateMachineError when its machine could not run, which is a bug of ours.
     """
-    planned = plan(definition, catalog)
+    planned = plan(definition, catalog, mode)
     states = states_of(planned, function_arns, athena_work_group)
     machine = states.to_asl()
     text = json.dumps(machine, separators=(",", ":"))

@@ -44,8 +44,12 @@ class TokenKeys:
 
     def find(self, kid: str) -> SigningKey | None:
         """What a token was signed with, if it still counts. Raises as `current` does."""
-        found = _by_id(self._keys(TTL_SECONDS), kid)
-        return found or _by_id(self._keys(REREAD_SECONDS), kid)  # perhaps it is newer than what is kept
+        return self.find_where(lambda key: key.kid == kid)
+
+    def find_where(self, fits: Callable[[SigningKey], bool]) -> SigningKey | None:
+        """As `find`, for what does not say by its id which key it was signed with."""
+        found = _first(self._keys(TTL_SECONDS), fits)
+        return found or _first(self._keys(REREAD_SECONDS), fits)  # perhaps it is newer than what is kept
 
     def _keys(self, max_age: float) -> tuple[SigningKey, ...]:
         with self._lock:
@@ -91,5 +95,5 @@ def read_signing_key(client: "SecretsManagerClient", secret_arn: str, **version:
     return SigningKey(answer["VersionId"], secret)
 
 
-def _by_id(keys: tuple[SigningKey, ...], kid: str) -> SigningKey | None:
-    return next((key for key in keys if key.kid == kid), None)
+def _first(keys: tuple[SigningKey, ...], fits: Callable[[SigningKey], bool]) -> SigningKey | None:
+    return next(filter(fits, keys), None)

@@ -18,6 +18,7 @@ from stepcall.domain.connection import DEFAULT_CONNECTION, NAME_PATTERN, SqlEngi
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.errors import InvalidDefinitionError, Problem, shorten
 from stepcall.domain.findings import EnoughProblemsError, Findings
+from stepcall.domain.ids import MalformedIdError, read_workflow_id
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.run import CALL_LOCATION, OUTPUT_LOCATION
 from stepcall.domain.schema_reader import KEYWORDS
@@ -26,6 +27,7 @@ from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import (
     MAX_DECLARED,
     MAX_TASKS,
+    ConfigId,
     ConnectionName,
     DeclaredValue,
     DefinitionModel,
@@ -34,7 +36,9 @@ from stepcall.domain.workflow import (
     OutputValue,
     Task,
     Title,
+    WarnAfterMs,
     WorkflowDefinition,
+    WorkflowType,
 )
 
 RESERVED_REFS = frozenset({CALL_LOCATION, OUTPUT_LOCATION})
@@ -60,6 +64,9 @@ class _Head(DefinitionModel):
     name: Title = Field(alias="title")
     description: Description | None = None
     connection: ConnectionName = DEFAULT_CONNECTION
+    type: WorkflowType | None = None
+    config_id: ConfigId | None = None
+    warn_after_ms: WarnAfterMs | None = None
     input: list[Any] = Field(default_factory=list, alias="inputs")
     tasks: list[Any]
     output: list[Any] = Field(default_factory=list, alias="outputs")
@@ -83,6 +90,7 @@ def check_definition(document: Any, catalog: Catalog, find_setting: FindSetting 
         for field, code in (("input", "duplicate_name"), ("tasks", "duplicate_ref"), ("output", "duplicate_name")):
             _check_unique(field, code, sent, findings)
         _check_reserved_refs(sent, findings)
+        _check_config_id(sent, findings)
         setting = _find_setting(sent, find_setting, findings) if find_setting else None
         ValueCheck(sent, catalog, findings, setting).check()
     if definition is None or findings.has_problems:
@@ -129,6 +137,9 @@ def _read_definition(sent: DefinitionDocument, findings: Findings) -> WorkflowDe
         name=head.name,
         description=head.description,
         connection=head.connection,
+        type=head.type,
+        config_id=head.config_id,
+        warn_after_ms=head.warn_after_ms,
         input=inputs,
         tasks=tasks,
         output=outputs,
@@ -200,3 +211,19 @@ def _check_reserved_refs(sent: DefinitionDocument, findings: Findings) -> None:
         if ref in RESERVED_REFS:
             message = f"`{ref}` cannot be a task's {key}: it says where an error was that is no task's. Take another."
             findings.add(f"{pointer}/{key}", "reserved_ref", message)
+
+
+def _check_config_id(sent: DefinitionDocument, findings: Findings) -> None:
+    """Where a workflow is named, its id and its `config_id` both may stand."""
+    name = sent.value.get("config_id") if isinstance(sent.value, dict) else None
+    if isinstance(name, str) and _reads_as_id(name):
+        message = "This reads as the id of a workflow, and may be another one's: take another name, or none."
+        findings.add("/config_id", "invalid_value", message)
+
+
+def _reads_as_id(name: str) -> bool:
+    try:
+        read_workflow_id(name)
+    except MalformedIdError:
+        return False
+    return True

@@ -24,6 +24,7 @@ from stepcall.domain.model_problems import field_problems
 from stepcall.domain.namable import Namable, NameFault, Position
 from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
 from stepcall.domain.sql_check import SQL_TASKS, SqlCheck, SqlSetting
+from stepcall.domain.stage_check import StageCheck
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import (
     Array,
@@ -32,6 +33,7 @@ from stepcall.domain.template import (
     Place,
     Reference,
     ResultReference,
+    RunReference,
     Template,
     Text,
     escape_pointer,
@@ -58,6 +60,7 @@ class ValueCheck:
         self._catalog = catalog
         self._findings = findings
         self._sql = SqlCheck(setting, findings, self._schema_of)
+        self._stages = StageCheck(sent, findings)
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
         self._read_schemas()
 
@@ -67,6 +70,7 @@ class ValueCheck:
         number_of_tasks = len(self._sent.list_at("tasks"))
         for index, pointer, output in self._sent.objects_at("output"):
             self._check_output(f"{pointer}/value", output, Position(number_of_tasks, index))
+        self._stages.warn_of_empty_modes()
         self._warn_of_unused()
 
     def _read_schemas(self) -> None:
@@ -145,10 +149,11 @@ class ValueCheck:
     def _check_task(self, pointer: str, task: Mapping[str, Any], position: Position) -> None:
         contract = self._contract_of(task.get("type"), pointer)
         key = self._sent.task_input_key
-        given, pointer = task.get(key, {}), f"{pointer}/{key}"
+        given, place, pointer = task.get(key, {}), pointer, f"{pointer}/{key}"
         if not isinstance(given, dict):
             return  # reported with the task's shape
         template, fit = self._parse(given, pointer), self._fit_to(pointer, position)
+        self._stages.check_task(place, task, template)
         self._warn_of_lookalikes(template, pointer, position)
         if contract and isinstance(template, Object):
             self._check_fields(pointer, given, dict(template.members), contract, fit)
@@ -206,7 +211,7 @@ class ValueCheck:
 
     def _fit_to(self, pointer: str, position: Position) -> TemplateFit:
         def root_of(reference: Reference, place: Place) -> Schema | None:
-            if reference.generation is not self._sent.generation:
+            if reference.generation not in {None, self._sent.generation}:
                 self._add_mixed(reference, pointer + spell_place(place))
             found = self._namable.find(reference, position)
             if not isinstance(found, NameFault):
@@ -222,7 +227,7 @@ class ValueCheck:
         message = (
             f"`{written}` is of the dialect's {generation.other} generation; the document is of the {generation} one"
         )
-        if isinstance(reference, ResultReference):
+        if isinstance(reference, ResultReference | RunReference):
             self._findings.add(location, "mixed_generations", f"{message}, which has no such template.", got=written)
         else:
             right = f"{{{{{shorten(str(replace(reference, generation=generation)))}}}}}"

@@ -1,14 +1,15 @@
 """Identities: one UUIDv7, several spellings, each reversible without a lookup.
 
-Spellings of a run: `ex-…` (native), `we-…` (its later generation), `job_…` (job shape), the plain UUID (Wave and Step
-Functions).
+Spellings of a run: `ex-…` (native), `we-…` (its later generation), `job_…` (job shape), `wf-YYYYMMDD-NNNNN-…`
+(Amperity), the plain UUID (Wave and Step Functions).
 Spellings of a workflow: `wf-…` (native), the plain UUID (Wave). Of an API key: `key_…`. Of an upload: `upl_…`.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 from stepcall.domain.errors import StepcallError
 
@@ -17,6 +18,12 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_BITS = 128
 LOWER_CASE_WIDTH = 25  # 36**25 > 2**128; of one case only, so that ids stay apart where case is folded
 JOB_WIDTH = 28  # the length that clients of the job shape know
+
+NOISE_BITS = 74
+DATED_WIDTH = 15  # 62**15 > 1000 * 2**74: the milliseconds of a second, and the random bits
+SECONDS_OF_DAY = 24 * 60 * 60
+LOW_62_BITS = (1 << 62) - 1
+DATED_RUN = re.compile(r"wf-(?P<day>[0-9]{8})-(?P<second>[0-9]{5})-(?P<rest>[0-9A-Za-z]{15})")
 
 WORKFLOW_PREFIX = "wf-"
 EXECUTION_PREFIX = "ex-"
@@ -34,9 +41,12 @@ class MalformedIdError(StepcallError):
 
 def uuid7(now: datetime, random: Callable[[int], bytes]) -> UUID:
     """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random bits, so ids sort by time."""
-    milliseconds = (now - EPOCH) // timedelta(milliseconds=1)
-    noise = int.from_bytes(random(10), "big")
-    variant_and_noise = (0b10 << 62) | (noise & ((1 << 62) - 1))
+    return _compose((now - EPOCH) // timedelta(milliseconds=1), int.from_bytes(random(10), "big"))
+
+
+def _compose(milliseconds: int, noise: int) -> UUID:
+    """Of the noise the lower 74 bits."""
+    variant_and_noise = (0b10 << 62) | (noise & LOW_62_BITS)
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | ((noise >> 62 & 0xFFF) << 64) | variant_and_noise)
 
 
@@ -59,6 +69,39 @@ def spell_later_execution(run_id: UUID) -> str:
 
 def spell_job(run_id: UUID) -> str:
     return JOB_PREFIX + _encode(run_id.int, BASE62, JOB_WIDTH)
+
+
+def spell_dated_run(run_id: UUID) -> str:
+    """`wf-YYYYMMDD-NNNNN-…`: the day, its second, and the other bits of a UUIDv7. Source: contracts/amperity.md.
+
+    Raises ValueError for an id that is no UUIDv7, OverflowError for one of a year after 9999: none of ours is either.
+    """
+    if (run_id.version, run_id.variant) != (7, RFC_4122):
+        raise ValueError("Only a UUIDv7 has a time to be spelled with.")
+    seconds, milliseconds = divmod(run_id.int >> 80, 1000)
+    day, second = divmod(seconds, SECONDS_OF_DAY)
+    noise = (run_id.int >> 64 & 0xFFF) << 62 | run_id.int & LOW_62_BITS
+    rest = _encode(milliseconds << NOISE_BITS | noise, BASE62, DATED_WIDTH)
+    return f"{WORKFLOW_PREFIX}{EPOCH + timedelta(days=day):%Y%m%d}-{second:05d}-{rest}"
+
+
+def _read_dated_run(text: str) -> UUID:
+    found = DATED_RUN.fullmatch(text)
+    try:
+        day = datetime.fromisoformat(found["day"]).replace(tzinfo=UTC) if found else None
+    except ValueError:
+        day = None
+    if not found or not day or day < EPOCH or int(found["second"]) >= SECONDS_OF_DAY:
+        raise _malformed(text)
+    milliseconds, noise = divmod(_decode(found["rest"], BASE62, DATED_WIDTH), 1 << NOISE_BITS)
+    if milliseconds >= 1000:
+        raise _malformed(text)
+    since_epoch = ((day - EPOCH).days * SECONDS_OF_DAY + int(found["second"])) * 1000 + milliseconds
+    return _compose(since_epoch, noise)
+
+
+def _malformed(text: str) -> MalformedIdError:
+    return MalformedIdError(f"{text[:64]!r} is not an id.")
 
 
 def spell_api_key(key_id: UUID) -> str:
@@ -86,6 +129,8 @@ def read_workflow_id(text: str) -> UUID:
 
 def read_run_id(text: str) -> UUID:
     """The run that any spelling names. Raises MalformedIdError."""
+    if text.startswith(WORKFLOW_PREFIX):
+        return _read_dated_run(text)
     return _read(
         text,
         {
@@ -103,9 +148,9 @@ def _read(text: str, spellings: dict[str, tuple[str, int]]) -> UUID:
     try:
         identity = UUID(text)
     except ValueError as exc:
-        raise MalformedIdError(f"{text[:64]!r} is not an id.") from exc
+        raise _malformed(text) from exc
     if str(identity) != text.lower():
-        raise MalformedIdError(f"{text[:64]!r} is not an id.")
+        raise _malformed(text)
     return identity
 
 
@@ -130,7 +175,7 @@ def _decode(text: str, alphabet: str, width: int) -> int:
         number = int(text, len(alphabet)) if alphabet is LOWER_CASE else _decode_by_digit(text, alphabet)
         if number.bit_length() <= ID_BITS:
             return number
-    raise MalformedIdError(f"{text[:64]!r} is not an id.")
+    raise _malformed(text)
 
 
 def _decode_by_digit(text: str, alphabet: str) -> int:

@@ -32,6 +32,19 @@ def read_json(text: bytes | str) -> Any:
     return value
 
 
+def read_members(text: bytes | str) -> list[tuple[str, Any]] | None:
+    """The members of a JSON object one by one, for who minds that a name stands there twice; None for other JSON.
+
+    Objects in it are tuples of such pairs. Raises MalformedJsonError.
+    """
+    read_json(text)  # strict, and silent about what stands there twice
+    try:
+        pairs = json.loads(text, object_pairs_hook=tuple)
+    except ValueError as exc:
+        raise MalformedJsonError("This JSON holds a number of more digits than can be read.") from exc
+    return list(pairs) if isinstance(pairs, tuple) else None
+
+
 def _holds_infinity(value: Any) -> bool:
     """Whether a number overflowed: the parser reads `1e400` as infinity."""
     ahead = [value]

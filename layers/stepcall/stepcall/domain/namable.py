@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stepcall.domain.errors import shorten
-from stepcall.domain.json_schema import ANYTHING, Schema
-from stepcall.domain.template import InputReference, OutputReference, Reference, ResultReference
-from stepcall.domain.type_check import Suggest
+from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema
+from stepcall.domain.template import InputReference, OutputReference, Reference, ResultReference, RunReference
+from stepcall.domain.times import RANGE_WORDS
+from stepcall.domain.type_check import UNKNOWN_RUN_VALUE, Suggest
+from stepcall.domain.types import ValueType
+
+OPTIONAL_TEXT = SCHEMAS[ValueType.STRING].or_null
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Namable:
                 return self._find_task(ref, position.tasks)
             case ResultReference(name):
                 return self._find_result(name, position.outputs)
+            case RunReference(name):
+                return self._find_run_value(name)
 
     def _find_input(self, name: str) -> Schema | NameFault:
         self.used_inputs.add(name)
@@ -71,3 +77,10 @@ class Namable:
         earlier = [known for known, (place, _) in self.outputs.items() if place < before]
         advice = self.suggest(name, earlier) if earlier else "; only outputs can name outputs, those before them."
         return NameFault("unknown_output", f"there is no output `{shorten(name)}` before this{advice}")
+
+    def _find_run_value(self, name: str) -> Schema | NameFault:
+        if name in RANGE_WORDS:
+            return OPTIONAL_TEXT
+        there_is = " and ".join(f"`{known}`" for known in RANGE_WORDS)
+        message = f"a run has no `{shorten(name)}`{self.suggest(name, RANGE_WORDS)} It has {there_is}."
+        return NameFault(UNKNOWN_RUN_VALUE, message)

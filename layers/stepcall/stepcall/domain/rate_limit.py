@@ -1,4 +1,5 @@
-"""How many starts a caller may make: the generic cell rate algorithm, a token bucket whose whole state is one time.
+"""How many starts a caller may make, or requests a tenant: the generic cell rate algorithm, a token bucket whose whole
+state is one time.
 
 `tat`, the theoretical arrival time, is when the bucket will be full again; one in the past is a full bucket, and one
 that was never used has none (0). Times are whole microseconds since 1970, spans whole microseconds.
@@ -16,7 +17,10 @@ NEVER_USED = 0
 
 
 class RateLimitedError(StepcallError):
-    """No start is allowed now. `wait` is the time until one is; `tat` is where the bucket stands."""
+    """No start is allowed now. `wait` is the time until one is; `tat` is where the bucket stands.
+
+    Whoever counts something else than starts says so in a class of its own.
+    """
 
     def __init__(self, limit: RateLimit, tat: int, wait: int) -> None:
         starts = count(limit.per_second, "execution")

@@ -8,9 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from stepcall.domain.errors import MAX_MESSAGE_LENGTH, ErrorReason
+from stepcall.domain.run_mode import RunMode
+
+if TYPE_CHECKING:
+    from stepcall.domain.workflow import WorkflowDefinition
 
 
 class RunStatus(StrEnum):
@@ -96,6 +101,13 @@ class TaskRun:
     error: ErrorResult | None = None
 
 
+class TimeRange(NamedTuple):
+    """The time that a run is about, in UTC: from the first instant, up to the second and without it."""
+
+    start: datetime
+    end: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCall:
     """How a run was called as a job: what the CARTO face shows of it."""
@@ -117,6 +129,7 @@ class RunSummary:
     run_id: UUID
     tenant: str
     principal: str
+    """The name of the key that started it."""
     workflow_id: UUID
     workflow_version: int
     status: RunStatus
@@ -127,6 +140,12 @@ class RunSummary:
     """None for a run that was not called as a job, and in lists by workflow."""
     error: ErrorResult | None = None
     """None while nothing is wrong, and in lists by workflow."""
+    principal_id: str = ""
+    """The id of the key that started it. This and the next two are empty in lists by workflow."""
+    workflow_name: str = ""
+    """As its version calls it."""
+    workflow_type: str = ""
+    """What its version says it is, in the words of its author."""
 
     @property
     def call(self) -> JobCall:
@@ -146,6 +165,8 @@ class Run(RunSummary):
     output: StoredPayload | None = None
     provider_key: bytes | None = field(default=None, repr=False)
     """The caller's own key to the language model, encrypted. It is there until the run ends."""
+    run_mode: RunMode = RunMode.FULL
+    time_range: TimeRange | None = None
     reused_run_id: UUID | None = None
     """The run whose output this one shows, without having executed anything."""
 
@@ -185,6 +206,13 @@ class RunWithTasks:
                 ref, TaskStatus.CANCELLED, task.attempts, task.started_at, self.run.completed_at, error=task.error
             )
         return task
+
+    def tasks_of(self, definition: "WorkflowDefinition") -> tuple[TaskRun, ...]:
+        """All tasks of the run's definition in its order, as `task`; those that the run mode leaves out are SKIPPED."""
+        return tuple(
+            self.task(task.ref) if self.run.run_mode.takes(task.stage) else TaskRun(task.ref, TaskStatus.SKIPPED)
+            for task in definition.tasks
+        )
 
     def _outlasts_run(self, task: TaskRun) -> bool:
         if task.status is TaskStatus.RUNNING:

@@ -1,7 +1,8 @@
 """The template language: `{{input.NAME}}` and `{{refs.REF.output.FIELD.deeper[0]}}` inside JSON values.
 
 The later generation writes `{{inputs.NAME}}`, `{{tasks.NAME.outputs.FIELD}}` and, for an output of the workflow that
-stands before, `{{outputs.NAME}}`. `parse` reads both; which of them a document may use is for the checker.
+stands before, `{{outputs.NAME}}`. `parse` reads both; which of them a document may use is for the checker. Both know
+`{{run.range_from}}` and `{{run.range_to}}`.
 
 `parse` turns a definition's values into a small tree, once; `render` fills the tree from a run's data.
 Data that comes from a run is only ever copied, never parsed: a downloaded page that contains `{{…}}` stays as it is.
@@ -12,7 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from stepcall.domain.errors import StepcallError, shorten
 from stepcall.domain.generation import Generation
@@ -23,10 +24,12 @@ _HEAD = re.compile(
     rf"(?P<inputs>inputs?)\.(?P<input>{NAME})"
     rf"|refs\.(?P<ref>{NAME})\.output(?!s)|tasks\.(?P<task>{NAME})\.outputs"
     rf"|outputs\.(?P<result>{NAME})"
+    rf"|run\.(?P<run>{NAME})"
 )
 _OPEN, _CLOSE, _ESCAPE = "{{", "}}", "{{{{"
 FIRST_FORMS = "`{{input.NAME}}` or `{{refs.REF.output.FIELD}}`"
 LATER_FORMS = "`{{inputs.NAME}}` or `{{tasks.NAME.outputs.FIELD}}`"
+RUN_FORMS = "`{{run.range_from}}` or `{{run.range_to}}`"
 DEEPER = "then `.FIELD` and `[0]` for what lies deeper, or `{{{{` for a literal `{{`"
 MAX_TEMPLATE_DEPTH = 64
 MAX_BARE_LENGTH = 256
@@ -103,7 +106,24 @@ class ResultReference:
         return self.root + spell_path(self.path)
 
 
-Reference = InputReference | OutputReference | ResultReference
+@dataclass(frozen=True, slots=True)
+class RunReference:
+    """`{{run.NAME}}`: what a run itself is about, in both generations."""
+
+    name: str
+    path: tuple[str | int, ...] = ()
+    generation: ClassVar[None] = None
+
+    @property
+    def root(self) -> str:
+        """What it names without its path."""
+        return f"run.{self.name}"
+
+    def __str__(self) -> str:
+        return self.root + spell_path(self.path)
+
+
+Reference = InputReference | OutputReference | ResultReference | RunReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +204,8 @@ class Scope:
     outputs: Mapping[str, Any]
     results: dict[str, Any] = field(default_factory=dict)
     """The workflow's own outputs that have been rendered, by name."""
+    run: Mapping[str, str | None] = field(default_factory=dict)
+    """What the run itself is about, by name."""
     budget: RenderBudget = field(default_factory=RenderBudget)
 
 
@@ -225,13 +247,10 @@ def parse_text(text: str) -> Template:
     if _OPEN not in text:
         return Literal(text)
     parts = tuple(_parts(text))
-    match parts:
-        case (InputReference() | OutputReference() | ResultReference() as alone,):
-            return alone
-        case (str() as alone,):
-            return Literal(alone)
-        case _:
-            return Text(parts)
+    if len(parts) != 1:
+        return Text(parts)
+    [alone] = parts
+    return Literal(alone) if isinstance(alone, str) else alone
 
 
 def _parts(text: str) -> Iterator[str | Reference]:
@@ -283,10 +302,15 @@ def _reference(head: re.Match[str], path: tuple[str | int, ...]) -> Reference:
         return OutputReference(ref, path)
     if task := head["task"]:
         return OutputReference(task, path, Generation.LATER)
+    if name := head["run"]:
+        return RunReference(name, path)
     return ResultReference(head["result"], path)
 
 
 def _not_a_reference(spelled: str) -> TemplateSyntaxError:
+    head = re.split(r"[^A-Za-z0-9_]", spelled, maxsplit=1)[0]
+    if head == "run":
+        return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write {RUN_FORMS}.")
     is_later = spelled.startswith(("inputs", "tasks", "outputs"))
     right = LATER_FORMS if is_later else FIRST_FORMS
     return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write {right}, {DEEPER}.")
@@ -323,8 +347,8 @@ def holds_template(value: Any) -> bool:
 def references(template: Template, place: Place = ()) -> Iterator[tuple[Place, Reference]]:
     """Every reference in a template with the place of the value that holds it, in document order."""
     match template:
-        case InputReference() | OutputReference() | ResultReference():
-            yield place, template
+        case Literal():
+            pass
         case Text(parts):
             yield from ((place, part) for part in parts if not isinstance(part, str))
         case Object(members):
@@ -333,6 +357,14 @@ def references(template: Template, place: Place = ()) -> Iterator[tuple[Place, R
         case Array(elements):
             for index, element in enumerate(elements):
                 yield from references(element, (place, index))
+        case reference:
+            yield place, reference
+
+
+def refs_in(template: Template) -> tuple[str, ...]:
+    """The refs of the tasks whose outputs a template uses, each once, in document order."""
+    named = (reference for _, reference in references(template))
+    return tuple(dict.fromkeys(reference.ref for reference in named if isinstance(reference, OutputReference)))
 
 
 def texts(template: Template, place: Place = ()) -> Iterator[tuple[Place, str]]:
@@ -363,8 +395,6 @@ def render(template: Template, scope: Scope) -> Any:
     match template:
         case Literal(value):
             return value
-        case InputReference() | OutputReference() | ResultReference():
-            return scope.budget.hand_on(look_up(template, scope))
         case Text(parts):
             texts = [part if isinstance(part, str) else _as_text(part, scope) for part in parts]
             scope.budget.spend(sum(map(len, texts)))
@@ -373,6 +403,8 @@ def render(template: Template, scope: Scope) -> Any:
             return {key: render(member, scope) for key, member in members}
         case Array(elements):
             return [render(element, scope) for element in elements]
+        case reference:
+            return scope.budget.hand_on(look_up(reference, scope))
 
 
 def look_up(reference: Reference, scope: Scope) -> Any:
@@ -401,6 +433,8 @@ def _look_up_root(reference: Reference, scope: Scope) -> Any:
             return scope.input.get(name)
         case ResultReference(name):
             return scope.results.get(name)
+        case RunReference(name):
+            return scope.run.get(name)
         case OutputReference(ref) if ref in scope.outputs:
             return scope.outputs[ref]
     raise RenderError(f"`{{{{{reference}}}}}` has no value: task `{reference.ref}` has no output.")

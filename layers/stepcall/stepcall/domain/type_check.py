@@ -27,6 +27,7 @@ from stepcall.domain.template import (
     Object,
     Place,
     Reference,
+    RunReference,
     Scope,
     Template,
     Text,
@@ -39,6 +40,7 @@ from stepcall.domain.types import JsonType, describe_value
 
 NOTHING = Scope({}, {})
 UNKNOWN = object()
+UNKNOWN_RUN_VALUE = "unknown_run_value"
 RESHAPE = "Name another value, or reshape this one by a task before."
 Suggest = Callable[[str, Iterable[str]], str]
 
@@ -258,7 +260,7 @@ class TemplateFit(ValueFit):
     def _tell_no_step(self, reference: Reference, position: int, found: Schema, place: Place) -> None:
         step = reference.path[position]
         so_far = shorten(reference.root + spell_path(reference.path[:position]))
-        code = "unknown_input_field" if isinstance(reference, InputReference) else "unknown_output_field"
+        code = _code_of_no_step(reference)
         if isinstance(step, str) and (variant := found.variants.get(JsonType.OBJECT)):
             message = f"`{so_far}` has no `{shorten(step)}`{self.suggest(step, variant.properties)}"
             self.tell(Fault(place, code, message, list_names(variant.properties)))
@@ -268,9 +270,16 @@ class TemplateFit(ValueFit):
             self.tell(Fault(place, code, message, "array" if isinstance(step, int) else "object", str(found)))
 
 
+def _code_of_no_step(reference: Reference) -> str:
+    if isinstance(reference, RunReference):
+        return UNKNOWN_RUN_VALUE
+    return "unknown_input_field" if isinstance(reference, InputReference) else "unknown_output_field"
+
+
 def _advise_on_null(reference: Reference) -> str:
     if isinstance(reference, InputReference) and not reference.path:
         return "Make the input required, or give it a default."
     if isinstance(reference, InputReference):
         return "List the field as `required` in the input's `schema`, or replace null by a task before."
-    return "Replace null by a task before, such as Data.Transform."
+    replace_null = "Replace null by a task before, such as Data.Transform."
+    return f"Not every run is about a time. {replace_null}" if isinstance(reference, RunReference) else replace_null

@@ -3,7 +3,6 @@
 Source: contracts/data-flow-platform.md, "Definition".
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from stepcall.domain.connection import DEFAULT_CONNECTION, SqlEngine
 from stepcall.domain.connection import NAME_PATTERN as CONNECTION_PATTERN
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation, generation_of
-from stepcall.domain.template import OutputReference, Template, parse, references
+from stepcall.domain.run_mode import RunMode, Stage
+from stepcall.domain.template import ResultReference, Template, parse, references, refs_in
 from stepcall.domain.types import ValueType
 
 if TYPE_CHECKING:
@@ -27,12 +27,21 @@ MAX_DESCRIPTION_LENGTH = 4096
 MAX_TASK_TYPE_LENGTH = 128
 MAX_DECLARED = 5000
 """Inputs, and outputs: so that what describes or draws a workflow stays under the 6 MB of an answer."""
+MAX_TYPE_LENGTH = 128
+MAX_CONFIG_ID_LENGTH = 64
+MAX_WARN_AFTER_MS = 365 * 24 * 60 * 60 * 1000
+DEFAULT_TYPE = "stepcall.workflow/run"
+"""What the runs of a workflow are that does not say it."""
 MAX_TASKS = 1000
 """Step Functions ends an execution at 25,000 history events; a task that uses all its retries takes 20."""
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=MAX_NAME_LENGTH)]
 Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_LENGTH)]
 Description = Annotated[str, Field(max_length=MAX_DESCRIPTION_LENGTH)]
+WorkflowType = Annotated[str, Field(min_length=1, max_length=MAX_TYPE_LENGTH, pattern=r"^[^\x00-\x1f\x7f]*$")]
+ConfigId = Annotated[str, Field(max_length=MAX_CONFIG_ID_LENGTH, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+WarnAfterMs = Annotated[int, Field(ge=1, le=MAX_WARN_AFTER_MS)]
+DeclaredStage = Annotated[Stage, Field(strict=False)]
 ConnectionName = Annotated[str, Field(pattern=CONNECTION_PATTERN)]
 DeclaredType = Annotated[ValueType, Field(strict=False)]
 
@@ -88,6 +97,8 @@ class Task(DefinitionModel):
     type: Annotated[str, Field(min_length=1, max_length=MAX_TASK_TYPE_LENGTH)]
     input: dict[str, Any] = Field(default_factory=dict, alias="inputs")
     description: Description | None = None
+    stage: DeclaredStage | None = None
+    """Which run modes run it: one without a stage runs in full runs only."""
 
     @cached_property
     def input_template(self) -> Template:
@@ -97,7 +108,7 @@ class Task(DefinitionModel):
     @property
     def needs(self) -> tuple[str, ...]:
         """The refs whose outputs this task uses, each once, in document order."""
-        return _refs(self.input_template)
+        return refs_in(self.input_template)
 
 
 class OutputValue(DeclaredValue):
@@ -118,7 +129,13 @@ class WorkflowDefinition(DefinitionModel):
     name: Title = Field(alias="title")
     description: Description | None = None
     connection: ConnectionName = DEFAULT_CONNECTION
-    """Where its SQL runs. One word in both generations."""
+    """Where its SQL runs. One word in both generations, as are the next three."""
+    type: WorkflowType | None = None
+    """What its runs are, for those who list them: `courier.group/run`."""
+    config_id: ConfigId | None = None
+    """Another name for its id, for those who start it: nobody else in the tenant has the same."""
+    warn_after_ms: WarnAfterMs | None = None
+    """After how many milliseconds a run of it is a long one."""
     input: tuple[InputParameter, ...] = Field(default=(), alias="inputs")
     tasks: tuple[Task, ...]
     output: tuple[OutputValue, ...] = Field(default=(), alias="outputs")
@@ -131,7 +148,25 @@ class WorkflowDefinition(DefinitionModel):
     @property
     def output_needs(self) -> tuple[str, ...]:
         """The refs whose outputs the workflow's own outputs use."""
-        return tuple(dict.fromkeys(ref for output in self.output for ref in _refs(output.template)))
+        return tuple(dict.fromkeys(ref for output in self.output for ref in refs_in(output.template)))
+
+    @property
+    def run_type(self) -> str:
+        return self.type or DEFAULT_TYPE
+
+    def tasks_in(self, mode: RunMode) -> tuple[Task, ...]:
+        """The tasks that a run of that mode runs, in order."""
+        return tuple(task for task in self.tasks if mode.takes(task.stage))
+
+    def outputs_in(self, mode: RunMode) -> frozenset[str]:
+        """The names of the outputs that a run of that mode can give: those that need no task that it leaves out."""
+        left_out = {task.ref for task in self.tasks if not mode.takes(task.stage)}
+        given: set[str] = set()
+        for output in self.output:
+            named = {one.name for _, one in references(output.template) if isinstance(one, ResultReference)}
+            if named <= given and left_out.isdisjoint(refs_in(output.template)):
+                given.add(output.name)
+        return frozenset(given)
 
     def task(self, ref: str) -> Task:
         """The task of that ref. Raises KeyError."""
@@ -169,13 +204,3 @@ class WorkflowVersion:
     @property
     def workflow_created_at(self) -> datetime:
         return self.first_created_at or self.created_at
-
-
-def _refs(template: Template) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_output_refs(template)))
-
-
-def _output_refs(template: Template) -> Iterator[str]:
-    for _, reference in references(template):
-        if isinstance(reference, OutputReference):
-            yield reference.ref

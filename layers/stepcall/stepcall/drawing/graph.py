@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stepcall.domain.template import InputReference, OutputReference, Reference, references
+from stepcall.domain.template import (
+    InputReference,
+    OutputReference,
+    Reference,
+    ResultReference,
+    RunReference,
+    references,
+)
 from stepcall.domain.workflow import WorkflowDefinition
 
 
@@ -69,18 +76,22 @@ def _data_edges(definition: WorkflowDefinition) -> Iterator[Edge]:
     tasks = {task.ref: len(inputs) + position for position, task in enumerate(definition.tasks)}
     results = {value.name: len(inputs) + len(tasks) + position for position, value in enumerate(definition.output)}
 
-    def source_of(reference: Reference) -> int:
+    def source_of(reference: Reference) -> int | None:
         match reference:
             case InputReference(name):
                 return inputs[name]
             case OutputReference(ref):
                 return tasks[ref]
-        return results[reference.name]
+            case ResultReference(name):
+                return results[name]
+            case RunReference():
+                return None  # what every run has is nothing to draw
 
     templates = [task.input_template for task in definition.tasks] + [value.template for value in definition.output]
     for target, template in enumerate(templates, start=len(inputs)):
         for _, reference in references(template):
-            yield Edge(source_of(reference), target, EdgeKind.DATA)
+            if (source := source_of(reference)) is not None:
+                yield Edge(source, target, EdgeKind.DATA)
 
 
 def _order_edges(definition: WorkflowDefinition) -> Iterator[Edge]:

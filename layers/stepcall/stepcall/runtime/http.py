@@ -33,6 +33,8 @@ UNDECLARED = ""
 SECONDS_TO_ANSWER = 3
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ErrorPrinter = Callable[[Exception, APIGatewayHttpResolver], Response[str]]
+FaceHeaders = Callable[[Mapping[str, Any]], Mapping[str, str]]
+Admit = Callable[[APIGatewayHttpResolver], None]
 
 
 class BodyTooLargeError(StepcallError):
@@ -67,18 +69,31 @@ class MethodNotAllowedError(StepcallError):
 
 
 class _Face(APIGatewayHttpResolver):
+    def __init__(self, face_headers: FaceHeaders | None) -> None:
+        super().__init__()
+        self._face_headers = face_headers
+
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        own = self._face_headers(event) if self._face_headers else {}  # first: what they fail at has done nothing
         # not in a middleware: no answer to an exception passes through one
         answer: dict[str, Any] = super().resolve(event, context)
-        return {**answer, "headers": {**HEADERS, **answer["headers"]}}
+        return {**answer, "headers": {**HEADERS, **own, **answer["headers"]}}
 
 
-def resolver(print_error: ErrorPrinter, access: Mapping[str, Scope | None]) -> APIGatewayHttpResolver:
+def resolver(
+    print_error: ErrorPrinter,
+    access: Mapping[str, Scope | None],
+    *,
+    face_headers: FaceHeaders | None = None,
+    admit: Admit | None = None,
+) -> APIGatewayHttpResolver:
     """A face's resolver. `access` says which scope each route needs, None for everybody, by `GET /path`.
 
     A route that is not in it is closed. `print_error` turns any exception into an answer in the face's own words.
+    `face_headers` are on every answer to an event, errors included; a route may say another value of one.
+    `admit` raises for requests that the face refuses once it knows who calls, whatever they ask for.
     """
-    app = _Face()
+    app = _Face(face_headers)
 
     def authenticate(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[str]:
         route, event = app.context["_route"], app.current_event
@@ -88,6 +103,8 @@ def resolver(print_error: ErrorPrinter, access: Mapping[str, Scope | None]) -> A
         if access.get(name, UNDECLARED) is None:
             return next_middleware(app)
         app.context["caller"] = authenticator().authenticate(headers(app), event.query_string_parameters)
+        if admit:
+            admit(app)
         if needed := access.get(name):
             caller(app).require(needed)
         elif route in app._static_routes or route in app._dynamic_routes:
@@ -103,6 +120,11 @@ def resolver(print_error: ErrorPrinter, access: Mapping[str, Scope | None]) -> A
 
     app.exception_handler(Exception)(answer_error)
     return app
+
+
+def without_final_slash(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event of a face whose clients take `/x/` and `/x` for one: to HTTP APIs these are two routes."""
+    return {**event, "rawPath": event["rawPath"].rstrip("/")}
 
 
 def _with_limit(response: Response[str], app: APIGatewayHttpResolver) -> Response[str]:

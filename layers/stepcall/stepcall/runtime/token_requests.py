@@ -5,21 +5,21 @@ Imported when somebody asks for a token.
 
 import binascii
 import hmac
-import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote_plus
 
-from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from stepcall.domain.access import Caller, Scope
 from stepcall.domain.claims import UnknownScopeError, read_scopes, write_scopes
 from stepcall.domain.errors import StepcallError
-from stepcall.domain.json_text import MalformedJsonError, read_json
+from stepcall.domain.json_text import MalformedJsonError, read_members
 from stepcall.runtime.authentication import UnauthenticatedError
-from stepcall.runtime.http import JSON, json_response
+from stepcall.runtime.http import JSON, headers, json_response, read_bytes
+from stepcall.runtime.wiring import known_keys, now, tokens
 from stepcall.stores.api_key_store import KEY_PREFIX
 from stepcall.use_cases.issue_token import (
     ACCESS_TOKEN_LIFE,
@@ -60,6 +60,12 @@ class TokenIssuing:
     authenticate: Callable[[str], Caller]
     signer: TokenSigner
     now: Callable[[], datetime]
+
+
+def answer_token_route(app: APIGatewayHttpResolver) -> Response[str]:
+    """The request at hand of a face that has such a route."""
+    issuing = TokenIssuing(lambda key: known_keys().of_text(key).caller, tokens(), now)
+    return answer_token_request(headers(app), read_bytes(app), issuing)
 
 
 def answer_token_request(headers: Mapping[str, str], body: bytes, issuing: TokenIssuing) -> Response[str]:
@@ -130,13 +136,12 @@ def _read_form(body: bytes) -> list[tuple[str, str]]:
 
 def _read_object(body: bytes) -> list[tuple[str, str]]:
     try:
-        read_json(body)  # strict, and silent about what stands there twice
-        pairs = json.loads(body, object_pairs_hook=tuple)
-    except (MalformedJsonError, ValueError):
+        pairs = read_members(body)
+    except MalformedJsonError:
         pairs = None  # the error would quote what was sent
-    if not isinstance(pairs, tuple) or not all(isinstance(text, str) for _, text in pairs):
+    if pairs is None or not all(isinstance(text, str) for _, text in pairs):
         raise TokenRefusedError("invalid_request", "The body is no JSON object of texts.")
-    return list(pairs)
+    return pairs
 
 
 def _authenticate(client: Client | None, issuing: TokenIssuing) -> Caller:

@@ -1,19 +1,18 @@
 """Tokens as JWTs: signed by the newest key, verified by the two newest. Imported when a token is first seen."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 import jwt
 
-from stepcall.aws.secrets import SecretsUnavailableError
 from stepcall.aws.token_keys import SigningKey
 from stepcall.domain.access import Caller
 from stepcall.domain.claims import MalformedClaimsError, read_claims, write_claims
 from stepcall.domain.ids import MalformedIdError, read_api_key_id
-from stepcall.runtime.authentication import REFUSED, TokensUnavailableError, UnauthenticatedError
+from stepcall.runtime.authentication import REFUSED, UnauthenticatedError
+from stepcall.runtime.signing_keys import secrets_needed
 from stepcall.use_cases.issue_token import TokenTooLongError
 
 ALGORITHM = "HS256"
@@ -41,7 +40,7 @@ class JwtTokens:
 
     def sign(self, caller: Caller, issued_at: datetime, expires_at: datetime) -> str:
         """See TokenSigner. Raises TokensUnavailableError too."""
-        with _secrets_needed():
+        with secrets_needed():
             key = self._keys.current()
         standard = {
             "iss": self._issuer,
@@ -83,16 +82,8 @@ class JwtTokens:
         kid = header.get("kid")
         if header.get("alg") != ALGORITHM or not isinstance(kid, str):
             raise jwt.InvalidTokenError("This token is not of our kind.")
-        with _secrets_needed():
+        with secrets_needed():
             key = self._keys.find(kid)
         if key is None:
             raise jwt.InvalidKeyError("This token was signed by no key of ours.")
         return key
-
-
-@contextmanager
-def _secrets_needed() -> Iterator[None]:
-    try:
-        yield
-    except SecretsUnavailableError as exc:
-        raise TokensUnavailableError("The keys of tokens cannot be read now.") from exc

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_stepfunctions import SFNClient
 
+    from stepcall.aws.token_keys import TokenKeys
+    from stepcall.runtime.page_tokens import PageTokens
     from stepcall.runtime.provider_keys import ProviderKeys
     from stepcall.runtime.tokens import JwtTokens
 
@@ -201,13 +203,25 @@ def encrypt_provider_key(run_id: UUID, key: str) -> bytes:
 
 
 @cache
-def tokens() -> "JwtTokens":
+def token_keys() -> "TokenKeys":
     from stepcall.aws.token_keys import TokenKeys  # noqa: PLC0415
+
+    return TokenKeys(secretsmanager, TokenSettings.from_env().secret_arn, time.monotonic)
+
+
+@cache
+def tokens() -> "JwtTokens":
     from stepcall.runtime.tokens import JwtTokens  # noqa: PLC0415
 
-    settings = TokenSettings.from_env()
-    keys = TokenKeys(secretsmanager, settings.secret_arn, time.monotonic)
-    return JwtTokens(keys, settings.issuer, known_keys().of_id)
+    return JwtTokens(token_keys(), TokenSettings.from_env().issuer, known_keys().of_id)
+
+
+@cache
+def page_tokens() -> "PageTokens":
+    """For lists whose pages go on at what only we can name."""
+    from stepcall.runtime.page_tokens import PageTokens  # noqa: PLC0415
+
+    return PageTokens(token_keys())
 
 
 class TokensWhenSeen:

@@ -1,4 +1,5 @@
-"""A workflow store that remembers: versions for ever, for they never change, and which one is the newest for a second.
+"""A workflow store that remembers: versions for ever, for they never change, and for a second which one is the newest
+and whose a `config_id` is.
 
 What changes a workflow must answer only after that second, so that nobody who has been told of a new version is
 served the one before: docs/decisions/2026-11-21-latest-version-lease.md.
@@ -8,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
+from typing import TypeVar
 from uuid import UUID
 
 from stepcall.domain.workflow import WorkflowVersion
@@ -20,6 +22,8 @@ from stepcall.stores.workflow_store import (
 )
 
 MAX_VERSIONS = 256
+KeyT = TypeVar("KeyT")
+FactT = TypeVar("FactT")
 
 
 class CachedWorkflowStore:
@@ -30,34 +34,41 @@ class CachedWorkflowStore:
         self._monotonic = monotonic
         self._versions: OrderedDict[tuple[UUID, int], WorkflowVersion] = OrderedDict()
         self._latest: dict[UUID, tuple[float, WorkflowVersion]] = {}
+        self._config_ids: dict[tuple[str, str], tuple[float, UUID]] = {}
         self._lock = Lock()
 
     def put_first(self, version: WorkflowVersion) -> None:
         self._inner.put_first(version)
         self._remember(version)
+        self._forget_config_id(version)
 
-    def put_next(self, version: WorkflowVersion) -> None:
-        self._inner.put_next(version)
+    def put_next(self, version: WorkflowVersion, newest: WorkflowVersion) -> None:
+        self._inner.put_next(version, newest)
         self._remember(version)
-        self._forget_latest(version.workflow_id)
+        self._forget_config_id(version)
+        self._forget_latest(newest)
 
     def delete(self, newest: WorkflowVersion, now: datetime) -> None:
         self._inner.delete(newest, now)
-        self._forget_latest(newest.workflow_id)
+        self._forget_latest(newest)
 
     def get_latest(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
         asked_at = self._monotonic()
-        read_at, latest = self._latest.get(workflow_id, (0.0, None))
-        if latest and asked_at - read_at < LATEST_LEASE_SECONDS:
-            if latest.tenant != tenant:
-                raise WorkflowNotFoundError(f"There is no workflow {workflow_id}.")
-            return latest
-        latest = self._remember(self._inner.get_latest(tenant, workflow_id))
-        with self._lock:
-            if len(self._latest) >= MAX_VERSIONS:
-                self._latest.clear()
-            self._latest[workflow_id] = (asked_at, latest)
+        latest = self._believed(self._latest.get(workflow_id), asked_at)
+        if latest is None:
+            latest = self._remember(self._inner.get_latest(tenant, workflow_id))
+            self._believe(self._latest, workflow_id, asked_at, latest)
+        elif latest.tenant != tenant:
+            raise WorkflowNotFoundError(f"There is no workflow {workflow_id}.")
         return latest
+
+    def find_config_id(self, tenant: str, config_id: str) -> UUID:
+        asked_at = self._monotonic()
+        found = self._believed(self._config_ids.get((tenant, config_id)), asked_at)
+        if found is None:
+            found = self._inner.find_config_id(tenant, config_id)
+            self._believe(self._config_ids, (tenant, config_id), asked_at, found)
+        return found
 
     def get_latest_now(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
         return self._remember(self._inner.get_latest_now(tenant, workflow_id))
@@ -75,9 +86,24 @@ class CachedWorkflowStore:
     def list_versions(self, workflow_id: UUID, *, limit: int, after: int | None) -> VersionPage:
         return self._inner.list_versions(workflow_id, limit=limit, after=after)
 
-    def _forget_latest(self, workflow_id: UUID) -> None:
+    @staticmethod
+    def _believed(kept: tuple[float, FactT] | None, now: float) -> FactT | None:
+        return kept[1] if kept and now - kept[0] < LATEST_LEASE_SECONDS else None
+
+    def _believe(self, kept: dict[KeyT, tuple[float, FactT]], key: KeyT, asked_at: float, fact: FactT) -> None:
         with self._lock:
-            self._latest.pop(workflow_id, None)
+            if len(kept) >= MAX_VERSIONS:
+                kept.clear()
+            kept[key] = (asked_at, fact)
+
+    def _forget_latest(self, newest: WorkflowVersion) -> None:
+        with self._lock:
+            self._latest.pop(newest.workflow_id, None)
+        self._forget_config_id(newest)
+
+    def _forget_config_id(self, version: WorkflowVersion) -> None:
+        with self._lock:
+            self._config_ids.pop((version.tenant, version.definition.config_id or ""), None)
 
     def _remember(self, version: WorkflowVersion) -> WorkflowVersion:
         with self._lock:

@@ -46,7 +46,6 @@ class DynamoApiKeyStore:
             "KeyConditionExpression": "pk = :pk" + (" AND sk < :after" if after else ""),
             "ExpressionAttributeValues": write_values(values),
             "ScanIndexForward": False,
-            "Limit": limit + 1,
             "ConsistentRead": True,
         }
         items, last = read_page(self._client, request, limit)

@@ -21,7 +21,9 @@ from stepcall.domain.run import (
     StoredPayload,
     TaskRun,
     TaskStatus,
+    TimeRange,
 )
+from stepcall.domain.run_mode import RunMode
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -110,6 +112,12 @@ def run_values(run: Run) -> dict[str, str | int | bytes | None]:
         "content_hash": run.content_hash,
         "status": run.status.value,
         "created_at": write_time(run.created_at),
+        "principal_id": run.principal_id or None,
+        "workflow_name": run.workflow_name or None,
+        "workflow_type": run.workflow_type or None,
+        "run_mode": None if run.run_mode is RunMode.FULL else run.run_mode.value,
+        "range_start": write_time(run.time_range.start) if run.time_range else None,
+        "range_end": write_time(run.time_range.end) if run.time_range else None,
         **payload_values("input", run.input),
         "job": write_job(run.job),
         **(_end_values(run) if run.status.has_ended else {"open": "1", PROVIDER_KEY: run.provider_key}),
@@ -164,6 +172,9 @@ def _summary_of(values: Mapping[str, Any]) -> dict[str, Any]:
         "completed_at": read_time(values.get("completed_at")),
         "job": read_job(values.get("job")),
         "error": read_error(values.get("error")),
+        "principal_id": values.get("principal_id", ""),
+        "workflow_name": values.get("workflow_name", ""),
+        "workflow_type": values.get("workflow_type", ""),
     }
 
 
@@ -180,8 +191,15 @@ def read_run(item: Item) -> Run:
         input=_present(read_payload(values, "input")),
         output=read_payload(values, "output"),
         provider_key=values.get(PROVIDER_KEY),
+        run_mode=RunMode(values.get("run_mode", RunMode.FULL)),
+        time_range=_read_range(values),
         reused_run_id=UUID(values["reused_run_id"]) if "reused_run_id" in values else None,
     )
+
+
+def _read_range(values: Mapping[str, Any]) -> TimeRange | None:
+    start, end = read_time(values.get("range_start")), read_time(values.get("range_end"))
+    return TimeRange(start, end) if start and end else None
 
 
 def read_task(item: Item) -> TaskRun:

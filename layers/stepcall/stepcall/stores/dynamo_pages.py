@@ -1,6 +1,7 @@
 """Pages of a list: one Query after another until there is enough, within bounds."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from stepcall.stores.dynamo_items import Item
@@ -12,25 +13,42 @@ MAX_PAGES_PER_LIST = 10  # of 1 MB: a filter that finds little must not outlast 
 
 
 def read_all(client: "DynamoDBClient", request: Mapping[str, Any]) -> Iterator[Item]:
-    """Every item of a Query. Not by the client's own paginator, which reads a file first."""
-    start: dict[str, Any] = {}
-    while True:
-        answer = client.query(**request, **start)
+    """Every item of a Query."""
+    for answer in _answers(client, request, {}):
         yield from answer["Items"]
-        if not (last := answer.get("LastEvaluatedKey")):
-            return
-        start = {"ExclusiveStartKey": last}
 
 
 def read_page(client: "DynamoDBClient", request: Mapping[str, Any], limit: int) -> tuple[list[Item], Item | None]:
     """At most `limit` items of a Query, and the item, or its key alone, to go on after; None when there are no more."""
     found: list[Item] = []
-    start: dict[str, Any] = {}
-    for _ in range(MAX_PAGES_PER_LIST):
-        answer = client.query(**request, **start)
+    last: Item | None = None
+    # one more than the page shows whether there is another; a filter that leaves too few of them needs whole pages
+    for answer in islice(_answers(client, request, {"Limit": limit + 1}), MAX_PAGES_PER_LIST):
         found += answer["Items"]
         last = answer.get("LastEvaluatedKey")
-        if len(found) > limit or not last:
+        if len(found) > limit:
             break
-        start = {"ExclusiveStartKey": last}
     return (found[:limit], found[limit - 1]) if len(found) > limit else (found, last)
+
+
+def count_page(client: "DynamoDBClient", request: Mapping[str, Any]) -> tuple[int, Item | None]:
+    """How many items a Query finds in as many pages as one call may read, and the key to go on after."""
+    number = 0
+    last: Item | None = None
+    for answer in islice(_answers(client, {**request, "Select": "COUNT"}, {}), MAX_PAGES_PER_LIST):
+        number += answer["Count"]
+        last = answer.get("LastEvaluatedKey")
+    return number, last
+
+
+def _answers(
+    client: "DynamoDBClient", request: Mapping[str, Any], first: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """One page after the other; `first` is for the first alone. Not by the client's paginator, which reads a file."""
+    start = first
+    while True:
+        answer = client.query(**request, **start)
+        yield answer
+        if not (last := answer.get("LastEvaluatedKey")):
+            return
+        start = {"ExclusiveStartKey": last}

@@ -1,11 +1,12 @@
 """Workflows in DynamoDB: a head item that changes, and one item per version that never does.
 
 A definition is kept as compressed JSON, so that one of 1,000 tasks fits into an item (400 KB).
-Every change is one transaction of two puts: the head, if it is still the one that was read, and an entry that is new.
+Every change is one transaction: an entry that is new, the head, if it is still the one that was read, and what becomes
+of the claim to a `config_id`, an item of its own in its tenant's partition.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -27,6 +28,7 @@ from stepcall.stores.dynamo_items import (
 from stepcall.stores.dynamo_pages import read_page
 from stepcall.stores.workflow_store import (
     MAX_VERSION,
+    ConfigIdTakenError,
     VersionConflictError,
     VersionPage,
     VersionSummary,
@@ -56,11 +58,11 @@ class DynamoWorkflowStore:
         self._table = table
 
     def put_first(self, version: WorkflowVersion) -> None:
-        self._change(_version_item(version), _head_item(version), NEW)
+        self._change(_version_item(version), _head_item(version), NEW, self._claims_of(version, None))
 
-    def put_next(self, version: WorkflowVersion) -> None:
+    def put_next(self, version: WorkflowVersion, newest: WorkflowVersion) -> None:
         still_newest = _head_is(version.tenant, version.version - 1)
-        self._change(_version_item(version), _head_item(version), still_newest)
+        self._change(_version_item(version), _head_item(version), still_newest, self._claims_of(version, newest))
 
     def delete(self, newest: WorkflowVersion, now: datetime) -> None:
         values: dict[str, str | int | None] = {
@@ -70,7 +72,15 @@ class DynamoWorkflowStore:
             "deleted_at": write_time(now),
         }
         head, tombstone = (_key(newest.workflow_id, sk) | write_values(values) for sk in (HEAD, DELETED))
-        self._change(tombstone, head, _head_is(newest.tenant, newest.version))
+        still_newest = _head_is(newest.tenant, newest.version)
+        self._change(tombstone, head, still_newest, self._claims_of(None, newest))
+
+    def find_config_id(self, tenant: str, config_id: str) -> UUID:
+        key = _claim_key(tenant, config_id)
+        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        if item is None:
+            raise WorkflowNotFoundError("There is no workflow of this config_id.")
+        return UUID(item["workflow_id"]["S"])
 
     def get_latest(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
         answer = self._client.query(
@@ -109,8 +119,7 @@ class DynamoWorkflowStore:
         if name:
             values[":name"] = searchable(name)
             request["FilterExpression"] = "contains(search_name, :name)"
-        # one more than the page shows whether there is another; a filter needs whole pages to find anything
-        request |= {"ExpressionAttributeValues": write_values(values)} | ({} if name else {"Limit": limit + 1})
+        request["ExpressionAttributeValues"] = write_values(values)
         items, last = read_page(self._client, request, limit)
         return WorkflowPage([_read_summary(item) for item in items], UUID(last["workflow_id"]["S"]) if last else None)
 
@@ -123,25 +132,45 @@ class DynamoWorkflowStore:
             "ExpressionAttributeValues": write_values(values),
             "ProjectionExpression": "sk, created_at",  # definitions are up to 400 KB each
             "ScanIndexForward": False,
-            "Limit": limit + 1,
             "ConsistentRead": True,
         }
         items, last = read_page(self._client, request, limit)
         return VersionPage([_read_version_summary(item) for item in items], _read_number(last) if last else None)
 
-    def _change(self, entry: Item, head: Item, head_condition: Mapping[str, Any]) -> None:
-        """Both puts, or neither. AWS's client repeats a call under one token, and DynamoDB does it once."""
+    def _claims_of(self, version: WorkflowVersion | None, before: WorkflowVersion | None) -> list[dict[str, Any]]:
+        """What a change does to claims: nothing, unless it changes the `config_id`. A put comes first."""
+        old, new = (each.definition.config_id if each else None for each in (before, version))
+        writes = list[dict[str, Any]]()
+        if version and new and new != old:
+            claim = _claim_key(version.tenant, new) | write_values({"workflow_id": str(version.workflow_id)})
+            writes.append({"Put": {"TableName": self._table, "Item": claim, **_nobody_elses(version.workflow_id)}})
+        if before and old and old != new:
+            writes.append({"Delete": {"TableName": self._table, "Key": _claim_key(before.tenant, old)}})
+        return writes
+
+    def _change(
+        self, entry: Item, head: Item, head_condition: Mapping[str, Any], claims: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """All of it, or nothing. AWS's client repeats a call under one token, and DynamoDB does it once."""
         puts = [{"TableName": self._table, "Item": entry, **NEW}]
         puts += [{"TableName": self._table, "Item": head, **head_condition}]
+        writes: Any = [*({"Put": put} for put in puts), *claims]
         try:
-            self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])  # type: ignore[typeddict-item]
+            self._client.transact_write_items(TransactItems=writes)
         except ClientError as exc:
             if not codes_of(exc) <= OUTRUN:
                 raise
             reasons: Any = exc.response["CancellationReasons"]
             # a token is good for ten minutes, and not everywhere: the entry that stands there may be this one
             if reasons[0].get("Item") != entry:
-                raise VersionConflictError("Another change of the workflow came first; read it again.") from exc
+                raise _refusal([reason["Code"] for reason in reasons]) from exc
+
+
+def _refusal(codes: Sequence[str]) -> ConfigIdTakenError | VersionConflictError:
+    """Why a change was not made. Only where nothing else was in its way is the claim known to be another workflow's."""
+    if codes[:3] == ["None", "None", "ConditionalCheckFailed"]:
+        return ConfigIdTakenError()
+    return VersionConflictError("Another change of the workflow came first; read it again.")
 
 
 def _pk(workflow_id: UUID) -> str:
@@ -162,6 +191,17 @@ def _read_version_summary(item: Item) -> VersionSummary:
 
 def _key(workflow_id: UUID, sk: str) -> "dict[str, AttributeValueTypeDef]":
     return write_values({"pk": _pk(workflow_id), "sk": sk})
+
+
+def _claim_key(tenant: str, config_id: str) -> "dict[str, AttributeValueTypeDef]":
+    return write_values({"pk": f"CONFIG#{tenant}", "sk": config_id})
+
+
+def _nobody_elses(workflow_id: UUID) -> dict[str, Any]:
+    return {
+        "ConditionExpression": "attribute_not_exists(pk) OR workflow_id = :mine",
+        "ExpressionAttributeValues": write_values({":mine": str(workflow_id)}),
+    }
 
 
 def _head_is(tenant: str, latest_version: int) -> dict[str, Any]:

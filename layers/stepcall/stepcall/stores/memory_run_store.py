@@ -19,7 +19,10 @@ from stepcall.domain.run import (
     statuses_before,
 )
 from stepcall.stores.run_store import (
+    ALL_RUNS,
+    RunCount,
     RunExistsError,
+    RunFilter,
     RunNotFoundError,
     RunPage,
     TableClaimedError,
@@ -65,8 +68,11 @@ class MemoryRunStore:
         runs = (run for run in self._newest_first(tenant, after) if run.workflow_id == workflow_id)
         return _page([run for run in runs if status in {None, run.status}], limit)
 
-    def list_by_tenant(self, tenant: str, *, limit: int, after: UUID | None) -> RunPage:
-        return _page(self._newest_first(tenant, after), limit)
+    def list_by_tenant(self, tenant: str, *, limit: int, after: UUID | None, only: RunFilter = ALL_RUNS) -> RunPage:
+        return _page([run for run in self._newest_first(tenant, after) if _is_shown(run, only)], limit)
+
+    def count_by_tenant(self, tenant: str, *, after: UUID | None, only: RunFilter = ALL_RUNS) -> RunCount:
+        return RunCount(sum(_is_shown(run, only) for run in self._newest_first(tenant, after)), None)
 
     def _newest_first(self, tenant: str, after: UUID | None) -> list[Run]:
         runs = (found.run for found in list(self._runs.values()) if found.run.tenant == tenant)
@@ -144,3 +150,16 @@ class MemoryRunStore:
 
 def _page(runs: list[Run], limit: int) -> RunPage:
     return RunPage(tuple(runs[:limit]), runs[limit - 1].run_id if len(runs) > limit else None)
+
+
+def _is_shown(run: Run, only: RunFilter) -> bool:
+    if only.status not in {None, run.status} or only.workflow_type not in {None, run.workflow_type}:
+        return False
+    created = _is_within(run.created_at, only.created_from, only.created_to)
+    return created and _is_within(run.completed_at, only.ended_from, only.ended_to)
+
+
+def _is_within(time: datetime | None, start: datetime | None, end: datetime | None) -> bool:
+    if time is None:
+        return start is end is None
+    return (start is None or start <= time) and (end is None or time < end)

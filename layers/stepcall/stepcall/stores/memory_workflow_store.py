@@ -6,6 +6,7 @@ from uuid import UUID
 
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.workflow_store import (
+    ConfigIdTakenError,
     VersionConflictError,
     VersionPage,
     VersionSummary,
@@ -24,6 +25,7 @@ class MemoryWorkflowStore:
         self._versions: dict[tuple[UUID, int], WorkflowVersion] = {}
         self._newest: dict[UUID, WorkflowVersion] = {}
         """Of each workflow that is not deleted."""
+        self._config_ids: dict[tuple[str, str], UUID] = {}
         self._lock = RLock()
 
     def put_first(self, version: WorkflowVersion) -> None:
@@ -31,18 +33,25 @@ class MemoryWorkflowStore:
         with self._lock:
             if self._versions.get((version.workflow_id, version.version), version) != version:
                 raise VersionConflictError("There is a workflow of this id.")
-            self._keep(version)
+            self._keep(version, None)
 
-    def put_next(self, version: WorkflowVersion) -> None:
+    def put_next(self, version: WorkflowVersion, newest: WorkflowVersion) -> None:
         compress_definition(version.definition)
         with self._lock:
             self._check_newest(version.tenant, version.workflow_id, version.version - 1)
-            self._keep(version)
+            self._keep(version, newest)
 
     def delete(self, newest: WorkflowVersion, now: datetime) -> None:  # noqa: ARG002 - for stores that write it down
         with self._lock:
             self._check_newest(newest.tenant, newest.workflow_id, newest.version)
+            self._free_config_id(newest)
             del self._newest[newest.workflow_id]
+
+    def find_config_id(self, tenant: str, config_id: str) -> UUID:
+        try:
+            return self._config_ids[tenant, config_id]
+        except KeyError as exc:
+            raise WorkflowNotFoundError("There is no workflow of this config_id.") from exc
 
     def get_latest(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
         newest = self._newest.get(workflow_id)
@@ -78,9 +87,19 @@ class MemoryWorkflowStore:
         ]
         return VersionPage(found[:limit], found[limit - 1].version if len(found) > limit else None)
 
-    def _keep(self, version: WorkflowVersion) -> None:
+    def _keep(self, version: WorkflowVersion, before: WorkflowVersion | None) -> None:
+        claim = (version.tenant, version.definition.config_id or "")
+        if self._config_ids.get(claim, version.workflow_id) != version.workflow_id:
+            raise ConfigIdTakenError()
+        if before:
+            self._free_config_id(before)
+        if version.definition.config_id:
+            self._config_ids[claim] = version.workflow_id
         self._versions[version.workflow_id, version.version] = version
         self._newest[version.workflow_id] = version
+
+    def _free_config_id(self, version: WorkflowVersion) -> None:
+        self._config_ids.pop((version.tenant, version.definition.config_id or ""), None)
 
     def _check_newest(self, tenant: str, workflow_id: UUID, number: int) -> None:
         newest = self._newest.get(workflow_id)

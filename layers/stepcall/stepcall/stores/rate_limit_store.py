@@ -1,4 +1,4 @@
-"""The port to the buckets that starts are counted in: one for each tenant and key."""
+"""The port to the buckets that starts are counted in, one for each tenant and key, and the requests of a tenant."""
 
 from typing import Protocol
 
@@ -12,7 +12,8 @@ class BucketUnavailableError(StepcallError):
 
 class RateLimitStore(Protocol):
     def take(self, tenant: str, key_id: str, limit: RateLimit, now: int) -> None:
-        """Count one start: see `domain.rate_limit.take`, as one indivisible step.
+        """Count one start: see `domain.rate_limit.take`, as one indivisible step. `key_id` may be the name of whatever
+        else the tenant has a bucket for, without a `#`.
 
         Raises RateLimitedError, and then nothing is counted; BucketUnavailableError, and then it may be.
         """

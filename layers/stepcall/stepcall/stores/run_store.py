@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
@@ -60,6 +60,29 @@ class RunPage:
     next_run_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs a list shows: those of which all that is given is true. Times are from the first, up to the second."""
+
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    ended_from: datetime | None = None
+    """With this or the next one, only runs that have ended."""
+    ended_to: datetime | None = None
+    status: RunStatus | None = None
+    workflow_type: str | None = None
+
+
+ALL_RUNS = RunFilter()
+
+
+class RunCount(NamedTuple):
+    """How many runs were counted, and the one to go on after; None when that was all."""
+
+    number: int
+    next_run_id: UUID | None
+
+
 class RunStore(Protocol):
     def put(self, run: Run) -> None:
         """Store a new run; one that has ended already is never open. Raises RunExistsError."""
@@ -82,8 +105,14 @@ class RunStore(Protocol):
     ) -> RunPage:
         """Runs of a workflow, newest first, at most `limit`, from the first one older than `after`."""
 
-    def list_by_tenant(self, tenant: str, *, limit: int, after: UUID | None) -> RunPage:
-        """A tenant's runs of all its workflows, newest first, with `job` and `error`; otherwise as above."""
+    def list_by_tenant(self, tenant: str, *, limit: int, after: UUID | None, only: RunFilter = ALL_RUNS) -> RunPage:
+        """A tenant's runs of all its workflows, newest first, with all that a summary has; otherwise as above.
+
+        A page may hold fewer than there are: a long list is searched in parts.
+        """
+
+    def count_by_tenant(self, tenant: str, *, after: UUID | None, only: RunFilter = ALL_RUNS) -> RunCount:
+        """How many of a tenant's runs such a list would show, or the first part of them."""
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
         """A run and those of its tasks, for a worker. Raises RunNotFoundError."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from stepcall.domain.errors import StepcallError
+from stepcall.domain.errors import Problem, StepcallError
 from stepcall.domain.json_text import write_json
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 
@@ -29,6 +29,18 @@ class VersionNotFoundError(StepcallError):
 
 class WorkflowTooLargeError(StepcallError):
     """The definition does not fit into one record, even compressed."""
+
+
+class ConfigIdTakenError(StepcallError):
+    """Another workflow of the tenant has the `config_id`, and nothing was stored. It does not say which one has it: the
+    caller may not be allowed to know."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another workflow has this config_id, and nothing was stored. Choose another one, or free it first: a new "
+            "version of that workflow without it does, and so does deleting the workflow."
+        )
+        self.problems = (Problem("/config_id", "config_id_taken", "Another workflow has this config_id."),)
 
 
 class VersionConflictError(StepcallError):
@@ -93,13 +105,19 @@ def compress_definition(definition: WorkflowDefinition) -> bytes:
 
 class WorkflowStore(Protocol):
     def put_first(self, version: WorkflowVersion) -> None:
-        """Store a new workflow with its version 1, both or neither."""
+        """Store a new workflow with its version 1 and its `config_id`, all or nothing. Raises ConfigIdTakenError."""
 
-    def put_next(self, version: WorkflowVersion) -> None:
-        """Store a version if the one before it is still its tenant's newest. Raises VersionConflictError."""
+    def put_next(self, version: WorkflowVersion, newest: WorkflowVersion) -> None:
+        """Store a version if `newest`, the one before it, is still its tenant's newest; its `config_id` is the
+        workflow's from then on, and another one that `newest` has is nobody's.
+
+        Raises VersionConflictError, ConfigIdTakenError.
+        """
 
     def delete(self, newest: WorkflowVersion, now: datetime) -> None:
-        """Delete the workflow if this is still its newest version. Raises VersionConflictError.
+        """Delete the workflow if this is still its newest version; its `config_id` is nobody's then.
+
+        Raises VersionConflictError.
 
         Versions stay readable by their numbers: for executions that are under way, and for the history.
         """
@@ -109,6 +127,9 @@ class WorkflowStore(Protocol):
 
     def get_latest_now(self, tenant: str, workflow_id: UUID) -> WorkflowVersion:
         """The newest version as it is, never from memory: for who changes it. Raises WorkflowNotFoundError."""
+
+    def find_config_id(self, tenant: str, config_id: str) -> UUID:
+        """The workflow of a tenant that has it, at most a lease ago. Raises WorkflowNotFoundError."""
 
     def get_version(self, workflow_id: UUID, version: int) -> WorkflowVersion:
         """One version, whoever owns it: for workers, and for readers that compare the tenant. Raises as above."""

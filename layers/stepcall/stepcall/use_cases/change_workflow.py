@@ -32,17 +32,26 @@ def change_newest(
 ) -> ChangedT:
     """What `change` gives for the newest version, which must be one of `expected` if those are given.
 
-    Raises WorkflowNotFoundError, NotGrantedError, StaleVersionError, and VersionConflictError when others change it
-    all the time.
+    Raises WorkflowNotFoundError, NotGrantedError, StaleVersionError, what `change` raises, and VersionConflictError
+    when others change it all the time.
     """
-    attempt = 1
-    while True:
+
+    def change_it() -> ChangedT:
         newest = deps.workflows.get_latest_now(caller.tenant, workflow_id)
         caller.require_workflow(workflow_id)
         if expected is not None and newest.version not in expected:
             raise StaleVersionError(newest.version)
+        return change(newest)
+
+    return try_until_alone(change_it, deps)
+
+
+def try_until_alone(change: Callable[[], ChangedT], deps: FaceDependencies) -> ChangedT:
+    """What `change` gives, once nobody comes before it. Raises VersionConflictError when somebody does every time."""
+    attempt = 1
+    while True:
         try:
-            return change(newest)
+            return change()
         except VersionConflictError:
             if attempt == CHANGE_ATTEMPTS:
                 raise

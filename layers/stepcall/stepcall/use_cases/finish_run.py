@@ -79,9 +79,12 @@ def _completed(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDepend
 
 
 def _render_output(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDependencies) -> StoredPayload:
-    scope = read_scope(found, version.definition.output_needs, deps)
-    for declared in version.definition.output:
-        value = render(declared.template, scope)
+    """Null is what needs the output of a task that the run mode left out."""
+    definition = version.definition
+    given = definition.outputs_in(found.run.run_mode)
+    scope = read_scope(found, definition.output_needs, deps)
+    for declared in definition.output:
+        value = render(declared.template, scope) if declared.name in given else None
         _check_type(declared, value)
         scope.results[declared.name] = value
     return deps.payloads.put(f"{found.run.run_id}/output", scope.results)
@@ -115,7 +118,7 @@ def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, de
 
 def _failed_task(error: StateError, version: WorkflowVersion, found: RunWithTasks) -> TaskRun | None:
     """The task that failed, else one that was under way, else the first that never began; None when there is none."""
-    tasks = [found.task(task.ref) for task in version.definition.tasks]
+    tasks = found.tasks_of(version.definition)
     # what a worker raises has a record behind it: a task that never began cannot be meant
     never_begun = () if error.name in RAISED_BY_WORKERS else (TaskStatus.PENDING,)
     statuses = (TaskStatus.FAILED, TaskStatus.RUNNING, *never_begun)

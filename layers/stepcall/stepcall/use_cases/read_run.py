@@ -38,12 +38,12 @@ class RunView:
 
 def read_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow_id: UUID | None = None) -> RunView:
     """A run that the caller may see, of that workflow when one is named. Raises RunNotFoundError, NotGrantedError."""
-    return _view(find_run(run_id, caller, deps, workflow_id), deps)
+    return view_run(find_run(run_id, caller, deps, workflow_id), deps)
 
 
 def wait_for_end(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunView:
     """The run once it has ended, or as it is after that time. Raises RunNotFoundError."""
-    return _view(wait_for_run(run_id, caller, deps, seconds=seconds), deps)
+    return view_run(wait_for_run(run_id, caller, deps, seconds=seconds), deps)
 
 
 def wait_for_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunWithTasks:
@@ -84,12 +84,13 @@ def find_run(run_id: UUID, caller: Caller, deps: FaceDependencies, workflow_id: 
     return found
 
 
-def _view(found: RunWithTasks, deps: FaceDependencies) -> RunView:
+def view_run(found: RunWithTasks, deps: FaceDependencies) -> RunView:
+    """A run that was read, or has just been started, as a reader sees it."""
     run = found.run
     version = deps.workflows.get_version(run.workflow_id, run.workflow_version)
     return RunView(
         run=run,
-        tasks=tuple(found.task(task.ref) for task in version.definition.tasks),
+        tasks=found.tasks_of(version.definition),
         version=version,
         input=_show(run.input, deps),
         output=_show(run.output, deps) if run.output else None,

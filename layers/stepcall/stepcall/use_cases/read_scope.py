@@ -4,13 +4,15 @@ from collections.abc import Iterable
 
 from stepcall.domain.run import RunWithTasks
 from stepcall.domain.template import Scope
+from stepcall.domain.times import print_range
 from stepcall.use_cases.dependencies import WorkerDependencies
 
 
 def read_scope(found: RunWithTasks, refs: Iterable[str], deps: WorkerDependencies) -> Scope:
-    """The run's input, and the outputs of those tasks that have one."""
+    """The run's input, the outputs of those tasks that have one, and the time that the run is about."""
     stored = {ref: found.tasks[ref].output for ref in refs if ref in found.tasks}
     return Scope(
         input=deps.payloads.get(found.run.input),
         outputs={ref: deps.payloads.get(output) for ref, output in stored.items() if output},
+        run=print_range(found.run.time_range),
     )

@@ -10,12 +10,12 @@ from stepcall.domain.access import Caller
 from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.parameters import bind_parameters
-from stepcall.domain.rate_limit import microseconds_of
-from stepcall.domain.run import CALL_LOCATION, Run, RunStatus, failed_end
+from stepcall.domain.run import CALL_LOCATION, Run, RunStatus, TimeRange, failed_end
+from stepcall.domain.run_mode import RunMode
 from stepcall.domain.task_contract import Worker
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.rate_limit_store import BucketUnavailableError
 from stepcall.stores.run_store import RunExistsError, RunMoveRefusedError
+from stepcall.use_cases.count_use import count_use
 from stepcall.use_cases.dependencies import FaceDependencies
 
 
@@ -28,14 +28,16 @@ class StartRun:
     pointer: str = "/input"
     provider_key: str | None = field(default=None, repr=False)
     """The caller's own key to the language model."""
+    run_mode: RunMode = RunMode.FULL
+    time_range: TimeRange | None = None
 
 
 def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     """Store a run of the newest version as PENDING, and start its execution.
 
-    Raises WorkflowNotFoundError, NotGrantedError, RateLimitedError, InvalidParametersError and
-    ProviderKeysUnavailableError (nothing exists then); EngineUnavailableError, or whatever else the engine raises (the
-    run is FAILED then).
+    Raises, in this order, WorkflowNotFoundError, NotGrantedError, RateLimitedError, InvalidParametersError,
+    EmptyRunModeError and ProviderKeysUnavailableError (no run exists then); EngineUnavailableError, or whatever else
+    the engine raises (the run is FAILED then).
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
     caller.require_workflow(command.workflow_id)
@@ -55,7 +57,7 @@ def store(run: Run, deps: FaceDependencies) -> None:
 def execute(run: Run, version: WorkflowVersion, deps: FaceDependencies) -> None:
     """Start the execution of a run that was just stored. Raises as `start_run`: the run is FAILED then."""
     try:
-        deps.engine.start(run.run_id, deps.compile(version), execution_input(run))
+        deps.engine.start(run.run_id, deps.compile(version, run.run_mode), execution_input(run))
     except Exception:
         if _give_up(run, deps):
             raise
@@ -71,25 +73,32 @@ def execution_input(run: Run) -> dict[str, Any]:
 
 
 def count_start(caller: Caller, deps: FaceDependencies) -> None:
-    """Raises RateLimitedError. A bucket that cannot be asked allows: docs/decisions/2026-11-21-rate-limit.md."""
-    if caller.rate_limit is None:
-        return
-    try:
-        deps.rate_limits.take(caller.tenant, caller.bucket, caller.rate_limit, microseconds_of(deps.now()))
-    except BucketUnavailableError as exc:
-        deps.log("start_not_counted", tenant=caller.tenant, key_id=caller.key_id, error=str(exc))
+    """Raises RateLimitedError."""
+    if caller.rate_limit is not None:
+        count_use(caller.bucket, caller.rate_limit, caller, deps, uncounted="start_not_counted")
 
 
-def pending_run(version: WorkflowVersion, parameters: Mapping[str, Any], caller: Caller, deps: FaceDependencies) -> Run:
-    """A new run, its input kept, itself not yet. Raises NotJsonError."""
+def pending_run(
+    version: WorkflowVersion,
+    parameters: Mapping[str, Any],
+    caller: Caller,
+    deps: FaceDependencies,
+    run_mode: RunMode = RunMode.FULL,
+) -> Run:
+    """A new run, its input kept, itself not yet. Raises NotJsonError, EmptyRunModeError."""
+    content_hash = deps.compile(version, run_mode).content_hash
     run_id = deps.new_id()
     return Run(
         run_id=run_id,
         tenant=caller.tenant,
         principal=caller.principal,
+        principal_id=caller.key_id,
         workflow_id=version.workflow_id,
         workflow_version=version.version,
-        content_hash=deps.compile(version).content_hash,
+        workflow_name=version.definition.name,
+        workflow_type=version.definition.run_type,
+        run_mode=run_mode,
+        content_hash=content_hash,
         status=RunStatus.PENDING,
         created_at=deps.now(),
         input=deps.payloads.put(f"{run_id}/input", parameters),
@@ -99,16 +108,17 @@ def pending_run(version: WorkflowVersion, parameters: Mapping[str, Any], caller:
 def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     parameters = bind_parameters(version.definition, command.parameters, command.pointer)
     try:
-        run = pending_run(version, parameters, caller, deps)
+        run = pending_run(version, parameters, caller, deps, command.run_mode)
     except NotJsonError as exc:
         raise InvalidParametersError([Problem(command.pointer, "not_json", str(exc))]) from exc
     provider_key = _encrypt_key(run.run_id, command, version, deps)
-    return replace(run, provider_key=provider_key) if provider_key else run
+    return replace(run, provider_key=provider_key, time_range=command.time_range)
 
 
 def _encrypt_key(run_id: UUID, command: StartRun, version: WorkflowVersion, deps: FaceDependencies) -> bytes | None:
     """None for a workflow without a task that would use it: what nobody needs is not kept."""
-    asks_a_model = any(deps.catalog[task.type].worker is Worker.AI for task in version.definition.tasks)
+    tasks = version.definition.tasks_in(command.run_mode)
+    asks_a_model = any(deps.catalog[task.type].worker is Worker.AI for task in tasks)
     if command.provider_key is None or not asks_a_model:
         return None
     return deps.encrypt_provider_key(run_id, command.provider_key)

@@ -21,7 +21,8 @@ def update_workflow(
 ) -> StoredVersion:
     """The version that holds this definition: a new one, or the newest if that is equal.
 
-    Raises InvalidDefinitionError with every problem, and what `change_newest` raises; then nothing is stored.
+    Raises InvalidDefinitionError with every problem, ConfigIdTakenError, and what `change_newest` raises; then nothing
+    is stored.
     """
     deps.workflows.get_latest(caller.tenant, workflow_id)  # before the work: what is not theirs tells nothing
     caller.require_workflow(workflow_id)
@@ -35,7 +36,7 @@ def update_workflow(
         version = WorkflowVersion(
             workflow_id, number, caller.tenant, checked.definition, deps.now(), first_created_at, checked.sql_engine
         )
-        deps.workflows.put_next(version)
+        deps.workflows.put_next(version, newest)
         return version
 
     version = change_newest(workflow_id, caller, deps, expected, put_unless_equal)

@@ -1,0 +1,73 @@
+"""Where a list goes on, as text that only we can make: whoever was not shown a page cannot ask for the one after it.
+
+Imported when a list is longer than its page.
+"""
+
+import binascii
+import hmac
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+from stepcall.aws.token_keys import SigningKey
+from stepcall.runtime.http import InvalidRequestError
+from stepcall.runtime.signing_keys import secrets_needed
+
+PURPOSE = b"stepcall page token\0"  # what the same keys sign elsewhere, JWTs, has no such byte
+ID_BYTES = 16
+MAC_BYTES = 16
+LENGTH = 43  # of their 32 bytes together
+REFUSED = (
+    "`next_token` is not of this list. Send it as it was answered, with the same filters; without it the list begins "
+    "anew."
+)
+
+
+class PageKeys(Protocol):
+    def current(self) -> SigningKey:
+        """What to sign with."""
+
+    def find_where(self, fits: Callable[[SigningKey], bool]) -> SigningKey | None:
+        """The key that fits, if it still counts."""
+
+
+class PageTokens:
+    """`of` names the list: a token of one list is none of another. Both raise TokensUnavailableError."""
+
+    def __init__(self, keys: PageKeys) -> None:
+        self._keys = keys
+
+    def write(self, run_id: UUID, of: str) -> str:
+        """The token to go on after that run with."""
+        with secrets_needed():
+            key = self._keys.current()
+        return _encode(run_id.bytes + _sign(key, run_id, of))
+
+    def read(self, text: str, of: str) -> UUID:
+        """The run to go on after. Raises InvalidRequestError."""
+        sent = _decode(text)
+        run_id, mac = UUID(bytes=sent[:ID_BYTES]), sent[ID_BYTES:]
+        with secrets_needed():
+            key = self._keys.find_where(lambda key: hmac.compare_digest(_sign(key, run_id, of), mac))
+        if key is None:
+            raise InvalidRequestError(REFUSED)
+        return run_id
+
+
+def _sign(key: SigningKey, run_id: UUID, of: str) -> bytes:
+    return hmac.digest(key.secret.encode(), PURPOSE + run_id.bytes + of.encode(), "sha256")[:MAC_BYTES]
+
+
+def _encode(token: bytes) -> str:
+    return urlsafe_b64encode(token).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    try:
+        token = b64decode(f"{text}=", altchars=b"-_", validate=True) if len(text) == LENGTH else b""
+    except (binascii.Error, ValueError):  # ValueError: not ASCII
+        token = b""
+    if _encode(token) != text or len(token) != ID_BYTES + MAC_BYTES:  # one token has one spelling
+        raise InvalidRequestError(REFUSED)
+    return token
