@@ -1,4 +1,4 @@
-"""What this face asks of every request once it knows who calls: not too many, the right tenant, a version there is."""
+"""What this face asks of whoever may call a route: not too many requests, the right tenant, a version there is."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from stepcall.domain.access import Caller, RateLimit
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.rate_limit import RateLimitedError
-from stepcall.runtime.http import InvalidRequestError, caller, headers
+from stepcall.runtime.http import CountedLimit, InvalidRequestError, caller, headers
 from stepcall.runtime.wiring import face_dependencies
 from stepcall.use_cases.count_use import count_use
 
@@ -15,8 +15,8 @@ VERSIONS = ("2024-04-01",)
 """The newest last: it is what counts when none is given."""
 VERSION_FIELD = "api_version"
 TENANT_HEADERS = ("amperity-tenant", "x-amperity-tenant")
-PER_TENANT = RateLimit(per_second=10, burst=10)
-BUCKET = "face:amperity"
+LIMIT = CountedLimit("requests", "face:amperity", RateLimit(per_second=10, burst=10))
+"""Of each tenant, all its keys together; of each job token's run by itself."""
 
 
 class ForeignTenantError(StepcallError):
@@ -28,7 +28,7 @@ class RequestsLimitedError(RateLimitedError):
 
     def __str__(self) -> str:
         return (
-            f"A tenant may send {PER_TENANT.per_second} requests a second to this API. "
+            f"A tenant may send {LIMIT.limit.per_second} requests a second to this API. "
             f"Send this one again after {self.retry_after} s."
         )
 
@@ -51,10 +51,11 @@ def require_version(
 
 
 def _count(caller: Caller) -> None:
+    bucket = LIMIT.of_caller(caller).bucket
     try:
-        count_use(BUCKET, PER_TENANT, caller, face_dependencies(), uncounted="request_not_counted")
+        count_use(bucket, LIMIT.limit, caller, face_dependencies(), uncounted="request_not_counted")
     except RateLimitedError as exc:
-        raise RequestsLimitedError(PER_TENANT, exc.tat, exc.wait) from exc
+        raise RequestsLimitedError(LIMIT.limit, exc.tat, exc.wait) from exc
 
 
 def _require_own_tenant(headers: Mapping[str, str], caller: Caller) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.ids import spell_dated_run, spell_workflow
@@ -10,6 +11,8 @@ from stepcall.domain.run import ErrorResult, RunStatus, RunSummary, TaskRun, Tas
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.times import print_time
 from stepcall.domain.workflow import Task
+from stepcall.runtime.answer_room import fill_page
+from stepcall.stores.run_store import RunPage
 from stepcall.use_cases.whole_run import WholeRun
 
 Json = dict[str, Any]
@@ -36,7 +39,6 @@ OURS = frozenset(
     {
         ErrorReason.BACKEND_ERROR,
         ErrorReason.INTERNAL_ERROR,
-        ErrorReason.TIMEOUT,
         ErrorReason.QUOTA_EXCEEDED,
         ErrorReason.RATE_LIMIT_EXCEEDED,
     }
@@ -90,12 +92,15 @@ def print_whole(whole: WholeRun, catalog: Mapping[str, TaskContract]) -> Json:
     return {**print_started(whole), "task_instances": tasks}
 
 
-def print_page(runs: tuple[RunSummary, ...], next_token: str | None, total: int | None) -> Json:
+def print_runs(page: RunPage) -> tuple[list[Json], UUID | None]:
+    """As many of the page's runs as one answer holds for certain, and the one to go on after."""
+    return fill_page(page.runs, print_listed, lambda run: run.run_id, page.next_run_id)
+
+
+def print_page(printed: list[Json], next_token: str | None, total: int | None) -> Json:
     """What there is not has no key: no value is null."""
     told = {"next_token": next_token, "total": total}
-    return {"data": [print_listed(run) for run in runs]} | {
-        name: value for name, value in told.items() if value is not None
-    }
+    return {"data": printed} | {name: value for name, value in told.items() if value is not None}
 
 
 def _print_task(number: int, task: Task, done: TaskRun, run: RunSummary, contract: TaskContract) -> Json:

@@ -12,15 +12,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from amperity_api.admission import VERSION_FIELD, admit, require_version
-from amperity_api.answers import print_overview, print_page, print_started, print_whole
+from amperity_api.admission import LIMIT, VERSION_FIELD, admit, require_version
+from amperity_api.answers import print_overview, print_page, print_runs, print_started, print_whole
 from amperity_api.fields import read_body_fields
 from amperity_api.problems import print_error
 from amperity_api.requests import START_FIELDS, ListRequest, read_is_verbose, read_list, read_start
 from amperity_api.settings import AmperitySettings
 from stepcall.domain.access import Scope
 from stepcall.domain.ids import read_run_id
-from stepcall.domain.run import RunWithTasks
 from stepcall.runtime.http import (
     caller,
     headers,
@@ -35,7 +34,7 @@ from stepcall.runtime.wiring import face_dependencies, page_tokens
 from stepcall.use_cases.list_tenant_runs import count_tenant_runs, list_tenant_runs
 from stepcall.use_cases.read_run import find_run
 from stepcall.use_cases.start_configured_run import start_configured_run
-from stepcall.use_cases.whole_run import read_whole_run, stop_whole_run, view_whole_run
+from stepcall.use_cases.whole_run import read_whole_run, stop_whole_run, view_started_run
 
 MAX_COUNT_SECONDS = 20
 
@@ -55,7 +54,7 @@ def name_request(event: Mapping[str, Any]) -> Mapping[str, str]:
     return {"amperity-request-id": event["requestContext"]["requestId"]}
 
 
-app = resolver(print_error, ACCESS, face_headers=name_request, admit=admit)
+app = resolver(print_error, ACCESS, face_headers=name_request, admit=admit, limit=LIMIT)
 settings = cache(AmperitySettings.from_env)
 
 
@@ -79,7 +78,7 @@ def post_run() -> Response[str]:
     run = start_configured_run(read_start(_body_fields(START_FIELDS)), caller(app), face_dependencies())
     if Scope.RUNS_READ not in caller(app).scopes:
         return json_response(status, print_overview(run))
-    return json_response(status, print_started(view_whole_run(RunWithTasks(run), face_dependencies())))
+    return json_response(status, print_started(view_started_run(run, face_dependencies())))
 
 
 @app.get("/api/workflow/runs")
@@ -88,8 +87,9 @@ def get_runs() -> Response[str]:
     name = asked.name_of_list(caller(app).tenant)
     after = None if asked.next_token is None else page_tokens().read(asked.next_token, name)
     page = list_tenant_runs(caller(app), face_dependencies(), only=asked.only, limit=asked.limit, after=after)
-    next_token = page_tokens().write(page.next_run_id, name) if page.next_run_id else None
-    return json_response(200, print_page(page.runs, next_token, _total(asked)))
+    printed, last = print_runs(page)
+    next_token = page_tokens().write(last, name) if last else None
+    return json_response(200, print_page(printed, next_token, _total(asked)))
 
 
 @app.get("/api/workflow/runs/<run_id>")

@@ -6,17 +6,16 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from stepcall.domain.errors import list_names, shorten
-from stepcall.domain.json_text import read_members
+from stepcall.domain.json_text import is_meant_as_json, read_members
 from stepcall.domain.types import describe_value
 from stepcall.runtime.http import InvalidRequestError
 
 MAX_FIELDS = 100
-JSON_BEGINS = ("{", "[", '"')
 NEITHER = "The body is neither a JSON object nor a form of `name=value` with `&` between them."
 
 
 def read_body_fields(body: bytes, known: Sequence[str]) -> dict[str, str]:
-    """What the body says of the fields that there are; those that are null in JSON are not given.
+    """What the body says of the fields that there are; those that are null in JSON or empty in a form are not given.
 
     Raises InvalidRequestError, MalformedJsonError.
     """
@@ -28,9 +27,12 @@ def read_body_fields(body: bytes, known: Sequence[str]) -> dict[str, str]:
 
 
 def read_query_fields(raw_query: str, known: Iterable[str]) -> dict[str, str]:
-    """What the URL says of the parameters that there are; others are ignored. Raises InvalidRequestError."""
+    """What the URL says of the parameters that there are; others and empty ones are ignored.
+
+    Raises InvalidRequestError.
+    """
     try:
-        pairs = parse_qsl(raw_query, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        pairs = parse_qsl(raw_query, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError as exc:
         message = f"The URL has more than {MAX_FIELDS} parameters, or one that is not UTF-8."
         raise InvalidRequestError(message) from exc
@@ -48,7 +50,7 @@ def _read_pairs(text: str) -> list[tuple[str, Any]]:
     """By how it begins, whatever it is labelled as."""
     if not text:
         return []
-    if not text.startswith(JSON_BEGINS):
+    if not is_meant_as_json(text):
         return _read_form(text)
     if (pairs := read_members(text)) is None:
         raise InvalidRequestError("The body is JSON, and no object: send one with the fields as its keys.")
@@ -60,9 +62,9 @@ def _read_form(text: str) -> list[tuple[str, Any]]:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError as exc:
         raise InvalidRequestError(NEITHER) from exc
-    if not all(name.isprintable() for name, _ in pairs):
+    if not all(name.isprintable() for name, _ in pairs):  # multipart is read as one field: its lines are no name
         raise InvalidRequestError(NEITHER)
-    return list(pairs)
+    return [(name, value or None) for name, value in pairs]
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
@@ -18,6 +19,9 @@ from stepcall.use_cases.start_configured_run import StartConfiguredRun
 START_FIELDS = ("config_id", "run_mode", "range_from", "range_to", VERSION_FIELD)
 TIMES = ("created_from", "created_to", "ended_from", "ended_to")
 LIST_FIELDS = ("limit", "next_token", "with_total", "state", "type", *TIMES)
+EMPTY_RANGE = (
+    "`range_to` must be later than `range_from`. It is exclusive: for one day send the next day, or leave it out."
+)
 VIEWS = ("overview", "verbose")
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
@@ -68,7 +72,7 @@ def read_start(fields: Mapping[str, str]) -> StartConfiguredRun:
 def read_list(raw_query: str) -> ListRequest:
     """Raises InvalidRequestError."""
     sent = read_query_fields(raw_query, LIST_FIELDS)
-    times = {name: read_timestamp(sent[name], name) for name in TIMES if name in sent}
+    times = _read_times(sent)
     state = _one_of("state", sent["state"].strip().lower(), STATES) if "state" in sent else None
     return ListRequest(
         only=RunFilter(**times, status=state, workflow_type=sent.get("type")),
@@ -84,6 +88,14 @@ def read_is_verbose(raw_query: str) -> bool:
     return _one_of("view", view, {view: view == "verbose" for view in VIEWS})
 
 
+def _read_times(sent: Mapping[str, str]) -> dict[str, datetime]:
+    times = {name: read_timestamp(sent[name], name) for name in TIMES if name in sent}
+    for start, end in (("created_from", "created_to"), ("ended_from", "ended_to")):
+        if start in times and end in times and times[start] > times[end]:
+            raise InvalidRequestError(f"`{start}` is later than `{end}`: no run is between them.")
+    return times
+
+
 def _read_mode(text: str | None) -> RunMode:
     return _one_of("run_mode", RunMode.FULL if text is None else text, {mode.value: mode for mode in RunMode})
 
@@ -93,13 +105,19 @@ def _read_range(fields: Mapping[str, str]) -> TimeRange | None:
         if "range_to" in fields:
             raise InvalidRequestError("`range_to` needs `range_from`, which says where the range begins.")
         return None
-    start = read_timestamp(fields["range_from"], "range_from")
+    start = _read_end_of_range(fields, "range_from")
     if "range_to" not in fields:
         return TimeRange(start, one_day_after(start, "range_from"))
-    end = read_timestamp(fields["range_to"], "range_to")
+    end = _read_end_of_range(fields, "range_to")
     if end <= start:
-        raise InvalidRequestError("`range_to` must be later than `range_from`: the range ends before it.")
+        raise InvalidRequestError(EMPTY_RANGE if end == start else "`range_to` must be later than `range_from`.")
     return TimeRange(start, end)
+
+
+def _read_end_of_range(fields: Mapping[str, str], name: str) -> datetime:
+    """To the millisecond, as templates show it: what is shown is what was compared."""
+    time = read_timestamp(fields[name], name)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 def _read_limit(text: str | None) -> int:

@@ -15,6 +15,8 @@ TIMESTAMP = re.compile(
     # a form turns the `+` of an offset into a space
     r"(?:[Zz]|(?P<sign>[+ -])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-9]{2}))?)?)?)?)?"
 )
+DAY_WITH_OFFSET = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)")
+LATE_YEAR = re.compile(r"\+?[0-9]{5,}-.*")
 MICROSECOND_DIGITS = 6
 ONE_DAY = timedelta(days=1)
 
@@ -22,7 +24,7 @@ ONE_DAY = timedelta(days=1)
 def read_timestamp(text: str, name: str) -> datetime:
     """In UTC, to the microsecond. Raises InvalidRequestError, which says `name` and not what was sent."""
     if (found := TIMESTAMP.fullmatch(text)) is None:
-        raise _refused(name, "must be an ISO 8601 time")
+        raise _refused(name, _fault_of(text))
     try:
         return (_local_time(found) - _offset(found)).replace(tzinfo=UTC)
     except (ValueError, OverflowError) as exc:
@@ -35,6 +37,15 @@ def one_day_after(time: datetime, name: str) -> datetime:
         return time + ONE_DAY
     except OverflowError as exc:
         raise _refused(name, "has no day after it; it must be an ISO 8601 time") from exc
+
+
+def _fault_of(text: str) -> str:
+    """What is wrong with what has not the form of a time."""
+    if DAY_WITH_OFFSET.fullmatch(text):
+        return "has an offset and no time of day; it must be an ISO 8601 time"
+    if LATE_YEAR.fullmatch(text):
+        return "is later than the year 9999; it must be an ISO 8601 time"
+    return "must be an ISO 8601 time"
 
 
 def _local_time(found: re.Match[str]) -> datetime:

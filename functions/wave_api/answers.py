@@ -7,10 +7,9 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from stepcall.domain.json_text import print_json
-from stepcall.domain.run import RunStatus
+from stepcall.domain.run import CALL_LOCATION, OUTPUT_LOCATION, ErrorResult, RunStatus
 from stepcall.domain.times import print_time
-from stepcall.runtime.http import MAX_ANSWER_BYTES, MOST_BYTES_OF_A_CHARACTER
+from stepcall.runtime.answer_room import fill_page
 from stepcall.stores.workflow_store import WorkflowPage, WorkflowSummary, summary_of
 from stepcall.use_cases.read_run import RunView, ShownValue
 
@@ -29,15 +28,15 @@ STATUSES: Mapping[RunStatus, str] = MappingProxyType(
 POLLING = MappingProxyType({"Retry-After": "10"})
 """Seconds: how often the source polls."""
 APP_ID_LENGTH = 20
-LONGEST_LIST = MAX_ANSWER_BYTES // MOST_BYTES_OF_A_CHARACTER - 2
-"""Characters of a list's workflows, its brackets apart."""
+PLACES = frozenset({CALL_LOCATION, OUTPUT_LOCATION})
+"""Locations of errors that are no tasks."""
 
 
 def print_run(view: RunView) -> Json:
     run = view.run
     return {
         "appId": spell_app(run.tenant),
-        **({"errorMessage": run.error.message} if run.error else {}),
+        **({"errorMessage": _print_error(run.error)} if run.error else {}),
         "id": str(run.run_id),
         **_print_value("params", view.input),
         **(_print_value("result", view.output) if view.output else {}),
@@ -59,16 +58,12 @@ def polling_headers(view: RunView) -> Mapping[str, str]:
 
 def print_workflows(page: WorkflowPage, tenant: str) -> tuple[list[Json], UUID | None]:
     """As many of the page's workflows as one answer holds for certain, and the one to go on after."""
-    printed: list[Json] = []
-    length, last = 0, None
-    for workflow in page.workflows:
-        entry = print_workflow(workflow, tenant)
-        length += len(print_json(entry)) + 1
-        if length > LONGEST_LIST:
-            return printed, last
-        printed.append(entry)
-        last = workflow.workflow_id
-    return printed, page.next_workflow_id
+    return fill_page(
+        page.workflows,
+        lambda workflow: print_workflow(workflow, tenant),
+        lambda workflow: workflow.workflow_id,
+        page.next_workflow_id,
+    )
 
 
 def print_workflow(workflow: WorkflowSummary, tenant: str) -> Json:
@@ -85,6 +80,11 @@ def print_workflow(workflow: WorkflowSummary, tenant: str) -> Json:
 def spell_app(tenant: str) -> str:
     """The same for all that a tenant has; it says nothing of the tenant."""
     return hashlib.sha256(tenant.encode()).hexdigest()[:APP_ID_LENGTH]
+
+
+def _print_error(error: ErrorResult) -> str:
+    """With the task that failed: there is no other field that could name it."""
+    return error.message if error.location in PLACES else f"Task `{error.location}`: {error.message}"
 
 
 def _print_value(name: str, shown: ShownValue) -> Json:

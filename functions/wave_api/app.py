@@ -12,20 +12,18 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcall.domain.access import Scope
-from stepcall.domain.ids import read_run_id, read_workflow_id
-from stepcall.domain.run import RunWithTasks
 from stepcall.runtime.http import caller, json_response, read_body, resolver, without_final_slash
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import face_dependencies
 from stepcall.stores.workflow_store import summary_of
 from stepcall.use_cases.list_workflows import list_workflows
-from stepcall.use_cases.read_run import read_run, view_run
+from stepcall.use_cases.read_run import read_run, view_new_run
 from stepcall.use_cases.read_workflow import read_workflow
 from stepcall.use_cases.start_run import StartRun, start_run
 from wave_api.answers import polling_headers, print_run, print_start, print_workflow, print_workflows
 from wave_api.deprecation import SUCCESSOR, deprecation_headers, link_header, successor_of_run
 from wave_api.problems import print_error
-from wave_api.requests import read_after, read_parameters
+from wave_api.requests import read_after, read_asked_run, read_asked_workflow, read_parameters
 
 MAX_LISTED = 1000
 
@@ -51,22 +49,22 @@ def get_workflows() -> Response[str]:
 
 @app.get("/wave/workflows/<workflow_id>")
 def get_workflow(workflow_id: str) -> Response[str]:
-    version = read_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies())
+    version = read_workflow(read_asked_workflow(workflow_id), caller(app), face_dependencies())
     return json_response(200, print_workflow(summary_of(version), version.tenant))
 
 
 @app.post("/wave/workflows/<workflow_id>/execute")
 def post_execute(workflow_id: str) -> Response[str]:
-    command = StartRun(read_workflow_id(workflow_id), read_parameters(read_body(app, default={})), pointer="")
+    command = StartRun(read_asked_workflow(workflow_id), read_parameters(read_body(app, default={})), pointer="")
     run = start_run(command, caller(app), face_dependencies())
-    view = view_run(RunWithTasks(run), face_dependencies())
+    view = view_new_run(run, command.parameters, face_dependencies())
     may_read = Scope.RUNS_READ in caller(app).scopes
     return json_response(200, print_run(view) if may_read else print_start(view), polling_headers(view))
 
 
 @app.get("/wave/runs/<run_id>")
 def get_run(run_id: str) -> Response[str]:
-    view = read_run(read_run_id(run_id), caller(app), face_dependencies())
+    view = read_run(read_asked_run(run_id), caller(app), face_dependencies())
     return json_response(200, print_run(view), {**link_header(successor_of_run(view.run)), **polling_headers(view)})
 
 

@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from stepcall.domain.access import NotGrantedError
 from stepcall.domain.errors import InvalidDefinitionError, InvalidParametersError, Problem, shorten
-from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.runtime.authentication import UnauthenticatedError
@@ -22,10 +21,12 @@ from stepcall.runtime.refusals import AGAIN, BAD, BUG, IN_EVERY_FACE, Answer, fi
 from stepcall.stores.run_store import RunNotFoundError
 from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.engine import EngineUnavailableError
+from wave_api.deprecation import SUCCESSOR, link_header
 
-NOT_AUTHENTICATED = "Send an API key that is known here as `x-api-key`."
-NO_WORKFLOW = "There is no such workflow. `GET /wave/workflows` lists those there are."
-NO_RUN = "There is no such run. `POST /wave/workflows/{id}/execute` answers with the id of the one it starts."
+NOT_AUTHENTICATED = "There is no API key in the header `x-api-key`, or none that counts."
+NO_WORKFLOW = "There is no workflow of this id. `GET /wave/workflows` lists those there are."
+NO_RUN = "There is no run of this id. `POST /wave/workflows/{id}/execute` answers with the id of the one it starts."
+TO_ALL = link_header(SUCCESSOR)  # what the caller does not see has no counterpart that it sees
 
 ANSWERS: Mapping[type[Exception], Answer] = {
     **IN_EVERY_FACE,
@@ -35,10 +36,9 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     InvalidDefinitionError: BAD,
     AnswerTooLargeError: BAD,
     UnauthenticatedError: Answer(HTTPStatus.UNAUTHORIZED, NOT_AUTHENTICATED, {"WWW-Authenticate": "Bearer"}),
-    NotGrantedError: Answer(HTTPStatus.FORBIDDEN),
-    WorkflowNotFoundError: Answer(HTTPStatus.NOT_FOUND, NO_WORKFLOW),
+    NotGrantedError: Answer(HTTPStatus.FORBIDDEN, headers=TO_ALL),
+    WorkflowNotFoundError: Answer(HTTPStatus.NOT_FOUND, NO_WORKFLOW, TO_ALL),
     RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, NO_RUN),
-    MalformedIdError: Answer(HTTPStatus.NOT_FOUND, "There is nothing of this id."),
     BodyTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     RateLimitedError: Answer(HTTPStatus.TOO_MANY_REQUESTS),
     EngineUnavailableError: Answer(

@@ -72,7 +72,7 @@ def print_execution(view: RunView, generation: Generation) -> Json:
     return {
         **print_started(run, generation),
         **_times(run),
-        **_print_scope(run),
+        **_print_mode_and_range(run),
         "tasks": [_print_task(task, ref_key) for task in view.tasks],
         **_print_value(words["input"], view.input),
         **(_print_value(words["output"], view.output) if view.output else {}),
@@ -80,7 +80,7 @@ def print_execution(view: RunView, generation: Generation) -> Json:
     }
 
 
-def _print_scope(run: Run) -> Json:
+def _print_mode_and_range(run: Run) -> Json:
     """How much of its workflow it runs, when that is not all, and the time that it is about, when there is one."""
     mode = {} if run.run_mode is RunMode.FULL else {"run_mode": run.run_mode.value}
     return {**mode, **print_range(run.time_range)}
@@ -145,7 +145,9 @@ def _print_summary(workflow: WorkflowSummary) -> Json:
         "workflow_id": spell_workflow(workflow.workflow_id),
         "workflow_version": workflow.latest_version,
         "name": workflow.name,
-        **({} if workflow.description is None else {"description": workflow.description}),
+        **{
+            name: told for name in ("description", "type", "config_id") if (told := getattr(workflow, name)) is not None
+        },
         "created_at": print_time(workflow.created_at),
         "updated_at": print_time(workflow.updated_at),
         "api_access": workflow.api_access,

@@ -15,6 +15,7 @@ from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.runtime.authentication import TokensUnavailableError, UnauthenticatedError
 from stepcall.runtime.http import (
     AnswerTooLargeError,
+    AwsUnavailableError,
     BodyTooLargeError,
     InvalidRequestError,
     MethodNotAllowedError,
@@ -68,7 +69,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ),
     InvalidParametersError: Answer(HTTPStatus.BAD_REQUEST, "invalid-input", "The input does not fit the workflow"),
     InvalidRequestError: Answer(HTTPStatus.BAD_REQUEST, "invalid-request", "The request is not valid"),
-    EmptyRunModeError: Answer(HTTPStatus.BAD_REQUEST, "empty-run-mode", "The run mode leaves nothing to run"),
+    EmptyRunModeError: Answer(HTTPStatus.NOT_FOUND, "empty-run-mode", "The run mode leaves nothing to run"),
     DatasetRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-dataset", "The connection or dataset is not valid"),
     ApiAccessRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-api-access", "The workflow cannot be enabled so"),
     MalformedJsonError: Answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON"),
@@ -120,6 +121,13 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     BodyTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
     RateLimitedError: Answer(
         HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "Too many executions are started", headers={"Retry-After": "1"}
+    ),
+    AwsUnavailableError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "aws-unavailable",
+        "AWS does not take a call that this needs",
+        "A service behind this API throttles, or does not answer; send the request again.",
+        {"Retry-After": "2"},
     ),
     TokensUnavailableError: Answer(
         HTTPStatus.SERVICE_UNAVAILABLE,

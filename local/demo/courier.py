@@ -113,13 +113,14 @@ def ran_as_it_should(mode: str, told: Json) -> bool:
 
 def read_outputs(native: Api, workflow_id: str, runs: list[Json]) -> dict[str, Json]:
     """What came of each run, by its mode: Amperity's API does not tell, the native one does by the same id."""
-    print("What came of them is told by the native API, under the same ids; outputs of skipped tasks are null:\n")
+    print("What came of the runs Amperity's API does not tell. The native one does, under the same ids: an output that")
+    print("needs a skipped task is null. Of the list of all visits in the file only its length is printed here:\n")
     paths = [f"/workflows/{workflow_id}/executions/{told['id']}" for told in runs]
     outputs = {mode: native.get(path).body["output"] for mode, path in zip(RUN_BY_MODE, paths, strict=True)}
     for mode, path in zip(RUN_BY_MODE, paths, strict=True):
         print(f"→ GET {path}   ({mode})")
         shown = {name: value for name, value in outputs[mode].items() if name != "visits"}
-        print_json(shown | {"visits": f"{len(outputs[mode]['visits'])} of them"}, most=16)
+        print_json(shown | {"visits": f"[… {len(outputs[mode]['visits'])} visits, not printed …]"}, most=16)
         print()
     return outputs
 

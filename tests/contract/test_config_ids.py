@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from botocore.exceptions import ClientError
 
+from stepcall.domain.ids import spell_workflow
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.stores.workflow_store import (
@@ -80,9 +81,11 @@ def test_a_new_workflow_with_a_config_id_that_is_taken_is_not_stored(workflow_st
     put_first(workflow_store, 1, "taken")
     with pytest.raises(ConfigIdTakenError) as refused:
         put_first(workflow_store, 2, "taken")
-    assert [(problem.location, problem.code) for problem in refused.value.problems] == [
-        ("/config_id", "config_id_taken")
+    has_it = f"The workflow `{spell_workflow(nth_id(1))}` has this config_id"
+    assert [(problem.location, problem.code, problem.message) for problem in refused.value.problems] == [
+        ("/config_id", "config_id_taken", f"{has_it}.")
     ]
+    assert str(refused.value).startswith(f"{has_it}, and nothing was stored. Choose another one")
     assert owner(workflow_store, "taken") == nth_id(1)
     assert [summary.workflow_id for summary in listed(workflow_store)] == [nth_id(1)]
     for read in (partial(workflow_store.get_latest, "acme"), partial(workflow_store.get_version, version=1)):
@@ -93,7 +96,7 @@ def test_a_new_workflow_with_a_config_id_that_is_taken_is_not_stored(workflow_st
 def test_a_version_with_a_config_id_that_is_taken_is_not_stored(workflow_store: WorkflowStore) -> None:
     put_first(workflow_store, 1, "taken")
     mine = put_first(workflow_store, 2, "mine")
-    with pytest.raises(ConfigIdTakenError):
+    with pytest.raises(ConfigIdTakenError, match=spell_workflow(nth_id(1))):
         put_next(workflow_store, mine, "taken")
     assert (owner(workflow_store, "taken"), owner(workflow_store, "mine")) == (nth_id(1), nth_id(2))
     assert workflow_store.get_latest("acme", nth_id(2)) == mine
@@ -297,7 +300,7 @@ OUTRUN = ["ConditionalCheckFailed", "TransactionConflict"]
 def test_a_config_id_is_taken_only_where_nothing_else_was_in_the_way(
     dynamodb: "DynamoDBClient", codes: tuple[str, ...], raised: type[Exception]
 ) -> None:
-    client: Any = FaultyClient(dynamodb, canceled(*codes))
+    client: Any = FaultyClient(dynamodb, canceled(*codes, item={"workflow_id": {"S": str(nth_id(9))}}))
     store = DynamoWorkflowStore(client, TABLE)
     with pytest.raises(raised):
         store.put_first(claiming(VERSION, "a"))
@@ -329,3 +332,24 @@ def test_only_a_change_of_the_config_id_writes_more(
     client: Any = Watched(dynamodb)
     put_next(DynamoWorkflowStore(client, TABLE), one, after)
     assert sent == writes
+
+
+def test_what_a_start_goes_by_is_read_as_it_is_now(dynamodb: "DynamoDBClient") -> None:
+    """Otherwise a start could be of a version, or of a workflow, that was there before the lease began."""
+    store = DynamoWorkflowStore(dynamodb, TABLE)
+    put_first(store, 1, "a")
+    asked: dict[str, bool] = {}
+    for operation in ("GetItem", "Query"):
+        dynamodb.meta.events.register(
+            f"provide-client-params.dynamodb.{operation}",
+            lambda params, model, **_: asked.update({model.name: params.get("ConsistentRead", False)}),
+        )
+    for read, operation in (
+        (partial(store.find_config_id, "acme", "a"), "GetItem"),
+        (partial(store.get_latest, "acme", nth_id(1)), "Query"),
+        (partial(store.get_latest_now, "acme", nth_id(1)), "Query"),
+        (partial(store.get_version, nth_id(1), 1), "GetItem"),
+    ):
+        asked.clear()
+        read()
+        assert asked == {operation: True}, read

@@ -108,6 +108,16 @@ def test_a_version_that_does_not_follow_the_newest_is_refused_and_not_stored(
     assert names(listed(workflow_store)) == ["a workflow"]
 
 
+def test_a_version_that_does_not_follow_the_one_it_is_said_to_is_refused(workflow_store: WorkflowStore) -> None:
+    """What becomes of the `config_id` before it goes by that one."""
+    one, two = store_versions(workflow_store, 2)
+    for before in (one, replace(two, tenant="other"), replace(two, workflow_id=nth_id(2))):
+        with pytest.raises(VersionConflictError):
+            workflow_store.put_next(next_of(two), before)
+    assert workflow_store.get_latest("acme", nth_id(1)) == two
+    workflow_store.put_next(next_of(two), two)
+
+
 @pytest.mark.parametrize("engine", [None, *SqlEngine])
 def test_a_version_keeps_the_engine_of_its_sql(workflow_store: WorkflowStore, engine: SqlEngine | None) -> None:
     workflow_store.put_first(replace(VERSION, sql_engine=engine))
@@ -180,6 +190,18 @@ def test_a_list_shows_what_the_newest_version_says(workflow_store: WorkflowStore
     assert listed(workflow_store) == [
         WorkflowSummary(nth_id(1), 3, "Newest", None, one.created_at, three.created_at),
     ]
+
+
+def test_a_list_shows_type_and_config_id_of_workflows_that_have_them(workflow_store: WorkflowStore) -> None:
+    one = replace(first(1), definition=named("one", type="courier.group/run", config_id="cg-1"))
+    workflow_store.put_first(one)
+    workflow_store.put_first(first(2))
+    assert [(each.type, each.config_id) for each in listed(workflow_store)] == [
+        (None, None),
+        ("courier.group/run", "cg-1"),
+    ]
+    workflow_store.put_next(next_of(one), one)
+    assert [(each.type, each.config_id) for each in listed(workflow_store)] == [(None, None)] * 2
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 100])

@@ -7,14 +7,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
-import boto3
-
 from local.seed import API_KEY, TENANT
 from local.stack import LocalStack
-from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from tests.amperity_description import described
-from tests.api_keys import api_key
-from tests.functional.conftest import Answer, Api, send
+from tests.functional.conftest import Answer, Api, put_key, send
 
 RUNS = "/api/workflow/runs"
 VERSION = "2024-04-01"
@@ -143,18 +139,15 @@ def type_of(config_id: str) -> str:
     return f"courier.{config_id.removeprefix('cg-')}/run"
 
 
-def client_with_key(stack: LocalStack, text: str, **changes: Any) -> Amperity:
-    """A client with a new key; without a tenant, of the local one."""
-    keys = DynamoApiKeyStore(boto3.client("dynamodb"), stack.deployment.names["WorkflowsTable"])
-    tenant = changes.pop("tenant", TENANT)
-    keys.put(api_key(text, tenant, **changes))
-    return Amperity(stack.url, text, tenant)
+def amperity_with_key(stack: LocalStack, text: str, tenant: str = TENANT, **changes: Any) -> Amperity:
+    """A client with a new key of the local tenant, or of the one that is named."""
+    return Amperity(stack.url, put_key(stack, text, tenant, **changes), tenant)
 
 
 def client_of_new_tenant(stack: LocalStack) -> Amperity:
     """Of one whose runs nobody else lists, and whose requests nobody else counts among."""
     named = uuid4().hex
-    return client_with_key(stack, f"sc_{named}", tenant=f"new-{named[:9]}")
+    return amperity_with_key(stack, f"sc_{named}", tenant=f"new-{named[:9]}")
 
 
 def refusal(answer: Answer) -> tuple[int, str]:

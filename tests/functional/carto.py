@@ -11,12 +11,10 @@ from urllib.parse import quote
 import boto3
 import pytest
 
-from local.seed import API_KEY, TENANT
+from local.seed import API_KEY
 from local.stack import LocalStack
 from stepcall.domain.ids import read_workflow_id
-from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
-from tests.api_keys import api_key
-from tests.functional.conftest import Answer, Api, PageServer, send
+from tests.functional.conftest import Answer, Api, PageServer, put_key, send
 
 SECONDS_TO_END = 30
 PARAMETERS = {"number_of_clusters": 2, "buffer_radius": 500, "store_type": "Supermarket"}
@@ -174,9 +172,7 @@ def held(host: str, definition: Mapping[str, Any] = CLUSTERS) -> dict[str, Any]:
 
 def carto_with_key(stack: LocalStack, text: str, **changes: Any) -> Carto:
     """A client with a new key of the local tenant."""
-    keys = DynamoApiKeyStore(boto3.client("dynamodb"), stack.deployment.names["WorkflowsTable"])
-    keys.put(api_key(text, changes.pop("tenant", TENANT), **changes))
-    return Carto(stack.url, text)
+    return Carto(stack.url, put_key(stack, text, **changes))
 
 
 def url_of(**parameters: str) -> str:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
+import boto3
 import pytest
 
-from local.seed import API_KEY
+from local.seed import API_KEY, TENANT
 from local.stack import LocalStack
+from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from tests import amperity_description
+from tests.api_keys import api_key
 from tests.described_answers import DescribedAnswers
 from tests.functional.model_endpoint import ModelEndpoint, model_at_a_port_of_its_own
 from workflows_api.describe.api import describe_api
@@ -105,6 +108,13 @@ def send(
 
 def _answer(status: int, headers: Any, body: bytes) -> Answer:
     return Answer(status, {name.lower(): value for name, value in headers.items()}, body.decode())
+
+
+def put_key(stack: LocalStack, text: str, tenant: str = TENANT, **changes: Any) -> str:
+    """The text of a key that counts from now on."""
+    keys = DynamoApiKeyStore(boto3.client("dynamodb"), stack.deployment.names["WorkflowsTable"])
+    keys.put(api_key(text, tenant, **changes))
+    return text
 
 
 class PageServer(BaseHTTPRequestHandler):

@@ -28,6 +28,14 @@ SPELLINGS: Mapping[str, Callable[[UUID], str]] = {
 }
 
 
+class TaskSeen(NamedTuple):
+    """A task as a face shows it, in its word for how far it is."""
+
+    state: str
+    began_at: datetime | None
+    ended_at: datetime | None
+
+
 class Seen(NamedTuple):
     """A run as a face shows it. What a face does not show is None."""
 
@@ -37,8 +45,7 @@ class Seen(NamedTuple):
     ended_at: datetime | None = None
     result: Any = None
     error: Any = None
-    tasks: list[tuple[str, datetime | None]] | None = None
-    """Each task's word for how far it is, and when it ended."""
+    tasks: list[TaskSeen] | None = None
 
     @property
     def run_id(self) -> UUID:
@@ -99,7 +106,10 @@ class NativeFace:
     def _seen(told: Json) -> Seen:
         times = at(told.get("created_at")), at(told.get("completed_at"))
         spelled = told.get("execution_id") or told["workflow_execution_id"]  # as it was asked for
-        tasks = [(task["status"], at(task.get("completed_at"))) for task in told.get("tasks", [])]
+        tasks = [
+            TaskSeen(task["status"], at(task.get("started_at")), at(task.get("completed_at")))
+            for task in told.get("tasks", [])
+        ]
         return Seen(spelled, told["status"], *times, told.get("output"), told.get("error"), tasks)
 
 
@@ -177,7 +187,10 @@ class AmperityFace:
     @staticmethod
     def _seen(run: Json) -> Seen:
         times = at(run["created_at"]), at(run.get("ended_at"))
-        tasks = [(task["state"], at(task.get("ended_at"))) for task in run.get("task_instances", [])]
+        tasks = [
+            TaskSeen(task["state"], at(task["created_at"]), at(task.get("ended_at")))
+            for task in run.get("task_instances", [])
+        ]
         return Seen(run["id"], run["state"], *times, error=run.get("error"), tasks=tasks)
 
 

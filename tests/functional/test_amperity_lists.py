@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from amperity_api.requests import LIST_FIELDS
 from local.stack import LocalStack
 from stepcall.domain.ids import read_run_id, spell_execution
 from stepcall.runtime import wiring
@@ -107,7 +108,8 @@ def test_created_from_is_inclusive_and_created_to_exclusive(amperity: Amperity, 
     assert amperity.ids(type=kind, created_from=times[1]) == [ids[2], ids[1]]
     assert amperity.ids(type=kind, created_to=times[1]) == [ids[0]]
     assert amperity.ids(type=kind, created_from=times[0], created_to=times[2]) == [ids[1], ids[0]]
-    assert amperity.ids(type=kind, created_from=times[2], created_to=times[0]) == []
+    assert amperity.ids(type=kind, created_from=times[2], created_to=times[2]) == []
+    assert amperity.page(type=kind, created_from=times[2], created_to=times[0]).status == 400
     day = datetime.fromisoformat(times[0]).date()
     assert amperity.ids(type=kind, created_from=day.isoformat()) == ids[::-1]
     assert amperity.ids(type=kind, created_from=(day + timedelta(days=2)).isoformat()) == []
@@ -171,15 +173,15 @@ def test_the_total_is_told_when_asked_for_and_is_of_all_pages(amperity: Amperity
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        *((f"limit={text}", "from 1 to 1000") for text in ("0", "-1", "1001", "99999", "1.5", "ten", "", "%D9%A1")),
+        *((f"limit={text}", "from 1 to 1000") for text in ("0", "-1", "1001", "99999", "1.5", "ten", "+", "%D9%A1")),
         ("state=finalizing", "`succeeded`"),
-        ("state=", "`running`"),
+        ("state=+", "`running`"),
         ("with_total=yes", "`true`, `false`"),
         ("created_from=yesterday", "`created_from` must be an ISO 8601 time"),
         ("ended_to=2025-13", "`ended_to` is no time that there is"),
         ("limit=1&limit=2", "Sent more than once: `limit`"),
         ("type=%FF", "not UTF-8"),
-        ("next_token=", "`next_token` is not of this list"),
+        ("next_token=+", "`next_token` is not of this list"),
     ],
 )
 def test_a_query_that_cannot_be_meant_is_400(amperity: Amperity, query: str, says: str) -> None:
@@ -189,3 +191,10 @@ def test_a_query_that_cannot_be_meant_is_400(amperity: Amperity, query: str, say
 
 def test_unknown_parameters_are_ignored(amperity: Amperity) -> None:
     assert amperity("GET", f"{RUNS}?sort=asc&sort=desc&limit=1&tenant=other").status == 200
+
+
+def test_empty_parameters_are_ignored_as_generated_clients_send_them(amperity: Amperity, courier: str) -> None:
+    run = amperity.start(courier)["id"]
+    empty = "&".join(f"{name}=" for name in (*LIST_FIELDS, "api_version"))
+    assert amperity("GET", f"{RUNS}?{empty}").json["data"][0]["id"] == run
+    assert amperity("GET", f"{RUNS}/{run}?view=").status == 200

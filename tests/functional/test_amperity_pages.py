@@ -13,7 +13,15 @@ from stepcall.domain.access import Grants
 from stepcall.domain.ids import read_run_id, spell_execution
 from stepcall.runtime import wiring
 from stepcall.runtime.page_tokens import REFUSED
-from tests.functional.amperity import RUNS, Amperity, client_of_new_tenant, client_with_key, configure, refusal, type_of
+from tests.functional.amperity import (
+    RUNS,
+    Amperity,
+    amperity_with_key,
+    client_of_new_tenant,
+    configure,
+    refusal,
+    type_of,
+)
 from tests.functional.conftest import Api
 
 
@@ -60,7 +68,7 @@ def test_a_token_of_another_list_or_of_another_tenant_is_400(
     stack: LocalStack, amperity: Amperity, courier: str, token: str
 ) -> None:
     kind = type_of(courier)
-    stranger = client_with_key(stack, "sc_lists_stranger", tenant="strange")
+    stranger = amperity_with_key(stack, "sc_lists_stranger", tenant="strange")
     for client, query in (
         (amperity, {}),
         (amperity, {"type": "other"}),
@@ -106,8 +114,8 @@ def test_a_narrowed_key_lists_and_counts_the_runs_of_its_workflows_and_no_others
     own, other = configure(owner), configure(owner)
     mine = [amperity.start(config_id)["id"] for config_id in (own, other, own, other, own)][::2]
     workflow_id = wiring.face_dependencies().runs.get_for_end(read_run_id(mine[0])).run.workflow_id
-    narrow = client_with_key(
-        stack, f"{amperity.token}_narrow", tenant=amperity.tenant, grants=Grants(frozenset({workflow_id}))
+    narrow = amperity_with_key(
+        stack, f"{amperity.token}_narrow", tenant=str(amperity.tenant), grants=Grants(frozenset({workflow_id}))
     )
     found = list(narrow.pages(limit=2, with_total="true"))
     assert [run["id"] for page in found for run in page["data"]] == mine[::-1]

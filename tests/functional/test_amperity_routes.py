@@ -1,13 +1,18 @@
 """contracts/amperity.md, row by row: its routes, its headers, its token, and the description it gives of itself."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from amperity_api.app import ACCESS, app
 from local.seed import KEY_ID, PRINCIPAL, TENANT
 from local.stack import LocalStack
 from stepcall.domain.ids import spell_api_key
-from tests.functional.amperity import RUNS, Amperity, configure
+from tests.functional.amperity import FORM, RUNS, Amperity, configure
 from tests.functional.conftest import Api
+
+TOKEN = "/api/v0/oauth2/token"
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def test_a_slash_at_the_end_makes_no_difference_on_any_path(amperity: Amperity, 
     assert amperity("GET", f"{run}{slash}").status == 200
     assert amperity("POST", f"{run}/stop{slash}").status in {200, 409}
     assert amperity("GET", f"/api/openapi.json{slash}").status == 200
-    assert amperity("POST", f"/api/v0/oauth2/token{slash}", {"grant_type": "client_credentials"}).status == 401
+    assert amperity("POST", f"{TOKEN}{slash}", {"grant_type": "client_credentials"}).status == 401
 
 
 def test_the_names_of_headers_are_taken_in_any_case(amperity: Amperity, courier: str) -> None:
@@ -81,13 +86,53 @@ def test_the_header_counts_before_the_query_and_the_query_before_the_body(amperi
 def test_the_token_route_gives_a_token_for_an_hour_that_starts_runs(amperity: Amperity, courier: str) -> None:
     nobody = Amperity(amperity.url, token=None, tenant=None, version=None)
     form = f"grant_type=client_credentials&client_id={spell_api_key(KEY_ID)}&client_secret={amperity.token}"
-    sent = {"content-type": "application/x-www-form-urlencoded"}
-    answer = nobody("POST", "/api/v0/oauth2/token", raw=form.encode(), headers=sent)
+    answer = nobody("POST", TOKEN, raw=form.encode(), headers={"content-type": FORM})
     assert answer.status == 200, answer.text
     assert answer.json.items() >= {"expires_in": 3600, "token_type": "Bearer"}.items()
     assert answer.headers["amperity-request-id"]
-    run = Amperity(amperity.url, answer.json["access_token"]).start(courier)
+    bearer = Amperity(amperity.url, answer.json["access_token"])
+    run = bearer.start(courier)
     assert (run["principal_id"], run["principal_name"]) == (spell_api_key(KEY_ID), PRINCIPAL)
+    assert replace(bearer, tenant="another")("GET", RUNS).status == 403
+
+
+@pytest.mark.parametrize("route", [TOKEN, "/oauth/token"])
+def test_curl_asks_for_a_token_by_json_that_it_labels_as_a_form(
+    amperity: Amperity, stack: LocalStack, route: str
+) -> None:
+    client = {"client_id": spell_api_key(KEY_ID), "client_secret": amperity.token}
+    sent = json.dumps({"grant_type": "client_credentials"} | client).encode()
+    answer = Api(stack.url, None)("POST", route, raw=sent, headers={"content-type": FORM})
+    assert (answer.status, answer.json["token_type"]) == (200, "Bearer"), answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 401, "invalid_client"),
+        (b"grant_type=password&client_id={id}&client_secret={key}", 400, "unsupported_grant_type"),
+        (b"grant_type=client_credentials&client_id={id}&client_secret=sc_another", 401, "invalid_client"),
+    ],
+)
+def test_refusals_of_the_token_route_are_those_of_oauth(
+    amperity: Amperity, body: bytes, status: int, code: str
+) -> None:
+    raw = body.replace(b"{id}", spell_api_key(KEY_ID).encode()).replace(b"{key}", str(amperity.token).encode())
+    answer = Amperity(amperity.url, None)("POST", TOKEN, raw=raw, headers={"content-type": FORM})
+    assert (answer.status, answer.json["error"]) == (status, code)
+    assert answer.json.keys() == {"error", "error_description"}
+
+
+def test_a_body_too_large_for_the_token_route_is_400_in_the_words_of_the_face(amperity: Amperity) -> None:
+    answer = Amperity(amperity.url, None)("POST", TOKEN, raw=b" " * (1024 * 1024 + 1), headers={"content-type": FORM})
+    assert (answer.status, answer.json.keys()) == (400, {"status", "message"})
+
+
+def test_the_token_route_takes_no_other_method_and_says_so_to_who_may_ask(amperity: Amperity) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        answer = amperity(method, TOKEN)
+        assert (answer.status, answer.headers["allow"]) == (405, "POST")
+        assert Amperity(amperity.url, None)(method, TOKEN).status == 401
 
 
 def test_every_answer_names_its_request_errors_too(amperity: Amperity, courier: str) -> None:
@@ -99,12 +144,13 @@ def test_every_answer_names_its_request_errors_too(amperity: Amperity, courier: 
         amperity("PUT", RUNS),
         amperity("GET", "/api/nothing"),
         stranger("GET", RUNS),
-        stranger("POST", "/api/v0/oauth2/token", {}),
+        stranger("POST", TOKEN, {}),
         stranger("GET", "/api/openapi.json"),
     ]
     assert [answer.status for answer in answers] == [200, 200, 400, 405, 404, 401, 401, 200]
     names = [answer.headers["amperity-request-id"] for answer in answers]
     assert len(set(names)) == len(names)
+    assert names == [answer.headers["apigw-requestid"] for answer in answers]  # the gateway's own name for it
     assert all(answer.headers["x-content-type-options"] == "nosniff" for answer in answers)
 
 

@@ -19,7 +19,7 @@ from tests.functional.amperity import (
     COURIER,
     RUNS,
     Amperity,
-    client_with_key,
+    amperity_with_key,
     configure,
     staged,
     states_of,
@@ -97,6 +97,12 @@ def test_the_answer_to_a_start_has_the_shape_of_the_source(amperity: Amperity, c
     assert run["launched_version"] == run["current_version"]
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["amperity-request-id"]
+
+
+def test_an_empty_field_of_a_form_is_left_out(amperity: Amperity, courier: str) -> None:
+    answer = amperity.post_form(f"config_id={courier}", "run_mode=", "range_from=", "range_to=", "api_version=")
+    assert answer.status == 200, answer.text
+    assert (stored(answer.json).run_mode, stored(answer.json).time_range) == (RunMode.FULL, None)
 
 
 def test_config_id_is_an_alias_or_any_spelling_of_the_workflows_id(amperity: Amperity, api: Api) -> None:
@@ -245,10 +251,10 @@ def test_what_is_stopped_is_told_by_an_overview_to_who_may_read_nothing(
     stack: LocalStack, amperity: Amperity, waiting: str
 ) -> None:
     run = amperity.start(waiting)
-    stopper = client_with_key(stack, "sc_amperity_stops", scopes=frozenset({Scope.RUNS_CANCEL}))
+    stopper = amperity_with_key(stack, "sc_amperity_stops", scopes=frozenset({Scope.RUNS_CANCEL}))
     answer = stopper.stop(run["id"])
     assert (answer.status, answer.json.keys()) == (200, OVERVIEW)
-    starter = client_with_key(stack, "sc_amperity_starts", scopes=frozenset({Scope.RUNS_START}))
+    starter = amperity_with_key(stack, "sc_amperity_starts", scopes=frozenset({Scope.RUNS_START}))
     assert starter.start(waiting).keys() == OVERVIEW - {"ended_at"}
 
 
@@ -256,7 +262,7 @@ def test_a_narrowed_key_starts_and_reads_its_own_workflows_and_no_others(
     stack: LocalStack, amperity: Amperity, courier: str, waiting: str
 ) -> None:
     workflow_id: UUID = stored(amperity.start(courier)).workflow_id
-    narrow = client_with_key(stack, "sc_amperity_narrow", grants=Grants(frozenset({workflow_id})))
+    narrow = amperity_with_key(stack, "sc_amperity_narrow", grants=Grants(frozenset({workflow_id})))
     own, other = narrow.start(courier), amperity.start(waiting)
     assert narrow.run(own["id"])["id"] == own["id"]
     assert narrow.post({"config_id": waiting}).status == 403

@@ -37,7 +37,7 @@ def ask(problems: str, text: str) -> dict[str, Any]:
     return face.resolve(event, None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("problems", ["workflows_api.problems", "carto_api.problems"])
+@pytest.mark.parametrize("problems", [f"{face}_api.problems" for face in ("workflows", "carto", "wave", "amperity")])
 @pytest.mark.parametrize(("text", "count"), [("x", 5_999_000), ('"', 1_499_000), ("é", 2_999_000), ("\0", 850_000)])
 def test_what_lambda_carries_is_answered_and_more_is_400(
     stack: LocalStack, problems: str, text: str, count: int

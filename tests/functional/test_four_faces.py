@@ -4,7 +4,7 @@ The words: "One run, one status, four words" in contracts/README.md. `make faces
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from stepcall.domain.run import RunStatus
 from tests.functional.carto import enable, held_pages
 from tests.functional.conftest import Tell
 from tests.functional.faced_runs import ANSWER, TIMED_OUT, Started, World, spelled_by
-from tests.functional.four_faces import SPELLINGS, Seen
+from tests.functional.four_faces import SPELLINGS, Seen, TaskSeen
 
 WITH_A_TABLE = {
     "name": "With a table",
@@ -149,8 +149,13 @@ def test_a_run_went_wrong_for_the_same_reason_everywhere(matrix: Any, status: st
     error = errors["native"]
     assert (error or {}).get("reason") == REASONS.get(status)
     assert errors["CARTO"] == errors["/jobs"] == error
-    assert errors["Wave"] == (error["message"] if error else None)
+    assert errors["Wave"] == (wave_error(error) if error else None)
     assert errors["Amperity"] == (amperity_error(error) if error else None)
+
+
+def wave_error(error: Mapping[str, str]) -> str:
+    task = "" if error["location"] == "query" else f"Task `{error['location']}`: "
+    return task + error["message"]
 
 
 def amperity_error(error: Mapping[str, str]) -> Any:
@@ -163,7 +168,7 @@ def amperity_error(error: Mapping[str, str]) -> Any:
     return {
         "type": f"stepcall.workflow/{error['reason']}",
         "message": error["message"],
-        "attribution": "platform" if error["reason"] == "timeout" else "customer",
+        "attribution": "customer",
         "data": {"reason": error["reason"], "location": error["location"]},
     }
 
@@ -172,17 +177,19 @@ def amperity_error(error: Mapping[str, str]) -> Any:
 def test_the_two_faces_that_show_tasks_agree_on_them(matrix: Any, status: str, starter: str) -> None:
     seen = matrix[status, starter].seen
     has_ended = seen["native"].ended_at is not None
-    native = [amperity_task(word, ended_at, seen["native"]) for word, ended_at in seen["native"].tasks]
+    native = [amperity_task(task, seen["native"]) for task in seen["native"].tasks]
     assert seen["Amperity"].tasks == native
     assert len(native) == (1 if status in {RunStatus.COMPLETED, RunStatus.FAILED} else 2)
-    assert all(ended_at for _, ended_at in native) or not has_ended
+    assert all(task.ended_at for task in native) or not has_ended
+    assert any(task.began_at for task in seen["native"].tasks) or status in {RunStatus.PENDING, TIMED_OUT}
 
 
-def amperity_task(word: str, ended_at: datetime | None, run: Seen) -> tuple[str, datetime | None]:
-    """What had not ended when its run did has been canceled with it."""
-    if run.ended_at and word in {"PENDING", "RUNNING"}:
-        return "canceled", run.ended_at
-    return TASK_WORDS[word], ended_at
+def amperity_task(task: TaskSeen, run: Seen) -> TaskSeen:
+    """What had not begun is as old as its run, and what had not ended when that did has been canceled with it."""
+    began_at = task.began_at or run.created_at
+    if run.ended_at and task.state in {"PENDING", "RUNNING"}:
+        return TaskSeen("canceled", began_at, run.ended_at)
+    return TaskSeen(TASK_WORDS[task.state], began_at, task.ended_at)
 
 
 @pytest.mark.parametrize("starter", STARTERS)

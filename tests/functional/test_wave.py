@@ -22,6 +22,7 @@ from stepcall.use_cases.read_workflow import read_workflow
 from tests.functional.carto import held, held_pages
 from tests.functional.conftest import Api
 from tests.functional.wave import FAILING, GREETING, Wave, define, wave_with_key
+from tests.sample_workflows import give, transform, workflow
 
 WORKFLOW_KEYS = ["appId", "createdAt", "description", "id", "name", "updatedAt"]
 MICROSECONDS = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
@@ -164,6 +165,7 @@ def test_polling_stops_with_the_message_of_a_failed_run(stack: LocalStack, wave:
     run = wave.run(define(stack, FAILING), {})
     assert list(run) == ["appId", "errorMessage", "id", "params", "startedAt", "status", "workflow"]
     assert (run["status"], "no such luck" in run["errorMessage"]) == ("failed", True)
+    assert run["errorMessage"].startswith("Task `bad`: ")
 
 
 def test_what_is_pending_or_under_way_is_running_and_what_was_cancelled_has_failed(
@@ -206,6 +208,18 @@ def test_a_run_of_the_native_face_is_polled_by_wave_and_one_of_wave_is_a_native_
     listed = native("GET", f"/workflows/{greeting}/executions").json["executions"]
     assert seen["execution_id"] in {each["execution_id"] for each in listed}
     assert native("GET", f"/jobs/{seen['externalId']}").json["status"] == {"state": "DONE"}
+
+
+def test_a_run_in_part_of_the_amperity_face_is_completed_and_what_it_left_out_is_null(
+    stack: LocalStack, wave: Wave
+) -> None:
+    tasks = [transform("pull", "pulled") | {"stage": "source"}, transform("send", "{{refs.pull.output.result}}")]
+    outputs = [give(task["ref"], f"{{{{refs.{task['ref']}.output.result}}}}") for task in tasks]
+    workflow_id = define(stack, workflow(*tasks, outputs=outputs))
+    started = Api(stack.url)("POST", "/api/workflow/runs", {"config_id": workflow_id, "run_mode": "source"})
+    run = wave.polled(started.json["id"])
+    assert (run["status"], run["result"]) == ("completed", {"pull": "pulled", "send": None})
+    assert Api(stack.url)("GET", f"/jobs/{run['id']}").json["status"] == {"state": "DONE"}
 
 
 def test_parameters_and_results_over_256_kb_are_told_by_their_address(stack: LocalStack, wave: Wave) -> None:

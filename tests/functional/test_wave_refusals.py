@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.stack import LocalStack
-from stepcall.domain.access import RateLimit, Scope
+from stepcall.domain.access import Grants, RateLimit, Scope
 from stepcall.domain.ids import spell_execution, spell_workflow
 from stepcall.runtime import wiring
 from tests.functional.conftest import Answer, Api
@@ -18,6 +18,8 @@ from tests.functional.wave import GREETING, Wave, define, wave_with_key
 from tests.local.http_client import Client
 
 NOBODY = UUID(int=0)
+NO_WORKFLOW = "There is no workflow of this id. `GET /wave/workflows` lists those there are."
+NO_RUN = "There is no run of this id. `POST /wave/workflows/{id}/execute` answers with the id of the one it starts."
 ROUTES = [
     ("GET", "/workflows"),
     ("GET", f"/workflows/{NOBODY}"),
@@ -99,8 +101,14 @@ def test_the_successor_of_what_was_asked_for_is_there(stack: LocalStack, wave: W
 def test_no_key_or_an_unknown_one_is_401(stack: LocalStack, key: str | None, method: str, path: str) -> None:
     answer = Wave(stack.url, key)(method, path)
     status, words = refusal(answer, successor_of(path))
-    assert (status, words) == (401, "Send an API key that is known here as `x-api-key`.")
+    assert (status, words) == (401, "There is no API key in the header `x-api-key`, or none that counts.")
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_workflow_that_is_not_granted_has_no_successor_but_the_list(stack: LocalStack, greeting: str) -> None:
+    narrow = wave_with_key(stack, "sc_wave_nothing", grants=Grants())
+    for method, path in (("GET", f"/workflows/{greeting}"), ("POST", f"/workflows/{greeting}/execute")):
+        assert refusal(narrow(method, path, {} if method == "POST" else None))[0] == 403
 
 
 def routes() -> set[str]:
@@ -182,23 +190,19 @@ def test_a_list_goes_on_after_nothing_but_a_workflow(wave: Wave) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "words"),
     [
-        ("GET", f"/workflows/{NOBODY}", "There is no such workflow."),
-        ("POST", f"/workflows/{NOBODY}/execute", "There is no such workflow."),
-        ("GET", f"/runs/{NOBODY}", "There is no such run."),
-        ("GET", "/workflows/x", "There is nothing of this id."),
-        ("POST", "/workflows/ex-0/execute", "There is nothing of this id."),
-        ("GET", f"/runs/{'0' * 32}", "There is nothing of this id."),
+        ("GET", f"/workflows/{NOBODY}", NO_WORKFLOW),
+        ("POST", f"/workflows/{NOBODY}/execute", NO_WORKFLOW),
+        ("GET", f"/runs/{NOBODY}", NO_RUN),
+        ("GET", "/workflows/x", NO_WORKFLOW),
+        ("POST", "/workflows/ex-0/execute", NO_WORKFLOW),
+        ("GET", f"/runs/{'0' * 32}", NO_RUN),
         ("GET", "/runs", "There is no such route."),
         ("GET", "/nothing/at/all", "There is no such route."),
     ],
 )
 def test_what_is_not_there_is_404(wave: Wave, method: str, path: str, words: str) -> None:
-    status, message = refusal(wave(method, path, {} if method == "POST" else None), successor_of_asked(path))
+    status, message = refusal(wave(method, path, {} if method == "POST" else None))
     assert (status, message.startswith(words)) == (404, True), message
-
-
-def successor_of_asked(path: str) -> str:
-    return successor_of(path) if str(NOBODY) in path else "/workflows"
 
 
 def test_an_id_of_another_kind_is_404(wave: Wave, greeting: str) -> None:

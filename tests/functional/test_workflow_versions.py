@@ -232,6 +232,7 @@ def test_workflows_are_found_by_name_newest_first_in_pages(api: Api) -> None:
         "api_access": False,
     }
     assert "description" not in shown[0]
+    assert {"type", "config_id"}.isdisjoint(shown[0])
     assert found(api, f"name={mark}-nothing") == []
     assert {workflow["workflow_id"] for workflow in found(api, "limit=100&name=")} >= set(ids)
 

@@ -131,7 +131,7 @@ def test_a_run_mode_that_is_none_or_leaves_nothing_to_run_is_refused(api: Api, w
     answer = api("GET", f"/workflows/{workflow_id}/definition?run_mode=all")
     assert (answer.status, answer.json["errors"][0]["location"]) == (400, "/run_mode")
     answer = api("GET", f"/workflows/{workflow_id}/definition?run_mode=refresh")
-    assert (answer.status, answer.json["type"]) == (400, "urn:stepcall:problem:empty-run-mode")
+    assert (answer.status, answer.json["type"]) == (404, "urn:stepcall:problem:empty-run-mode")
     assert "`source` or `refresh`" in answer.json["detail"]
 
 

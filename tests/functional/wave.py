@@ -5,14 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-
-from local.seed import API_KEY, TENANT
+from local.seed import API_KEY
 from local.stack import LocalStack
 from stepcall.domain.ids import read_workflow_id
-from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
-from tests.api_keys import api_key
-from tests.functional.conftest import Answer, Api, send
+from tests.functional.conftest import Answer, Api, put_key, send
 
 SECONDS_TO_END = 30
 GREETING = {
@@ -85,6 +81,4 @@ def define(stack: LocalStack, definition: Mapping[str, Any], key: str = API_KEY)
 
 def wave_with_key(stack: LocalStack, text: str, **changes: Any) -> Wave:
     """A client with a new key of the local tenant, or of the one that is named."""
-    keys = DynamoApiKeyStore(boto3.client("dynamodb"), stack.deployment.names["WorkflowsTable"])
-    keys.put(api_key(text, changes.pop("tenant", TENANT), **changes))
-    return Wave(stack.url, text)
+    return Wave(stack.url, put_key(stack, text, **changes))

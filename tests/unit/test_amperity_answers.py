@@ -1,16 +1,29 @@
 """The Amperity face's words: states, times, ids and errors of runs and their tasks."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
-from amperity_api.answers import OURS, STATES, TASK_STATES, print_listed, print_overview, print_started, print_whole
+from amperity_api.answers import (
+    OURS,
+    STATES,
+    TASK_STATES,
+    print_listed,
+    print_overview,
+    print_page,
+    print_runs,
+    print_started,
+    print_whole,
+)
 from amperity_api.settings import AmperitySettings
-from stepcall.domain.errors import ErrorReason, PermanentTaskError
-from stepcall.domain.ids import read_run_id, spell_workflow
+from stepcall.domain.errors import MAX_MESSAGE_LENGTH, ErrorReason, PermanentTaskError
+from stepcall.domain.ids import read_run_id, spell_workflow, uuid7
 from stepcall.domain.run import CALL_LOCATION, ErrorResult, Run, RunStatus, RunWithTasks, TaskRun, TaskStatus
+from stepcall.runtime.http import json_response, require_carried
 from stepcall.runtime.settings import SettingsError
-from stepcall.use_cases.whole_run import WholeRun, read_whole_run, stop_whole_run, view_whole_run
+from stepcall.stores.run_store import RunPage
+from stepcall.use_cases.whole_run import WholeRun, read_whole_run, stop_whole_run, view_started_run
 from tests.sample_workflows import transform, workflow
 from tests.unit.run_world import CALLER, RunWorld
 
@@ -18,7 +31,8 @@ THREE = workflow(transform("one"), transform("two"), transform("three"))
 
 
 def whole_of(world: RunWorld, run: Run, **tasks: TaskRun) -> WholeRun:
-    return view_whole_run(RunWithTasks(run, tasks), world.deps)
+    whole = view_started_run(run, world.deps)
+    return whole._replace(tasks=RunWithTasks(run, tasks).tasks_of(whole.version.definition))
 
 
 def tasks_of(whole: WholeRun, world: RunWorld) -> list[dict[str, object]]:
@@ -55,7 +69,7 @@ def test_an_error_says_whose_it_is_and_why(reason: ErrorReason) -> None:
 
 def test_the_platform_is_blamed_for_what_no_workflow_can_mend() -> None:
     assert {reason.value for reason in OURS} == {
-        *("backendError", "internalError", "timeout", "quotaExceeded", "rateLimitExceeded"),
+        *("backendError", "internalError", "quotaExceeded", "rateLimitExceeded"),
     }
 
 
@@ -136,6 +150,21 @@ def test_a_stopped_run_is_canceled_with_all_that_goes_on() -> None:
     assert (printed["state"], printed["error"]["type"]) == ("canceled", "stepcall.workflow/cancel")
     assert [task["state"] for task in printed["task_instances"]] == ["succeeded", "canceled", "canceled"]
     assert world.engine.stopped == [run.run_id]
+
+
+def test_a_page_ends_where_an_answer_does_and_goes_on_there() -> None:
+    run = RunWorld().start(workflow())
+    long = replace(run, error=ErrorResult(ErrorReason.INVALID, "only", "\0" * MAX_MESSAGE_LENGTH))
+    ids = [uuid7(run.created_at, lambda _: bytes(10)).int + number for number in range(1000, 0, -1)]
+    runs = tuple(replace(long, run_id=UUID(int=each)) for each in ids)
+    printed, last = print_runs(RunPage(runs, None))
+    assert 0 < len(printed) < 1000
+    assert last == read_run_id(printed[-1]["id"]) == runs[len(printed) - 1].run_id
+    page = json_response(200, print_page(printed, "t" * 43, 10**9))
+    require_carried(page.body or "")
+    short = tuple(replace(each, error=None) for each in runs)
+    assert (len(print_runs(RunPage(short, None))[0]), print_runs(RunPage(short, None))[1]) == (1000, None)
+    assert print_runs(RunPage(short, run.run_id))[1] == run.run_id
 
 
 def test_a_run_without_a_word_of_warning_has_none() -> None:

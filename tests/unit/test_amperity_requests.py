@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from amperity_api.admission import RequestsLimitedError, require_version
 from amperity_api.fields import read_body_fields, read_query_fields
 from amperity_api.problems import ANSWERS, print_error
-from amperity_api.requests import START_FIELDS, STATES, ListRequest, read_is_verbose, read_list, read_start
+from amperity_api.requests import LIST_FIELDS, START_FIELDS, STATES, ListRequest, read_is_verbose, read_list, read_start
 from stepcall.domain.access import Grants, NotGrantedError, RateLimit
 from stepcall.domain.json_text import MalformedJsonError
 from stepcall.domain.run import RunStatus, TimeRange
@@ -74,6 +74,36 @@ def test_a_list_without_a_query_is_of_all_runs() -> None:
     asked = "state=In+progress&type=a%2Fb&created_from=2025-04-18&ended_to=2025-04-19&limit=1000&with_total=TRUE"
     only = RunFilter(status=RunStatus.RUNNING, workflow_type="a/b", created_from=APRIL.start, ended_to=APRIL.end)
     assert read_list(f"{asked}&next_token=x&other=1") == ListRequest(only, 1000, "x", with_total=True)
+
+
+@pytest.mark.parametrize("name", [*LIST_FIELDS, "other"])
+def test_an_empty_parameter_is_as_if_it_were_not_there(name: str) -> None:
+    assert read_list(f"{name}=&{name}=") == read_list("")
+    assert read_is_verbose("view=") is False
+
+
+def test_an_empty_field_of_a_form_is_as_if_it_were_not_there_and_an_empty_text_of_json_is_not() -> None:
+    form = b"config_id=cg&run_mode=&range_from=&range_to=&api_version="
+    assert read_body_fields(form, START_FIELDS) == {"config_id": "cg"}
+    assert read_body_fields(b'{"run_mode": ""}', START_FIELDS) == {"run_mode": ""}
+    for body in (b"mode=", b"config_id=a&config_id="):
+        with pytest.raises(InvalidRequestError, match=r"`mode`|more than once"):
+            read_body_fields(body, START_FIELDS)
+
+
+@pytest.mark.parametrize("what", ["created", "ended"])
+def test_a_list_that_ends_before_it_begins_is_refused(what: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"^`{what}_from` is later than `{what}_to`"):
+        read_list(f"{what}_from=2025-04-18T00:00:00.000001&{what}_to=2025-04-18")
+    assert read_list(f"{what}_from=2025-04-18&{what}_to=2025-04-18").limit == 50
+
+
+def test_the_ends_of_a_range_are_cut_to_milliseconds_before_they_are_compared() -> None:
+    sent = {"config_id": "cg", "range_from": "2025-04-18T00:00:00.000999Z"}
+    assert read_start(sent).time_range == APRIL
+    assert read_start(sent | {"range_to": "2025-04-19T00:00:00.000001Z"}).time_range == APRIL
+    with pytest.raises(InvalidRequestError, match="send the next day, or leave it out"):
+        read_start(sent | {"range_from": "2025-04-18", "range_to": "2025-04-18T00:00:00.000999Z"})
 
 
 def test_every_word_for_a_state_is_one_that_a_run_can_have() -> None:

@@ -1,11 +1,15 @@
 """Cancel: the record first, then the execution."""
 
+from contextlib import suppress
+from typing import NoReturn
+
 import pytest
 
-from stepcall.domain.errors import ErrorReason
+from stepcall.domain.errors import ErrorReason, RetryableTaskError
 from stepcall.domain.run import RunStatus, TaskStatus
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
 from stepcall.use_cases.cancel_run import cancel_run
+from stepcall.use_cases.read_run import read_run
 from tests.sample_workflows import transform, workflow
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
 
@@ -31,6 +35,21 @@ def test_a_running_run_is_cancelled_with_the_task_under_way() -> None:
     view = cancel_run(run.run_id, CALLER, world.deps)
     assert [task.status for task in view.tasks] == [TaskStatus.COMPLETED, TaskStatus.CANCELLED]
     assert view.tasks[1].completed_at == view.run.completed_at
+
+
+def test_a_cancelled_run_is_shown_the_same_after_its_worker_has_failed_late() -> None:
+    world = RunWorld()
+    run = world.start(TWO)
+    views = []
+
+    def stopped_then_failing(*_: object) -> NoReturn:
+        views.append(cancel_run(run.run_id, CALLER, world.deps))
+        raise RetryableTaskError(ErrorReason.BACKEND_ERROR, "The other side did not answer.")
+
+    with suppress(RetryableTaskError, RunHasEndedError):
+        world.do_task(run, "a", stopped_then_failing)
+    assert views == [read_run(run.run_id, CALLER, world.deps)]
+    assert views[0].tasks[0].error is None
 
 
 def test_an_ended_run_cannot_be_cancelled() -> None:

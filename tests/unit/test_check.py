@@ -1,6 +1,7 @@
 """Everything wrong with a definition, at once, each with its place."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,7 @@ GOOD_TASK = transform("a")
         (workflow(outputs=[give("o", "1"), give("o", "2")]), "/output/1/name", "duplicate_name"),
         # templates and references
         (workflow(transform("a", "{{nothing}}")), "/tasks/0/input/data", "bad_template"),
+        (workflow(transform("a", "x {{nothing}}")), "/tasks/0/input/data", "bad_template"),
         (workflow(transform("a", {"k/k": [0, "{{"]})), "/tasks/0/input/data/k~1k/1", "bad_template"),
         (workflow(outputs=[give("o", ["{{x}}"], "array")]), "/output/0/value/0", "bad_template"),
         (workflow(transform("a", "{{input.a}}")), "/tasks/0/input/data", "unknown_input"),
@@ -149,6 +151,43 @@ def test_each_problem_has_its_place_and_code(document: Any, location: str, code:
     assert (problem.location, problem.code) == (location, code)
     assert 10 < len(problem.message) < 400
     assert problem.message.endswith((".", "?"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        *(("config_id", value, "1 to 64 letters (A to Z, a to z), digits") for value in ("", "-a", "a/b", "ü")),
+        ("config_id", "a" * 65, "the first of them a letter or a digit."),
+        *(("type", value, "1 to 128 characters of one line") for value in ("", "a\nb", "a" * 129)),
+        ("warn_after_ms", 1.5, "This must be a whole number, written without a decimal point."),
+        ("warn_after_ms", 2.0, "This must be a whole number, written without a decimal point."),
+        ("warn_after_ms", "2", "This must be an integer, not text."),
+    ],
+)
+def test_what_a_field_of_the_head_takes_is_said_in_words(field: str, value: Any, message: str) -> None:
+    [problem] = problems_of(workflow() | {field: value})
+    assert problem.location == f"/{field}"
+    assert message in problem.message
+    assert "pattern" not in problem.message
+
+
+def test_each_fault_of_a_text_is_told() -> None:
+    text = "{{run.range_from.year}} {{run}} {{range_from}} {{input.nope}} {{refs.b.output"
+    problems = problems_of(workflow(transform("a", {"deep": [text]})))
+    assert {problem.location for problem in problems} == {"/tasks/0/input/data/deep/0"}
+    assert Counter(problem.code for problem in problems) == {
+        "bad_template": 3,
+        "unknown_run_value": 1,
+        "unknown_input": 1,
+    }
+
+
+def test_of_a_text_of_a_million_faults_as_many_are_told_as_an_answer_holds() -> None:
+    def calls(size: int) -> int:
+        return count_calls(lambda: problems_of(workflow(transform("a", "{{x}}" * size))))
+
+    assert len(problems_of(workflow(transform("a", "{{x}}" * 200_000)))) == MAX_PROBLEMS
+    assert calls(200_000) < 1.2 * calls(2000)
 
 
 def test_messages_say_what_to_change() -> None:

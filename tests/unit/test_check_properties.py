@@ -19,8 +19,8 @@ from stepcall.domain.json_schema import misfit
 from stepcall.domain.json_text import read_json, write_json
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.parameters import bind_parameters
+from stepcall.domain.render_template import Scope, render
 from stepcall.domain.schema_reader import SchemaReader
-from stepcall.domain.template import Scope, render
 from stepcall.domain.type_check import Fault, ValueFit
 from stepcall.domain.workflow import WorkflowDefinition
 from tests.unit.broken_workflows import breaks_of, broken_workflows

@@ -9,8 +9,8 @@ from stepcall.domain.check import check_definition
 from stepcall.domain.errors import InvalidDefinitionError
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.parameters import bind_parameters
+from stepcall.domain.render_template import Scope, render
 from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
-from stepcall.domain.template import Scope, render
 from stepcall.domain.type_check import Fault, ValueFit
 from stepcall.tasks.catalog import CATALOG
 from tests.sample_workflows import Document, checked, declare, give, workflow

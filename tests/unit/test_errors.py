@@ -46,3 +46,17 @@ def test_a_task_error_says_whether_to_try_again_and_cuts_its_message(kind: type[
 @pytest.mark.parametrize(("length", "text"), [(5, "abcde"), (4, "abc…"), (1, "…")])
 def test_long_text_is_cut_and_says_so(length: int, text: str) -> None:
     assert shorten("abcde", length) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a\r\nb\tc", "a  b c"),
+        ("a\x1b[31mb\x00", "a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}"),
+        ("a\u202eb\u2028c\x85d", "a\N{REPLACEMENT CHARACTER}b c d"),
+        ("Größe 日本 ~", "Größe 日本 ~"),
+    ],
+)
+def test_what_a_caller_sent_is_told_on_one_line_and_without_control_characters(text: str, told: str) -> None:
+    assert shorten(text) == told
+    assert shorten(text * 64).isprintable()

@@ -8,7 +8,7 @@ from stepcall.domain.check import check_definition
 from stepcall.domain.errors import InvalidDefinitionError
 from stepcall.domain.generation import Generation, generation_of
 from stepcall.domain.mixed_words import unmix
-from stepcall.domain.template import Scope, render
+from stepcall.domain.render_template import Scope, render
 from stepcall.domain.workflow import WorkflowDefinition
 from stepcall.tasks.catalog import CATALOG
 from tests.sample_workflows import checked, declare, give
@@ -75,7 +75,7 @@ def test_templates_of_the_later_generation_name_the_same() -> None:
     for output in definition.output:
         scope.results[output.name] = render(output.template, scope)
     assert scope.results["shouted"] == "heyhey! heyhey"
-    assert definition.output_needs == ("twice",)
+    assert definition.needs_of({output.name for output in definition.output}) == ("twice",)
 
 
 def problems_of(document: Any) -> list[tuple[str, str]]:

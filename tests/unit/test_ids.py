@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepcall.domain.ids import (
+    EPOCH,
     MalformedIdError,
     read_run_id,
     read_workflow_id,
@@ -17,7 +18,6 @@ from stepcall.domain.ids import (
     spell_execution,
     spell_job,
     spell_workflow,
-    time_of,
     uuid7,
 )
 
@@ -25,6 +25,11 @@ TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.
 RANDOM = st.binary(min_size=10, max_size=10)
 IDS = st.uuids()
 SAMPLE = UUID("0198c0de-0000-7000-8000-00000000002a")
+
+
+def time_of(identity: UUID) -> datetime:
+    """As RFC 9562 says it: the first 48 bits are milliseconds."""
+    return EPOCH + timedelta(milliseconds=identity.int >> 80)
 
 
 @given(IDS)

@@ -117,6 +117,14 @@ def test_a_page_is_given_after_some_reads_even_if_nothing_was_found() -> None:
     assert last == runs[0].run_id
 
 
+def test_a_page_that_is_full_is_not_read_on_from() -> None:
+    world, store = world_in_parts()
+    start(world, 5)
+    store.reads = 0
+    page = list_tenant_runs(CALLER, world.deps, limit=2, after=None)
+    assert (len(page.runs), page.next_run_id, store.reads) == (2, page.runs[-1].run_id, 1)
+
+
 def test_counting_that_takes_too_long_is_given_up() -> None:
     world, _ = world_in_parts()
     runs = start(world, 11)

@@ -46,7 +46,7 @@ def problems(document: Any, base: str = "") -> list[Problem]:
         ({"text": 5}, "/text", "wrong_type", "This must be text, not a number."),
         ({"text": None}, "/text", "wrong_type", "This must be text, not null."),
         ({"whole": "5"}, "/whole", "wrong_type", "This must be an integer, not text."),
-        ({"whole": 5.5}, "/whole", "wrong_type", "This must be an integer, not a number."),
+        ({"whole": 5.5}, "/whole", "wrong_type", "This must be a whole number, written without a decimal point."),
         ({"number": "5"}, "/number", "wrong_type", "This must be a number, not text."),
         ({"flag": 1}, "/flag", "wrong_type", "This must be true or false, not a number."),
         ({"items": {}}, "/items", "wrong_type", "This must be an array, not an object with no fields."),

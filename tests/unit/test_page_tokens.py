@@ -1,5 +1,6 @@
 """Page tokens: made by us alone, each for one list, through a rotation of the keys."""
 
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -52,6 +53,17 @@ def test_a_token_names_its_run_to_who_lists_the_same_again(run_id: UUID, of: str
     text = PageTokens(Keys()).write(run_id, of)
     assert len(text) == LENGTH
     assert PageTokens(Keys()).read(text, of) == run_id
+
+
+def test_a_token_tells_neither_its_run_nor_when_that_was_made() -> None:
+    """A list may go on after a run that a narrowed key does not see."""
+    next_run = UUID(int=RUN.int + 1)
+    one, other = (urlsafe_b64decode(f"{PageTokens(Keys()).write(run, 'list')}=") for run in (RUN, next_run))
+    for start in range(32 - 6 + 1):
+        assert RUN.bytes[:6] != one[start : start + 6]
+    assert sum(byte == also for byte, also in zip(one, other, strict=True)) < 8  # of 32; by chance, none or one
+    made = PageTokens(Keys()).write(RUN, "another list")
+    assert urlsafe_b64decode(f"{made}=")[16:] != one[16:]
 
 
 def test_a_token_counts_while_its_key_is_one_of_the_two() -> None:

@@ -88,6 +88,23 @@ def test_a_cancelled_run_does_not_change_when_its_work_ends_later(task_status: T
     assert (shown.status, shown.completed_at) == (TaskStatus.CANCELLED, run.completed_at)
 
 
+@pytest.mark.parametrize("task_status", [TaskStatus.RUNNING, TaskStatus.FAILED])
+def test_what_a_worker_says_after_a_run_was_cancelled_is_not_shown(task_status: TaskStatus) -> None:
+    run = run_of(RunStatus.CANCELLED)
+    assert run.completed_at
+    before = RunWithTasks(run, {"t": TaskRun("t", TaskStatus.RUNNING, 1, TIME)}).task("t")
+    ended = None if task_status is TaskStatus.RUNNING else run.completed_at + timedelta(seconds=15)
+    error = ErrorResult(ErrorReason.INVALID, "t", "It failed late.")
+    late = TaskRun("t", task_status, 1, TIME, ended, error=error)
+    assert RunWithTasks(run, {"t": late}).task("t") == before
+
+
+def test_a_task_that_failed_before_its_run_was_cancelled_keeps_its_error() -> None:
+    run = run_of(RunStatus.CANCELLED)
+    failed = TaskRun("t", TaskStatus.FAILED, 1, TIME, TIME, error=ErrorResult(ErrorReason.INVALID, "t", "It failed."))
+    assert RunWithTasks(run, {"t": failed}).task("t") is failed
+
+
 def test_a_message_is_cut_to_2000_characters() -> None:
     assert len(ErrorResult(ErrorReason.INVALID, "query", "é" * 5000).message) == 2000
     assert ErrorResult(ErrorReason.INVALID, "query", "short").message == "short"

@@ -13,8 +13,9 @@ from stepcall.asl.compiler import FAIL_STATE, FAILED_STATE, FINISH_STATE, compil
 from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.check import check_definition
 from stepcall.domain.errors import InvalidDefinitionError, Problem
-from stepcall.domain.run import Run, RunStatus, TaskStatus, TimeRange
+from stepcall.domain.run import Run, RunStatus, StoredPayload, TaskStatus, TimeRange
 from stepcall.domain.run_mode import RunMode
+from stepcall.stores.memory_payload_store import MemoryPayloadStore
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.cancel_run import cancel_run
 from stepcall.use_cases.finish_run import RunFailedError
@@ -178,6 +179,17 @@ def test_a_stage_that_cannot_be_read_hides_no_other_fault_and_makes_none() -> No
     ]
 
 
+def test_of_tasks_of_one_name_the_first_ones_stage_counts_and_the_second_name_is_told() -> None:
+    tasks = [staged("a", "source"), staged("a", "activation"), staged("b", "source", "a")]
+    assert [problem.code for problem in problems_of(workflow(*tasks))] == ["duplicate_ref"]
+
+
+def test_modes_are_not_called_empty_while_a_stage_cannot_be_read() -> None:
+    with pytest.raises(InvalidDefinitionError) as refused:
+        check_definition(workflow(staged("a", "late"), staged("b", "activation")), CATALOG)
+    assert [warning.code for warning in refused.value.warnings] == []
+
+
 @pytest.mark.parametrize("name", ["cg-42", "wf-42", "a", "9._-", "a" * 64])
 def test_a_config_id_is_any_name_that_is_no_id(name: str) -> None:
     assert checked(workflow() | {"config_id": name}).config_id == name
@@ -264,6 +276,30 @@ def test_a_run_in_part_completes_with_null_for_what_was_left_out(
     assert {task.ref: task.status for task in view.tasks} == {
         ref: TaskStatus.COMPLETED if ref in ran else TaskStatus.SKIPPED for ref in ("pull", "load", "send", "report")
     }
+
+
+class CountedPayloads(MemoryPayloadStore):
+    """Knows which values were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.got: list[Any] = []
+
+    def get(self, payload: StoredPayload) -> Any:
+        self.got.append(super().get(payload))
+        return self.got[-1]
+
+
+def test_what_only_outputs_that_are_null_would_need_is_not_fetched() -> None:
+    payloads = CountedPayloads()
+    world = RunWorld(payloads=payloads)
+    both = give("both", "{{refs.pull.output.result}} {{refs.report.output.result[0]}}")
+    run = start(world, PIPELINE | {"output": [both, give("plain", "{{input.n}}")]}, RunMode.SOURCE)
+    world.do_task(run, "pull")
+    payloads.got.clear()
+    world.finish(run)
+    assert payloads.got == [{"n": "x"}]
+    assert world.output(run) == {"both": None, "plain": "x"}
 
 
 def test_what_is_left_out_of_the_later_generations_outputs_is_null_however_far_away() -> None:

@@ -66,6 +66,20 @@ def test_a_callers_key_is_not_stored_where_nothing_would_use_it() -> None:
         assert world.found(run).run.provider_key is None
 
 
+def test_a_callers_key_is_stored_for_the_run_modes_that_ask_a_model_and_for_no_others() -> None:
+    world = RunWorld()
+    [asking] = ASKING["tasks"]
+    version = world.define(workflow(transform("pull") | {"stage": "source"}, asking | {"stage": "refresh"}))
+    kept = {
+        mode: start_run(
+            StartRun(version.workflow_id, {}, run_mode=mode, provider_key="sk-caller"), CALLER, world.deps
+        ).provider_key
+        is not None
+        for mode in RunMode
+    }
+    assert kept == {RunMode.SOURCE: False, RunMode.REFRESH: True, RunMode.FULL: True}
+
+
 def test_a_callers_key_that_cannot_be_encrypted_starts_nothing() -> None:
     world = RunWorld()
 

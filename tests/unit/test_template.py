@@ -9,23 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepcall.domain.parse_template import MAX_TEMPLATE_DEPTH, TemplateSyntaxError, parse, parse_reference, parse_text
+from stepcall.domain.render_template import RenderError, Scope, render
 from stepcall.domain.template import (
-    MAX_TEMPLATE_DEPTH,
     Array,
     InputReference,
     Literal,
     Object,
     OutputReference,
-    RenderError,
-    Scope,
-    TemplateSyntaxError,
     Text,
     escape_pointer,
-    parse,
-    parse_reference,
-    parse_text,
     references,
-    render,
     spell_place,
 )
 from tests.unit.counted_calls import count_calls
@@ -220,6 +214,23 @@ def test_what_a_run_is_about_is_text_or_null() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("spelled", "right"),
+    [
+        ("run", "run.range_from"),
+        ("run.", "run.range_from"),
+        ("run.range_from!", "run.range_from"),
+        ("runs.a", "input.NAME"),
+        ("running", "input.NAME"),
+        ("tasks.a", "tasks.NAME.outputs.FIELD"),
+    ],
+)
+def test_what_names_nothing_is_told_the_forms_that_it_is_nearest_to(spelled: str, right: str) -> None:
+    with pytest.raises(TemplateSyntaxError, match="names nothing") as refused:
+        parse(f"{{{{{spelled}}}}}")
+    assert f"`{{{{{right}}}}}`" in str(refused.value)
+
+
 def test_attributes_of_python_objects_are_out_of_reach() -> None:
     for name in ("__class__", "__init__", "items", "keys"):
         with pytest.raises(RenderError):
@@ -360,6 +371,15 @@ def test_hostile_text_is_read_in_linear_time(name: str) -> None:
     assert characters_touched(200_000) <= 6 * 200_000 + 1000
 
 
+@pytest.mark.parametrize("part", ["{{x}} ", "{{run}}{{input.a}} ", "{{input.a b}}", "{{{{{{range_to}}"])
+def test_text_of_many_faults_is_read_in_linear_time(part: str) -> None:
+    faults: list[TemplateSyntaxError] = []
+    CountedText.touched = 0
+    parse_text(CountedText(part * (200_000 // len(part))), faults.append)
+    assert len(faults) == 200_000 // len(part)
+    assert CountedText.touched <= 6 * 200_000 + 1000
+
+
 def test_a_deep_path_is_read_in_linear_time() -> None:
     def calls(steps: int) -> int:
         return count_calls(lambda: parse("{{input.a" + "[0].b" * steps + "}}"))
@@ -372,6 +392,30 @@ def test_a_long_key_is_not_copied_for_every_value_below_it() -> None:
         return count_calls(lambda: list(references(parse({"/~" * size: ["{{input.a}}"] * 100}))), named="replace")
 
     assert calls(10_000) == 0, "no place is spelled where there is no fault"
+
+
+def test_of_a_text_with_faults_each_is_told_and_there_is_what_could_be_read() -> None:
+    faults: list[TemplateSyntaxError] = []
+    read = parse(["{{x}} {{input.a}}{{y}}, {{{{ {{z", "{{x}}", "{{x}} and {{y}}"], faults.append)
+    assert read == Array((Text((" ", InputReference("a"), ", {{ ")), Literal(None), Literal(None)))
+    assert [(spell_place(fault.place), fault.message.split("`")[1]) for fault in faults] == [
+        ("/0", "{{x}}"),
+        ("/0", "{{y}}"),
+        ("/0", "{{z"),
+        ("/1", "{{x}}"),
+        ("/2", "{{x}}"),
+        ("/2", "{{y}}"),
+    ]
+    with pytest.raises(TemplateSyntaxError, match=r"\{\{x\}\}"):
+        parse("{{x}} {{y}}")
+
+
+@pytest.mark.parametrize("name", ["range_from", "range_to"])
+@pytest.mark.parametrize("spelled", ["{}", " {} ", "{}.year"])
+def test_who_forgets_that_a_range_is_the_runs_is_told_how_it_is_written(name: str, spelled: str) -> None:
+    with pytest.raises(TemplateSyntaxError) as raised:
+        parse(f"{{{{{spelled.format(name)}}}}}")
+    assert raised.value.message.endswith(f" names nothing: write `{{{{run.{name}}}}}`.")
 
 
 def test_text_that_holds_references_is_told_from_text_that_does_not() -> None:

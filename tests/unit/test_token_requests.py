@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from stepcall.domain.access import Caller, Scope
 from stepcall.runtime.authentication import UnauthenticatedError
-from stepcall.runtime.token_requests import Client, TokenIssuing, answer_token_request, read_client
+from stepcall.runtime.token_requests import (
+    Client,
+    TokenIssuing,
+    TokenRefusedError,
+    answer_token_request,
+    read_client,
+    read_fields,
+)
 from stepcall.use_cases.issue_token import TokenTooLongError
 from tests.clock import Clock
 
@@ -89,6 +96,12 @@ GRANTED = {"access_token": "a.token.of-ours", "token_type": "Bearer", "expires_i
         (json.dumps(ASKED).encode(), "application/json", basic()),
         (ASKED | CREDENTIALS | {"scope": "", "audience": "whatever"}, FORM, ""),
         (ASKED | CREDENTIALS, FORM, "Bearer something.else"),
+        (ASKED | CREDENTIALS, "text/plain", ""),
+        (ASKED | CREDENTIALS, "application/json", ""),
+        (urlencode(ASKED | CREDENTIALS).encode() + b"\n", FORM, ""),
+        (b"\n " + json.dumps(ASKED | CREDENTIALS).encode(), FORM, ""),
+        (json.dumps(ASKED | CREDENTIALS).encode(), "", ""),
+        (json.dumps(ASKED).encode(), "text/plain", basic()),
     ],
 )
 def test_a_key_is_exchanged_for_a_token_of_an_hour(
@@ -116,6 +129,11 @@ def test_a_scope_that_the_key_does_not_have_or_that_names_none_is_not_given(
     status, _, body = ask(ASKED | CREDENTIALS | {"scope": scope})
     assert (status, body["error"]) == (400, "invalid_scope")
     assert signer.signed == []
+
+
+def test_a_scope_that_there_is_not_is_answered_with_those_that_there_are(ask: Callable[..., Any]) -> None:
+    _, _, body = ask(ASKED | CREDENTIALS | {"scope": "runs:everything"})
+    assert body["error_description"] == f"There is no such scope. There are {', '.join(Scope)}."
 
 
 @pytest.mark.parametrize(
@@ -170,8 +188,6 @@ def test_strangers_are_refused_in_the_same_words_before_anything_else_is_said(
         (urlencode(ASKED | CREDENTIALS).encode() + b"&client_secret=x", FORM, "", "invalid_request"),
         (b"&".join([b"a=b"] * 1000), FORM, "", "invalid_request"),
         (b"\xff\xfe", FORM, "", "invalid_request"),
-        (ASKED | CREDENTIALS, "text/plain", "", "invalid_request"),
-        (ASKED | CREDENTIALS, "application/json", "", "invalid_request"),
         (TWICE, "application/json", "", "invalid_request"),
         (
             b'{"a": {}, "a": "x", ' + json.dumps(ASKED | CREDENTIALS).encode()[1:],
@@ -180,7 +196,7 @@ def test_strangers_are_refused_in_the_same_words_before_anything_else_is_said(
             "invalid_request",
         ),
         (b'{"a": ' + b"9" * 5000 + b', "a": "x"}', "application/json", "", "invalid_request"),
-        (b"", "application/json", "", "invalid_request"),
+        (b"{", FORM, "", "invalid_request"),
         (b"[]", "application/json", "", "invalid_request"),
         (b'"client_secret"', "application/json", "", "invalid_request"),
         (
@@ -225,3 +241,9 @@ def test_no_body_brings_anything_but_an_answer(body: bytes, content_type: str, a
     for scheme in ("", "Basic "):
         headers = {"content-type": content_type, "authorization": scheme + authorization}
         assert answer_token_request(headers, body, issuing).status_code in {400, 401}
+
+
+def test_a_request_without_a_body_is_told_so_and_not_that_its_key_is_wrong() -> None:
+    with pytest.raises(TokenRefusedError, match="has no body") as refused:
+        read_fields(b" \n")
+    assert refused.value.code == "invalid_request"

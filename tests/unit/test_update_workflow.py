@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from stepcall.domain.access import Grants, NotGrantedError
 from stepcall.domain.errors import InvalidDefinitionError
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.cached_workflow_store import CachedWorkflowStore
@@ -263,6 +264,23 @@ def test_a_version_with_a_config_id_that_is_taken_is_refused_and_not_stored() ->
     assert world.workflows.get_latest(CALLER.tenant, one.workflow_id) == one
     assert world.workflows.find_config_id(CALLER.tenant, "b") == one.workflow_id
     assert update(world, taken.workflow_id, claiming("a") | {"name": "renamed"}).version == 2
+
+
+@pytest.mark.parametrize("claimed", ["nobodys", "anothers"])
+def test_who_is_granted_a_workflow_may_keep_or_drop_its_config_id_and_claim_no_other(claimed: str) -> None:
+    world = RunWorld()
+    world.define(claiming("anothers"))
+    one = world.define(claiming("mine"))
+    narrowed = replace(CALLER, grants=Grants(frozenset({one.workflow_id})))
+    with pytest.raises(NotGrantedError, match="may not claim another `config_id`") as refused:
+        update_workflow(one.workflow_id, claiming(claimed), narrowed, world.deps)
+    assert claimed not in str(refused.value)
+    assert world.workflows.get_latest(CALLER.tenant, one.workflow_id) == one
+    for number, document in ((2, claiming("mine") | {"name": "kept"}), (3, workflow())):
+        assert update_workflow(one.workflow_id, document, narrowed, world.deps).version.version == number
+    with pytest.raises(NotGrantedError):
+        update_workflow(one.workflow_id, claiming("mine"), narrowed, world.deps)
+    assert update(world, one.workflow_id, claiming("mine")).version == 4
 
 
 def test_no_process_starts_by_a_config_id_what_had_it_before_the_change_was_told() -> None:

@@ -1,22 +1,27 @@
 """The Wave face's words: statuses, times, ids, what an answer says of the face's end."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
+from stepcall.domain.errors import ErrorReason, InvalidDefinitionError, Problem
 from stepcall.domain.ids import spell_execution, spell_workflow
-from stepcall.domain.run import RunStatus, RunWithTasks
+from stepcall.domain.run import CALL_LOCATION, OUTPUT_LOCATION, ErrorResult, RunStatus
+from stepcall.runtime.answer_room import ROOM
+from stepcall.runtime.http import AnswerTooLargeError
 from stepcall.runtime.settings import SettingsError
+from stepcall.stores.memory_payload_store import MemoryPayloadStore
 from stepcall.stores.workflow_store import WorkflowPage, WorkflowSummary
 from stepcall.use_cases.cancel_run import cancel_run
-from stepcall.use_cases.read_run import RunView, ShownValue, read_run, view_run
+from stepcall.use_cases.read_run import RunView, ShownValue, read_run, view_new_run
 from tests.sample_workflows import give, transform, workflow
 from tests.unit.run_world import CALLER, RunWorld
 from wave_api.answers import (
-    LONGEST_LIST,
     STATUSES,
     polling_headers,
     print_run,
@@ -26,6 +31,7 @@ from wave_api.answers import (
     spell_app,
 )
 from wave_api.deprecation import link_header, successor_of, successor_of_run
+from wave_api.problems import print_error
 from wave_api.settings import WaveSettings
 
 WORDS = {"running", "completed", "failed"}
@@ -41,7 +47,7 @@ def world() -> RunWorld:
 @pytest.fixture
 def view(world: RunWorld) -> RunView:
     """Of a run that has just been started."""
-    return view_run(RunWithTasks(world.start(ECHO)), world.deps)
+    return view_new_run(world.start(ECHO), {}, world.deps)
 
 
 @pytest.mark.parametrize("status", RunStatus)
@@ -72,6 +78,14 @@ def test_a_completed_run_has_a_result_and_a_cancelled_one_a_message(world: RunWo
     assert "result" not in stopped
 
 
+@pytest.mark.parametrize(
+    ("location", "told"), [("same", "Task `same`: No."), (CALL_LOCATION, "No."), (OUTPUT_LOCATION, "No.")]
+)
+def test_a_failed_run_names_the_task_that_failed(view: RunView, location: str, told: str) -> None:
+    failed = replace(view.run, error=ErrorResult(ErrorReason.INVALID, location, "No."))
+    assert print_run(replace(view, run=failed))["errorMessage"] == told
+
+
 def test_a_value_that_is_too_large_or_gone_is_told_under_another_key(view: RunView) -> None:
     far = print_run(replace(view, input=ShownValue(url="https://b/k"), output=ShownValue(has_expired=True)))
     assert (far["paramsUrl"], far["resultExpired"]) == ("https://b/k", True)
@@ -81,6 +95,21 @@ def test_a_value_that_is_too_large_or_gone_is_told_under_another_key(view: RunVi
 def test_who_may_not_read_runs_is_told_no_parameters(view: RunView) -> None:
     for each in (view, replace(view, input=ShownValue(url="https://b/k"))):
         assert list(print_start(each)) == ["appId", "id", "startedAt", "status", "workflow"]
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (InvalidDefinitionError([Problem("/tasks", "too_large", "It is too large.")]), "/tasks: It is too large."),
+        (AnswerTooLargeError(), "more than the 6 MB"),
+    ],
+)
+def test_what_seldom_stands_in_a_requests_way_is_400_and_no_bug(error: Exception, says: str) -> None:
+    """A workflow that does not compile any more, and an answer that Lambda does not carry."""
+    answer = print_error(error, APIGatewayHttpResolver())
+    told = json.loads(answer.body or "")
+    assert (answer.status_code, list(told)) == (400, ["message"])
+    assert says in told["message"]
 
 
 def test_a_tenant_is_20_hexadecimal_characters_and_always_the_same() -> None:
@@ -102,7 +131,7 @@ def test_a_list_ends_where_an_answer_does_and_goes_on_there() -> None:
     printed, last = print_workflows(page, "acme")
     assert last is not None
     assert str(last) == printed[-1]["id"]
-    assert LONGEST_LIST - 5000 < sum(len(str(each)) for each in printed) < LONGEST_LIST
+    assert ROOM - 5000 < sum(len(str(each)) for each in printed) < ROOM
     short = WorkflowPage([summary(number, None) for number in range(1000, 0, -1)], None)
     assert (len(print_workflows(short, "acme")[0]), print_workflows(short, "acme")[1]) == (1000, None)
     assert print_workflows(short._replace(next_workflow_id=UUID(int=1)), "acme")[1] == UUID(int=1)
@@ -148,3 +177,11 @@ def test_the_sunset_is_the_end_of_the_day_that_the_deployer_named() -> None:
 def test_a_sunset_that_is_no_day_is_named(text: str) -> None:
     with pytest.raises(SettingsError, match="WAVE_SUNSET"):
         WaveSettings.from_env({"WAVE_SUNSET": text})
+
+
+def test_a_run_that_was_just_started_is_shown_without_fetching_what_it_has_stored(world: RunWorld) -> None:
+    # else a bucket that fails now would answer 500 to a start that worked, and its caller would start it again
+    definition = workflow(transform("same", "{{input.text}}"), inputs=[{"name": "text", "type": "string"}])
+    run = world.start(definition, text="x" * 20_000)
+    emptied = replace(world.deps, payloads=MemoryPayloadStore())
+    assert print_run(view_new_run(run, {"text": "x" * 20_000}, emptied))["params"] == {"text": "x" * 20_000}

@@ -26,7 +26,8 @@ def test_a_task_needs_each_task_it_names_once_in_document_order() -> None:
     definition = checked(document)
     assert definition.task("a").needs == ()
     assert definition.task("c").needs == ("b", "a")
-    assert definition.output_needs == ("c", "a")
+    assert definition.needs_of({"o", "p"}) == ("c", "a")
+    assert (definition.needs_of({"o"}), definition.needs_of({"p"})) == (("c",), ("a", "c"))
 
 
 def test_a_template_is_parsed_once() -> None:
@@ -37,7 +38,7 @@ def test_a_template_is_parsed_once() -> None:
 
 
 def test_a_workflow_without_outputs_needs_no_task() -> None:
-    assert checked(workflow()).output_needs == ()
+    assert checked(workflow()).needs_of({"o"}) == ()
 
 
 def test_an_unknown_ref_is_a_key_error() -> None:
@@ -73,6 +74,6 @@ def test_what_the_author_left_out_stays_out_also_after_its_templates_were_used()
     document = workflow(transform("a", "{{input.n}}"), inputs=[declare("n")], outputs=[give("o", "{{input.n}}")])
     definition = checked(document)
     assert definition.task("a").needs == ()
-    assert definition.output_needs == ()
+    assert definition.needs_of({"o"}) == ()
     assert definition.to_json() == document
     assert definition == checked(document)

@@ -133,8 +133,8 @@ def _wider_object(draw: st.DrawFn, schema: JsonSchema) -> JsonSchema:
     properties = {name: draw(wider(member)) for name, member in schema.get("properties", {}).items()}
     required = [name for name in schema.get("required", []) if draw(st.booleans())]
     additional = schema.get("additionalProperties", True)
-    if additional is False and draw(st.booleans()):
-        properties |= {"spare": draw(schemas(depth=1))}  # it is optional, and never there
+    if additional is False and "spare" not in properties and draw(st.booleans()):
+        properties["spare"] = draw(schemas(depth=1))  # it is optional, and never there
     return object_of(properties, required, True if draw(st.booleans()) else additional)
 
 

@@ -47,7 +47,7 @@ def page_of(name: str, item: Json) -> Json:
 WORKFLOW_IDS: Json = {"workflow_id": spelled(WORKFLOW_ID, "The workflow."), "workflow_version": VERSION}
 TIMES: Json = {"started_at": time("When the first task began."), "completed_at": time("When it ended.")}
 RANGE_FROM, RANGE_TO = RANGE_WORDS
-SCOPE: Json = {
+MODE_AND_RANGE: Json = {
     "run_mode": {
         "type": "string",
         "enum": [mode.value for mode in RunMode if mode is not RunMode.FULL],
@@ -68,7 +68,11 @@ LISTED_WORKFLOW = record(
         **WORKFLOW_TIMES,
         "api_access": {"type": "boolean", "description": "Whether it can be called as a procedure."},
     },
-    {"description": TEXT},
+    {
+        "description": TEXT,
+        "type": {"type": "string", "description": "What its executions are, if its definition says it."},
+        "config_id": {"type": "string", "description": "Its other name, if it has one."},
+    },
 )
 LISTED_VERSION = record(
     "A version in a list.", {"workflow_version": VERSION, "created_at": time("When this version was made.")}
@@ -143,7 +147,7 @@ def execution(generation: Generation, prefix: str = "", given: Json = ANY_OBJECT
         },
         {
             **TIMES,
-            **SCOPE,
+            **MODE_AND_RANGE,
             **shown(words["input"], given, INPUT_DESCRIPTION),
             **shown(words["output"], result, OUTPUT_DESCRIPTION),
             "error": ref("ErrorResult"),

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from stepcall.domain.access import MissingScopeError
 from stepcall.domain.generation import Generation
 from stepcall.runtime.authentication import TokensUnavailableError, UnauthenticatedError
+from stepcall.runtime.http import AwsUnavailableError
 from workflows_api.problems import ANSWERS, BUG, PROBLEM_JSON, Answer
 
 Json = dict[str, Any]
@@ -35,7 +36,7 @@ PROBLEM_HEADERS: Mapping[str, Json] = {
     "WWW-Authenticate": {"description": "The scheme to use.", "required": True, "schema": {"type": "string"}},
     "Retry-After": RETRY_AFTER,
 }
-OF_STRANGERS = (UnauthenticatedError, TokensUnavailableError, MissingScopeError)
+OF_STRANGERS = (UnauthenticatedError, TokensUnavailableError, MissingScopeError, AwsUnavailableError)
 """What every route answers that is not open to everybody."""
 OPENAPI = "3.1.0"
 SERVERS: list[Json] = [{"url": "/", "description": "The service that answered this document."}]

@@ -155,6 +155,14 @@ class Caller:
         if self.is_narrowed:
             raise NotGrantedError("This key or token is granted some workflows, and may not create another.")
 
+    def require_config_id(self, claimed: str | None, has: str | None) -> None:
+        """For a new version of its workflow, which may keep or drop the name. Raises NotGrantedError."""
+        if self.is_narrowed and claimed not in {None, has}:
+            raise NotGrantedError(
+                "This key or token is granted some workflows, and may not claim another `config_id` for one of them: "
+                "it may be another workflow's. Send the `config_id` that the workflow has, or none."
+            )
+
     def require_all_connections(self) -> None:
         """For what changes a connection, which others use too. Raises NotGrantedError."""
         if self.is_narrowed:

@@ -25,8 +25,10 @@ from stepcall.domain.schema_reader import KEYWORDS
 from stepcall.domain.sql_check import SQL_TASKS, SqlSetting
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import (
+    MAX_CONFIG_ID_LENGTH,
     MAX_DECLARED,
     MAX_TASKS,
+    MAX_TYPE_LENGTH,
     ConfigId,
     ConnectionName,
     DeclaredValue,
@@ -41,6 +43,12 @@ from stepcall.domain.workflow import (
     WorkflowType,
 )
 
+HEAD_RULES: Mapping[str, str] = {
+    "/type": f"This must be 1 to {MAX_TYPE_LENGTH} characters of one line, none of them a control character.",
+    "/config_id": f"This must be 1 to {MAX_CONFIG_ID_LENGTH} letters (A to Z, a to z), digits, `.`, `_` or `-`, the "
+    "first of them a letter or a digit.",
+}
+"""What is told where a pattern would say nothing to most."""
 RESERVED_REFS = frozenset({CALL_LOCATION, OUTPUT_LOCATION})
 CONNECTION_NAME = re.compile(NAME_PATTERN)
 Catalog = Mapping[str, TaskContract]
@@ -163,13 +171,16 @@ def _read(value: Any, model: type[ElementT], pointer: str, findings: Findings, *
         return model.model_validate(value, by_alias=by_alias, by_name=not by_alias)
     except ValidationError as exc:
         for problem in problems_of(exc, model, pointer, findings.suggest, by_alias=by_alias):
-            findings.keep(_advise(problem) if issubclass(model, DeclaredValue) else problem)
+            findings.keep(_advise(problem, model))
         return None
 
 
-def _advise(problem: Problem) -> Problem:
-    """JSON Schema's keywords have a place of their own."""
-    if problem.code == "unknown_field" and problem.location.rpartition("/")[2] in KEYWORDS:
+def _advise(problem: Problem, model: type[DefinitionModel]) -> Problem:
+    """JSON Schema's keywords have a place of their own, and some fields a rule that can be said in words."""
+    if model is _Head and problem.code == "invalid_value":
+        return replace(problem, message=HEAD_RULES.get(problem.location, problem.message))
+    is_keyword = issubclass(model, DeclaredValue) and problem.location.rpartition("/")[2] in KEYWORDS
+    if is_keyword and problem.code == "unknown_field":
         return replace(problem, message=f"{problem.message} JSON Schema of an object or array stands in `schema`.")
     return problem
 

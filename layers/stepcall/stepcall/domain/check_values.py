@@ -22,6 +22,7 @@ from stepcall.domain.json_schema import (
 )
 from stepcall.domain.model_problems import field_problems
 from stepcall.domain.namable import Namable, NameFault, Position
+from stepcall.domain.parse_template import holds_template, parse, read_bare
 from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
 from stepcall.domain.sql_check import SQL_TASKS, SqlCheck, SqlSetting
 from stepcall.domain.stage_check import StageCheck
@@ -37,9 +38,6 @@ from stepcall.domain.template import (
     Template,
     Text,
     escape_pointer,
-    holds_template,
-    parse,
-    read_bare,
     spell_place,
     texts,
 )

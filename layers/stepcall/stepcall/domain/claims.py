@@ -28,7 +28,7 @@ def read_scopes(text: str) -> frozenset[Scope]:
     try:
         return frozenset(Scope(name) for name in text.split(" ") if name)
     except ValueError as exc:
-        raise UnknownScopeError("There is no such scope.") from exc
+        raise UnknownScopeError(f"There is no such scope. There are {', '.join(Scope)}.") from exc
 
 
 def write_claims(caller: Caller) -> dict[str, Any]:

@@ -123,8 +123,15 @@ def count(number: int, noun: str) -> str:
 
 
 def shorten(text: str, length: int = 64) -> str:
-    """Somebody's text at the length at which a message stays readable."""
-    return text if len(text) <= length else text[: length - 1] + "…"
+    """Somebody's text at the length at which a message stays readable, on one line and without what nobody sees."""
+    cut = text if len(text) <= length else text[: length - 1] + "…"
+    return cut if cut.isprintable() else "".join(map(_printable, cut))
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"
 
 
 def list_names(names: Iterable[str]) -> str:

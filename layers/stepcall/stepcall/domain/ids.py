@@ -50,11 +50,6 @@ def _compose(milliseconds: int, noise: int) -> UUID:
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | ((noise >> 62 & 0xFFF) << 64) | variant_and_noise)
 
 
-def time_of(identity: UUID) -> datetime:
-    """The time a UUIDv7 was made, to the millisecond."""
-    return EPOCH + timedelta(milliseconds=identity.int >> 80)
-
-
 def spell_workflow(workflow_id: UUID) -> str:
     return WORKFLOW_PREFIX + _encode(workflow_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
 

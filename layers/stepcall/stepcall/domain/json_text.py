@@ -10,6 +10,7 @@ from stepcall.domain.errors import StepcallError
 
 # made once: `json.dumps` makes one at every call that is not plain
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+JSON_BEGINS = ("{", "[", '"')
 MAX_DEPTH = 201  # what the parser takes
 
 
@@ -43,6 +44,11 @@ def read_members(text: bytes | str) -> list[tuple[str, Any]] | None:
     except ValueError as exc:
         raise MalformedJsonError("This JSON holds a number of more digits than can be read.") from exc
     return list(pairs) if isinstance(pairs, tuple) else None
+
+
+def is_meant_as_json(text: str) -> bool:
+    """By how it begins, where a form may stand as well: real clients label JSON as forms."""
+    return text.startswith(JSON_BEGINS)
 
 
 def _holds_infinity(value: Any) -> bool:

@@ -105,6 +105,9 @@ def _problem_of(detail: ErrorDetails, fields: list[str], location: str, suggest:
         return Problem(location, "unknown_value", f"This must be one of {expected}{near}", got=describe_value(given))
     if wanted := _TYPES.get(kind):
         got = describe_value(detail["input"])
+        if wanted is JsonType.INTEGER and isinstance(detail["input"], float):
+            message = "This must be a whole number, written without a decimal point."
+            return Problem(location, "wrong_type", message, wanted.value, got)
         return Problem(location, "wrong_type", f"This must be {wanted.words}, not {got}.", wanted.value, got)
     return Problem(location, "invalid_value", _sentence(detail["msg"]))
 

@@ -196,15 +196,14 @@ class RunWithTasks:
     def task(self, ref: str) -> TaskRun:
         """The task as a reader should see it: what a cancelled run left under way is CANCELLED, whatever came of it.
 
+        Such a task shows no error: its worker may write one after the run's end, and what has ended changes no more.
         Of a run that shows another's output every task is SKIPPED.
         """
         if self.run.reused_run_id:
             return TaskRun(ref, TaskStatus.SKIPPED)
         task = self.tasks.get(ref, TaskRun(ref))
         if self.run.status is RunStatus.CANCELLED and self._outlasts_run(task):
-            return TaskRun(
-                ref, TaskStatus.CANCELLED, task.attempts, task.started_at, self.run.completed_at, error=task.error
-            )
+            return TaskRun(ref, TaskStatus.CANCELLED, task.attempts, task.started_at, self.run.completed_at)
         return task
 
     def tasks_of(self, definition: "WorkflowDefinition") -> tuple[TaskRun, ...]:

@@ -12,16 +12,7 @@ from stepcall.domain.errors import Problem, shorten
 from stepcall.domain.findings import Findings
 from stepcall.domain.json_schema import ANYTHING, Schema, Variant, type_of
 from stepcall.domain.namable import Position
-from stepcall.domain.template import (
-    Array,
-    Literal,
-    Object,
-    OutputReference,
-    Reference,
-    Template,
-    Text,
-    escape_pointer,
-)
+from stepcall.domain.template import Array, Literal, Object, OutputReference, Reference, Template, Text, escape_pointer
 from stepcall.domain.types import JsonType
 
 QUERY_TASK = "Sql.Query"

@@ -19,6 +19,7 @@ from stepcall.domain.json_schema import (
     step_into,
     type_of,
 )
+from stepcall.domain.render_template import Scope, render
 from stepcall.domain.template import (
     UNREADABLE,
     Array,
@@ -28,11 +29,9 @@ from stepcall.domain.template import (
     Place,
     Reference,
     RunReference,
-    Scope,
     Template,
     Text,
     references,
-    render,
     spell_path,
     spell_place,
 )

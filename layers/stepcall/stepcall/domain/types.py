@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from stepcall.domain.template import describe
+from stepcall.domain.errors import shorten
 
 
 class JsonType(StrEnum):
@@ -84,7 +84,20 @@ def is_of_type(value: Any, value_type: ValueType) -> bool:
 
 
 def describe_value(value: Any) -> str:
-    """What a caller sent, in a few words that do not repeat it."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "a number that is not finite"
-    return describe(value)
+    """What kind of JSON value this is, for a person; never the value itself."""
+    return next((describe(value) for kind, describe in _DESCRIPTIONS if isinstance(value, kind)), "null")
+
+
+def _describe_object(value: dict[str, Any]) -> str:
+    return f"an object with {', '.join(f'`{shorten(key)}`' for key in list(value)[:8]) or 'no fields'}"
+
+
+# the first that fits: a boolean is an integer, too
+_DESCRIPTIONS: tuple[tuple[type, Callable[[Any], str]], ...] = (
+    (bool, lambda _: "a boolean"),
+    (int, lambda _: "a number"),
+    (float, lambda value: "a number" if math.isfinite(value) else "a number that is not finite"),
+    (str, lambda _: "text"),
+    (list, lambda value: f"an array of {len(value)}"),
+    (dict, _describe_object),
+)

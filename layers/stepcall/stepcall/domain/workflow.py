@@ -3,6 +3,7 @@
 Source: contracts/data-flow-platform.md, "Definition".
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -14,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from stepcall.domain.connection import DEFAULT_CONNECTION, SqlEngine
 from stepcall.domain.connection import NAME_PATTERN as CONNECTION_PATTERN
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation, generation_of
+from stepcall.domain.parse_template import parse
 from stepcall.domain.run_mode import RunMode, Stage
-from stepcall.domain.template import ResultReference, Template, parse, references, refs_in
+from stepcall.domain.template import ResultReference, Template, references, refs_in
 from stepcall.domain.types import ValueType
 
 if TYPE_CHECKING:
@@ -145,10 +147,10 @@ class WorkflowDefinition(DefinitionModel):
         """A definition that has been checked, in either generation."""
         return cls.model_validate(document | {"generation": generation_of(document)}, strict=False)
 
-    @property
-    def output_needs(self) -> tuple[str, ...]:
-        """The refs whose outputs the workflow's own outputs use."""
-        return tuple(dict.fromkeys(ref for output in self.output for ref in refs_in(output.template)))
+    def needs_of(self, outputs: Container[str]) -> tuple[str, ...]:
+        """The refs whose outputs those of the workflow's own outputs use."""
+        used = (output for output in self.output if output.name in outputs)
+        return tuple(dict.fromkeys(ref for output in used for ref in refs_in(output.template)))
 
     @property
     def run_type(self) -> str:

@@ -2,10 +2,10 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
+from stepcall.aws.outages import is_outage
 from stepcall.domain.access import Caller, RateLimit, Scope
 from stepcall.domain.errors import Problem, StepcallError
 from stepcall.domain.json_text import MalformedJsonError, print_json, read_json
@@ -35,6 +36,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 ErrorPrinter = Callable[[Exception, APIGatewayHttpResolver], Response[str]]
 FaceHeaders = Callable[[Mapping[str, Any]], Mapping[str, str]]
 Admit = Callable[[APIGatewayHttpResolver], None]
+Middleware = Callable[[APIGatewayHttpResolver, NextMiddleware], Response[str]]
 
 
 class BodyTooLargeError(StepcallError):
@@ -56,6 +58,10 @@ class InvalidRequestError(StepcallError):
         self.problems = problems or []
 
 
+class AwsUnavailableError(StepcallError):
+    """AWS throttles a call that the request needs, or does not answer it."""
+
+
 class RouteNotFoundError(StepcallError):
     """There is no such route."""
 
@@ -66,6 +72,18 @@ class MethodNotAllowedError(StepcallError):
     def __init__(self, allowed: list[str]) -> None:
         super().__init__(f"This path takes {', '.join(allowed)}.")
         self.allowed = allowed
+
+
+class CountedLimit(NamedTuple):
+    """A limit, the bucket of the tenant that counts for it, and what the headers call it."""
+
+    name: str
+    bucket: str
+    limit: RateLimit
+
+    def of_caller(self, caller: Caller) -> "CountedLimit":
+        """A job token, which is for sharing, takes nothing from its tenant."""
+        return self if caller.run_id is None else self._replace(bucket=f"{self.bucket}:{caller.bucket}")
 
 
 class _Face(APIGatewayHttpResolver):
@@ -86,14 +104,39 @@ def resolver(
     *,
     face_headers: FaceHeaders | None = None,
     admit: Admit | None = None,
+    limit: CountedLimit | None = None,
 ) -> APIGatewayHttpResolver:
     """A face's resolver. `access` says which scope each route needs, None for everybody, by `GET /path`.
 
     A route that is not in it is closed. `print_error` turns any exception into an answer in the face's own words.
     `face_headers` are on every answer to an event, errors included; a route may say another value of one.
-    `admit` raises for requests that the face refuses once it knows who calls, whatever they ask for.
+    `admit` raises for requests that the face refuses though their caller may call the route.
+    `limit` is what `admit` counts, if it does: answers say where it stands, beside the limit of the caller's key.
     """
     app = _Face(face_headers)
+
+    app.use([_gate(access, admit, limit)])
+
+    def answer_error(error: Exception) -> Response[str]:
+        return _with_limits(print_error(_known(error, app), app), app, limit)
+
+    app.exception_handler(Exception)(answer_error)
+    return app
+
+
+def _known(error: Exception, app: APIGatewayHttpResolver) -> Exception:
+    """An error of a library as one of ours, for faces to have an answer to."""
+    if isinstance(error, NotFoundError):
+        return _no_route(app)
+    if not is_outage(error):
+        return error
+    unavailable = AwsUnavailableError(str(error))
+    unavailable.__cause__ = error
+    return unavailable
+
+
+def _gate(access: Mapping[str, Scope | None], admit: Admit | None, limit: CountedLimit | None) -> Middleware:
+    """Lets through who may call the route at hand."""
 
     def authenticate(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[str]:
         route, event = app.context["_route"], app.current_event
@@ -103,23 +146,17 @@ def resolver(
         if access.get(name, UNDECLARED) is None:
             return next_middleware(app)
         app.context["caller"] = authenticator().authenticate(headers(app), event.query_string_parameters)
-        if admit:
-            admit(app)
         if needed := access.get(name):
             caller(app).require(needed)
+            if admit:  # after the scope: whoever may do nothing here uses nothing up
+                admit(app)
         elif route in app._static_routes or route in app._dynamic_routes:
             raise RouteNotFoundError  # nobody has decided who may call it
         response = next_middleware(app)
         require_carried(response.body or "")
-        return _with_limit(response, app)
+        return _with_limits(response, app, limit)
 
-    app.use([authenticate])
-
-    def answer_error(error: Exception) -> Response[str]:
-        return _with_limit(print_error(_no_route(app) if isinstance(error, NotFoundError) else error, app), app)
-
-    app.exception_handler(Exception)(answer_error)
-    return app
+    return authenticate
 
 
 def without_final_slash(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,26 +164,39 @@ def without_final_slash(event: Mapping[str, Any]) -> dict[str, Any]:
     return {**event, "rawPath": event["rawPath"].rstrip("/")}
 
 
-def _with_limit(response: Response[str], app: APIGatewayHttpResolver) -> Response[str]:
+def _with_limits(response: Response[str], app: APIGatewayHttpResolver, own: CountedLimit | None) -> Response[str]:
     """The answer; to a caller that has a limit, with where it stands."""
     caller: Caller | None = app.context.get("caller")
-    if caller and caller.rate_limit:
-        response.headers |= _limit_headers(caller, caller.rate_limit)
+    if caller and (limits := list(_limits_of(caller, own))):
+        response.headers |= _limit_headers(caller.tenant, limits)
     return response
 
 
-def _limit_headers(caller: Caller, limit: RateLimit) -> dict[str, str]:
-    """What is known without asking: after a start, what the bucket answered. `t` is when there is one more.
+def _limits_of(caller: Caller, own: CountedLimit | None) -> Iterator[CountedLimit]:
+    if caller.rate_limit:
+        yield CountedLimit("default", caller.bucket, caller.rate_limit)
+    if own:
+        yield own.of_caller(caller)
+
+
+def _limit_headers(tenant: str, limits: Sequence[CountedLimit]) -> dict[str, str]:
+    """What is known without asking: after a start, what the bucket answered.
 
     Source: draft-ietf-httpapi-ratelimit-headers, sections 3 and 4.
     """
     deps = face_dependencies()
-    tat, now = deps.rate_limits.last_seen(caller.tenant, caller.bucket), microseconds_of(deps.now())
-    seconds = whole_seconds(until_more(tat, now, limit))
+    now = microseconds_of(deps.now())
+    stands = [_print_standing(each, deps.rate_limits.last_seen(tenant, each.bucket), now) for each in limits]
     return {
-        "RateLimit-Policy": f'"default";q={limit.per_second};w=1',
-        "RateLimit": f'"default";r={remaining(tat, now, limit)};t={seconds}',
+        "RateLimit-Policy": ", ".join(f'"{name}";q={limit.per_second};w=1' for name, _, limit in limits),
+        "RateLimit": ", ".join(stands),
     }
+
+
+def _print_standing(counted: CountedLimit, tat: int, now: int) -> str:
+    """`r` may be now; `t` is the seconds until it is one more."""
+    seconds = whole_seconds(until_more(tat, now, counted.limit))
+    return f'"{counted.name}";r={remaining(tat, now, counted.limit)};t={seconds}'
 
 
 def _no_route(app: APIGatewayHttpResolver) -> StepcallError:

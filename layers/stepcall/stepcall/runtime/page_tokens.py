@@ -14,7 +14,9 @@ from stepcall.aws.token_keys import SigningKey
 from stepcall.runtime.http import InvalidRequestError
 from stepcall.runtime.signing_keys import secrets_needed
 
-PURPOSE = b"stepcall page token\0"  # what the same keys sign elsewhere, JWTs, has no such byte
+# what the same keys sign elsewhere, JWTs, has no such byte
+PURPOSE = b"stepcall page token\0"
+HIDING = b"stepcall page token, hidden\0"
 ID_BYTES = 16
 MAC_BYTES = 16
 LENGTH = 43  # of their 32 bytes together
@@ -42,21 +44,28 @@ class PageTokens:
         """The token to go on after that run with."""
         with secrets_needed():
             key = self._keys.current()
-        return _encode(run_id.bytes + _sign(key, run_id, of))
+        mac = _sign(key, run_id.bytes, of)
+        return _encode(mac + _hide(key, run_id.bytes, mac))
 
     def read(self, text: str, of: str) -> UUID:
         """The run to go on after. Raises InvalidRequestError."""
         sent = _decode(text)
-        run_id, mac = UUID(bytes=sent[:ID_BYTES]), sent[ID_BYTES:]
+        mac, hidden = sent[:MAC_BYTES], sent[MAC_BYTES:]
         with secrets_needed():
-            key = self._keys.find_where(lambda key: hmac.compare_digest(_sign(key, run_id, of), mac))
+            key = self._keys.find_where(lambda key: hmac.compare_digest(_sign(key, _hide(key, hidden, mac), of), mac))
         if key is None:
             raise InvalidRequestError(REFUSED)
-        return run_id
+        return UUID(bytes=_hide(key, hidden, mac))
 
 
-def _sign(key: SigningKey, run_id: UUID, of: str) -> bytes:
-    return hmac.digest(key.secret.encode(), PURPOSE + run_id.bytes + of.encode(), "sha256")[:MAC_BYTES]
+def _sign(key: SigningKey, run_id: bytes, of: str) -> bytes:
+    return hmac.digest(key.secret.encode(), PURPOSE + run_id + of.encode(), "sha256")[:MAC_BYTES]
+
+
+def _hide(key: SigningKey, run_id: bytes, mac: bytes) -> bytes:
+    """The id as whoever has no key cannot read it, and back: a list may go on after a run that it does not show."""
+    stream = hmac.digest(key.secret.encode(), HIDING + mac, "sha256")[:ID_BYTES]
+    return bytes(byte ^ other for byte, other in zip(run_id, stream, strict=True))
 
 
 def _encode(token: bytes) -> str:

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from stepcall.domain.access import MissingScopeError
 from stepcall.runtime.authentication import TokensUnavailableError
-from stepcall.runtime.http import MethodNotAllowedError, RouteNotFoundError, log_refusal
+from stepcall.runtime.http import AwsUnavailableError, MethodNotAllowedError, RouteNotFoundError, log_refusal
 
 AGAIN: Mapping[str, str] = {"Retry-After": "2"}
 
@@ -27,6 +27,9 @@ IN_EVERY_FACE: Mapping[type[Exception], Answer] = {
     MissingScopeError: Answer(HTTPStatus.FORBIDDEN, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'}),
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED),
+    AwsUnavailableError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE, "AWS does not take a call that this needs; send the request again.", AGAIN
+    ),
     TokensUnavailableError: Answer(
         HTTPStatus.SERVICE_UNAVAILABLE, "Tokens cannot be checked now; send the request again.", AGAIN
     ),

@@ -16,9 +16,9 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from stepcall.domain.access import Caller, Scope
 from stepcall.domain.claims import UnknownScopeError, read_scopes, write_scopes
 from stepcall.domain.errors import StepcallError
-from stepcall.domain.json_text import MalformedJsonError, read_members
+from stepcall.domain.json_text import MalformedJsonError, is_meant_as_json, read_members
 from stepcall.runtime.authentication import UnauthenticatedError
-from stepcall.runtime.http import JSON, headers, json_response, read_bytes
+from stepcall.runtime.http import headers, json_response, read_bytes
 from stepcall.runtime.wiring import known_keys, now, tokens
 from stepcall.stores.api_key_store import KEY_PREFIX
 from stepcall.use_cases.issue_token import (
@@ -81,7 +81,7 @@ def answer_token_request(headers: Mapping[str, str], body: bytes, issuing: Token
 
 def grant_token(headers: Mapping[str, str], body: bytes, issuing: TokenIssuing) -> IssuedToken:
     """Raises TokenRefusedError; for a stranger before it says anything of what was asked for."""
-    fields = read_fields(headers.get("content-type", ""), body)
+    fields = read_fields(body)
     caller = _authenticate(read_client(headers.get("authorization", ""), fields), issuing)
     _require_grant_type(fields.get("grant_type"))
     try:
@@ -92,15 +92,18 @@ def grant_token(headers: Mapping[str, str], body: bytes, issuing: TokenIssuing) 
         raise TokenRefusedError("invalid_request", str(exc)) from exc
 
 
-def read_fields(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields of a form or of a JSON object; those without a value are as if they were not there (section 3.2)."""
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == JSON:
-        pairs = _read_object(body)
-    elif media_type in {FORM, ""}:
-        pairs = _read_form(body)
-    else:
-        raise TokenRefusedError("invalid_request", f"The body must be {FORM} or {JSON}.")
+def read_fields(body: bytes) -> dict[str, str]:
+    """The fields of a JSON object or of a form, by how it begins, whatever it is labelled as.
+
+    Those without a value are as if they were not there (section 3.2).
+    """
+    try:
+        text = body.decode().strip()
+    except UnicodeDecodeError as exc:
+        raise TokenRefusedError("invalid_request", "The body is not UTF-8 text.") from exc
+    if not text:
+        raise TokenRefusedError("invalid_request", f"The request has no body: send `grant_type={GRANT_TYPE}` in one.")
+    pairs = _read_object(text) if is_meant_as_json(text) else _read_form(text)
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise TokenRefusedError("invalid_request", "A parameter stands there twice.")
@@ -127,19 +130,19 @@ def _read_basic(encoded: str) -> Client | None:
     return Client(unquote_plus(key_id), unquote_plus(secret)) if colon else None
 
 
-def _read_form(body: bytes) -> list[tuple[str, str]]:
+def _read_form(text: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as exc:
         raise TokenRefusedError("invalid_request", "The body cannot be read as a form.") from exc
 
 
-def _read_object(body: bytes) -> list[tuple[str, str]]:
+def _read_object(text: str) -> list[tuple[str, str]]:
     try:
-        pairs = read_members(body)
+        pairs = read_members(text)
     except MalformedJsonError:
         pairs = None  # the error would quote what was sent
-    if pairs is None or not all(isinstance(text, str) for _, text in pairs):
+    if pairs is None or not all(isinstance(value, str) for _, value in pairs):
         raise TokenRefusedError("invalid_request", "The body is no JSON object of texts.")
     return pairs
 

@@ -35,6 +35,7 @@ from stepcall.stores.workflow_store import (
     WorkflowNotFoundError,
     WorkflowPage,
     WorkflowSummary,
+    check_follows,
     compress_definition,
     searchable,
 )
@@ -61,7 +62,8 @@ class DynamoWorkflowStore:
         self._change(_version_item(version), _head_item(version), NEW, self._claims_of(version, None))
 
     def put_next(self, version: WorkflowVersion, newest: WorkflowVersion) -> None:
-        still_newest = _head_is(version.tenant, version.version - 1)
+        check_follows(version, newest)
+        still_newest = _head_is(newest.tenant, newest.version)
         self._change(_version_item(version), _head_item(version), still_newest, self._claims_of(version, newest))
 
     def delete(self, newest: WorkflowVersion, now: datetime) -> None:
@@ -163,13 +165,13 @@ class DynamoWorkflowStore:
             reasons: Any = exc.response["CancellationReasons"]
             # a token is good for ten minutes, and not everywhere: the entry that stands there may be this one
             if reasons[0].get("Item") != entry:
-                raise _refusal([reason["Code"] for reason in reasons]) from exc
+                raise _refusal(reasons) from exc
 
 
-def _refusal(codes: Sequence[str]) -> ConfigIdTakenError | VersionConflictError:
+def _refusal(reasons: Sequence[Mapping[str, Any]]) -> ConfigIdTakenError | VersionConflictError:
     """Why a change was not made. Only where nothing else was in its way is the claim known to be another workflow's."""
-    if codes[:3] == ["None", "None", "ConditionalCheckFailed"]:
-        return ConfigIdTakenError()
+    if [reason["Code"] for reason in reasons[:3]] == ["None", "None", "ConditionalCheckFailed"]:
+        return ConfigIdTakenError(UUID(reasons[2]["Item"]["workflow_id"]["S"]))
     return VersionConflictError("Another change of the workflow came first; read it again.")
 
 
@@ -201,6 +203,7 @@ def _nobody_elses(workflow_id: UUID) -> dict[str, Any]:
     return {
         "ConditionExpression": "attribute_not_exists(pk) OR workflow_id = :mine",
         "ExpressionAttributeValues": write_values({":mine": str(workflow_id)}),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",  # whose it is
     }
 
 
@@ -221,6 +224,8 @@ def _head_item(version: WorkflowVersion) -> "dict[str, AttributeValueTypeDef]":
         "description": version.definition.description,
         "created_at": write_time(version.workflow_created_at),
         "updated_at": write_time(version.created_at),
+        "type": version.definition.type,
+        "config_id": version.definition.config_id,
     }
     return _key(version.workflow_id, HEAD) | write_values(values)
 
@@ -234,6 +239,8 @@ def _read_summary(item: Item) -> WorkflowSummary:
         description=values.get("description"),
         created_at=datetime.fromisoformat(values["created_at"]),
         updated_at=datetime.fromisoformat(values["updated_at"]),
+        type=values.get("type"),
+        config_id=values.get("config_id"),
     )
 
 

@@ -12,6 +12,7 @@ from stepcall.stores.workflow_store import (
     VersionSummary,
     WorkflowNotFoundError,
     WorkflowPage,
+    check_follows,
     compress_definition,
     searchable,
     summary_of,
@@ -38,12 +39,13 @@ class MemoryWorkflowStore:
     def put_next(self, version: WorkflowVersion, newest: WorkflowVersion) -> None:
         compress_definition(version.definition)
         with self._lock:
-            self._check_newest(version.tenant, version.workflow_id, version.version - 1)
+            check_follows(version, newest)
+            self._check_newest(newest)
             self._keep(version, newest)
 
     def delete(self, newest: WorkflowVersion, now: datetime) -> None:  # noqa: ARG002 - for stores that write it down
         with self._lock:
-            self._check_newest(newest.tenant, newest.workflow_id, newest.version)
+            self._check_newest(newest)
             self._free_config_id(newest)
             del self._newest[newest.workflow_id]
 
@@ -89,8 +91,8 @@ class MemoryWorkflowStore:
 
     def _keep(self, version: WorkflowVersion, before: WorkflowVersion | None) -> None:
         claim = (version.tenant, version.definition.config_id or "")
-        if self._config_ids.get(claim, version.workflow_id) != version.workflow_id:
-            raise ConfigIdTakenError()
+        if (owner := self._config_ids.get(claim, version.workflow_id)) != version.workflow_id:
+            raise ConfigIdTakenError(owner)
         if before:
             self._free_config_id(before)
         if version.definition.config_id:
@@ -101,7 +103,7 @@ class MemoryWorkflowStore:
     def _free_config_id(self, version: WorkflowVersion) -> None:
         self._config_ids.pop((version.tenant, version.definition.config_id or ""), None)
 
-    def _check_newest(self, tenant: str, workflow_id: UUID, number: int) -> None:
-        newest = self._newest.get(workflow_id)
-        if newest is None or (newest.tenant, newest.version) != (tenant, number):
-            raise VersionConflictError(f"Version {number} is not the newest of the workflow {workflow_id}.")
+    def _check_newest(self, read: WorkflowVersion) -> None:
+        newest = self._newest.get(read.workflow_id)
+        if newest is None or (newest.tenant, newest.version) != (read.tenant, read.version):
+            raise VersionConflictError(f"Version {read.version} is not the newest of the workflow {read.workflow_id}.")

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from stepcall.domain.errors import Problem, StepcallError
+from stepcall.domain.ids import spell_workflow
 from stepcall.domain.json_text import write_json
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 
@@ -32,15 +33,16 @@ class WorkflowTooLargeError(StepcallError):
 
 
 class ConfigIdTakenError(StepcallError):
-    """Another workflow of the tenant has the `config_id`, and nothing was stored. It does not say which one has it: the
-    caller may not be allowed to know."""
+    """Another workflow of the tenant has the `config_id`, and nothing was stored. It says which one: whoever is granted
+    some workflows only may claim none, and is never told."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: UUID) -> None:
+        has_it = f"The workflow `{spell_workflow(owner)}` has this config_id"
         super().__init__(
-            "Another workflow has this config_id, and nothing was stored. Choose another one, or free it first: a new "
-            "version of that workflow without it does, and so does deleting the workflow."
+            f"{has_it}, and nothing was stored. Choose another one, or free it first: a new version of that workflow "
+            "without it does, and so does deleting the workflow."
         )
-        self.problems = (Problem("/config_id", "config_id_taken", "Another workflow has this config_id."),)
+        self.problems = (Problem("/config_id", "config_id_taken", f"{has_it}."),)
 
 
 class VersionConflictError(StepcallError):
@@ -58,6 +60,9 @@ class WorkflowSummary(NamedTuple):
     updated_at: datetime
     api_access: bool = False
     """Whether it can be called by name; `list_workflows` finds that out."""
+    type: str | None = None
+    """As the definition says it; None when it does not."""
+    config_id: str | None = None
 
 
 class WorkflowPage(NamedTuple):
@@ -90,7 +95,16 @@ def summary_of(newest: WorkflowVersion) -> WorkflowSummary:
         description=newest.definition.description,
         created_at=newest.workflow_created_at,
         updated_at=newest.created_at,
+        type=newest.definition.type,
+        config_id=newest.definition.config_id,
     )
+
+
+def check_follows(version: WorkflowVersion, newest: WorkflowVersion) -> None:
+    """Whether the one is the other's next: what a `config_id` becomes of goes by both. Raises VersionConflictError."""
+    follows = (newest.tenant, newest.workflow_id, newest.version + 1)
+    if (version.tenant, version.workflow_id, version.version) != follows:
+        raise VersionConflictError("Another version of the workflow is not the next one after this.")
 
 
 def compress_definition(definition: WorkflowDefinition) -> bytes:
@@ -111,7 +125,7 @@ class WorkflowStore(Protocol):
         """Store a version if `newest`, the one before it, is still its tenant's newest; its `config_id` is the
         workflow's from then on, and another one that `newest` has is nobody's.
 
-        Raises VersionConflictError, ConfigIdTakenError.
+        Raises VersionConflictError, also for a version that does not follow `newest`, and ConfigIdTakenError.
         """
 
     def delete(self, newest: WorkflowVersion, now: datetime) -> None:

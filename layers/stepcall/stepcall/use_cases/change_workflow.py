@@ -43,10 +43,10 @@ def change_newest(
             raise StaleVersionError(newest.version)
         return change(newest)
 
-    return try_until_alone(change_it, deps)
+    return retry_on_conflict(change_it, deps)
 
 
-def try_until_alone(change: Callable[[], ChangedT], deps: FaceDependencies) -> ChangedT:
+def retry_on_conflict(change: Callable[[], ChangedT], deps: FaceDependencies) -> ChangedT:
     """What `change` gives, once nobody comes before it. Raises VersionConflictError when somebody does every time."""
     attempt = 1
     while True:

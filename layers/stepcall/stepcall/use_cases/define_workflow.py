@@ -4,7 +4,7 @@ from typing import Any
 
 from stepcall.domain.access import Caller
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.use_cases.change_workflow import try_until_alone, wait_out_lease
+from stepcall.use_cases.change_workflow import retry_on_conflict, wait_out_lease
 from stepcall.use_cases.check_workflow import StoredVersion, check_workflow
 from stepcall.use_cases.dependencies import FaceDependencies
 
@@ -20,7 +20,7 @@ def define_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> St
     version = WorkflowVersion(
         deps.new_id(), 1, caller.tenant, checked.definition, deps.now(), sql_engine=checked.sql_engine
     )
-    try_until_alone(lambda: deps.workflows.put_first(version), deps)
+    retry_on_conflict(lambda: deps.workflows.put_first(version), deps)
     if version.definition.config_id:  # it may have been another workflow's a moment ago
         wait_out_lease(deps)
     return StoredVersion(version, checked.warnings)

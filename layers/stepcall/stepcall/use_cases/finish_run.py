@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, StepcallError, shorten
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.model_problems import Suggester
+from stepcall.domain.render_template import RenderError, render
 from stepcall.domain.run import (
     OUTPUT_LOCATION,
     ErrorResult,
@@ -18,9 +19,8 @@ from stepcall.domain.run import (
     TaskRun,
     TaskStatus,
 )
-from stepcall.domain.template import RenderError, describe, render
 from stepcall.domain.type_check import faults_of
-from stepcall.domain.types import is_of_type
+from stepcall.domain.types import describe_value, is_of_type
 from stepcall.domain.workflow import OutputValue, WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
@@ -82,7 +82,7 @@ def _render_output(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDe
     """Null is what needs the output of a task that the run mode left out."""
     definition = version.definition
     given = definition.outputs_in(found.run.run_mode)
-    scope = read_scope(found, definition.output_needs, deps)
+    scope = read_scope(found, definition.needs_of(given), deps)
     for declared in definition.output:
         value = render(declared.template, scope) if declared.name in given else None
         _check_type(declared, value)
@@ -95,7 +95,7 @@ def _check_type(declared: OutputValue, value: Any) -> None:
     if value is None:
         return
     if not is_of_type(value, declared.type):
-        raise RenderError(f"The output `{declared.name}` must be of type {declared.type}, not {describe(value)}.")
+        raise RenderError(f"The output `{declared.name}` must be of type {declared.type}, not {describe_value(value)}.")
     if declared.json_schema is not None:
         for fault in faults_of(value, declared.schema_of_value, Suggester(), limit=1):
             place = shorten(fault.at("").location) or "/"

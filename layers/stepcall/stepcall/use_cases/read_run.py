@@ -1,10 +1,12 @@
 """What a reader sees of a run: one query, and the version from memory. Step Functions is never asked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from stepcall.domain.access import Caller
+from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError
@@ -38,12 +40,12 @@ class RunView:
 
 def read_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow_id: UUID | None = None) -> RunView:
     """A run that the caller may see, of that workflow when one is named. Raises RunNotFoundError, NotGrantedError."""
-    return view_run(find_run(run_id, caller, deps, workflow_id), deps)
+    return _view(find_run(run_id, caller, deps, workflow_id), deps)
 
 
 def wait_for_end(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunView:
     """The run once it has ended, or as it is after that time. Raises RunNotFoundError."""
-    return view_run(wait_for_run(run_id, caller, deps, seconds=seconds), deps)
+    return _view(wait_for_run(run_id, caller, deps, seconds=seconds), deps)
 
 
 def wait_for_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunWithTasks:
@@ -84,8 +86,16 @@ def find_run(run_id: UUID, caller: Caller, deps: FaceDependencies, workflow_id: 
     return found
 
 
-def view_run(found: RunWithTasks, deps: FaceDependencies) -> RunView:
-    """A run that was read, or has just been started, as a reader sees it."""
+def view_new_run(run: Run, given: Mapping[str, Any], deps: FaceDependencies) -> RunView:
+    """A run that was just started with these parameters. Nothing is fetched: who was told of a failure would start it
+    again."""
+    version = deps.workflows.get_version(run.workflow_id, run.workflow_version)  # known: it has just been compiled
+    bound = bind_parameters(version.definition, given)
+    shown = ShownValue(url=deps.payloads.url(run.input)) if _is_large(run.input) else ShownValue(bound)
+    return RunView(run, RunWithTasks(run).tasks_of(version.definition), version, input=shown, output=None)
+
+
+def _view(found: RunWithTasks, deps: FaceDependencies) -> RunView:
     run = found.run
     version = deps.workflows.get_version(run.workflow_id, run.workflow_version)
     return RunView(
@@ -97,8 +107,12 @@ def view_run(found: RunWithTasks, deps: FaceDependencies) -> RunView:
     )
 
 
+def _is_large(payload: StoredPayload) -> bool:
+    return payload.key is not None and payload.size > SHOWN_LIMIT_BYTES
+
+
 def _show(payload: StoredPayload, deps: FaceDependencies) -> ShownValue:
-    if payload.key and payload.size > SHOWN_LIMIT_BYTES:
+    if _is_large(payload):
         return ShownValue(url=deps.payloads.url(payload))
     try:
         return ShownValue(value=deps.payloads.get(payload))

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from stepcall.domain.render_template import Scope
 from stepcall.domain.run import RunWithTasks
-from stepcall.domain.template import Scope
 from stepcall.domain.times import print_range
 from stepcall.use_cases.dependencies import WorkerDependencies
 

@@ -9,9 +9,9 @@ from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTas
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
+from stepcall.domain.render_template import RenderError, Scope, render
 from stepcall.domain.run import ErrorResult, Run, RunWithTasks, StoredPayload, TaskStatus
 from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
-from stepcall.domain.template import RenderError, Scope, render
 from stepcall.domain.workflow import Task, WorkflowDefinition
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError

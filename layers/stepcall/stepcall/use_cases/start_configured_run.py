@@ -29,10 +29,13 @@ def start_configured_run(command: StartConfiguredRun, caller: Caller, deps: Face
 
 
 def find_configured_workflow(config_id: str, caller: Caller, deps: FaceDependencies) -> UUID:
-    """Raises WorkflowNotFoundError; of an id, only who reads the workflow does."""
+    """The id that this is, of a workflow that may not be there, or that of the workflow with this `config_id`.
+
+    Raises WorkflowNotFoundError where no workflow has the `config_id`.
+    """
     try:
         return read_workflow_id(config_id)  # no `config_id` reads as one
     except MalformedIdError:
         if not 0 < len(config_id) <= MAX_CONFIG_ID_LENGTH:  # a key of the table has its own limits
-            raise WorkflowNotFoundError("There is no workflow of so long a name.") from None
+            raise WorkflowNotFoundError("There is no workflow of this config_id.") from None
         return deps.workflows.find_config_id(caller.tenant, config_id)

@@ -21,8 +21,8 @@ def update_workflow(
 ) -> StoredVersion:
     """The version that holds this definition: a new one, or the newest if that is equal.
 
-    Raises InvalidDefinitionError with every problem, ConfigIdTakenError, and what `change_newest` raises; then nothing
-    is stored.
+    Raises InvalidDefinitionError with every problem, ConfigIdTakenError, NotGrantedError for a `config_id` that the
+    caller may not claim, and what `change_newest` raises; then nothing is stored.
     """
     deps.workflows.get_latest(caller.tenant, workflow_id)  # before the work: what is not theirs tells nothing
     caller.require_workflow(workflow_id)
@@ -32,6 +32,7 @@ def update_workflow(
     def put_unless_equal(newest: WorkflowVersion) -> WorkflowVersion:
         if write_canonical_json(newest.definition.to_json()) == text and newest.sql_engine is checked.sql_engine:
             return newest
+        caller.require_config_id(checked.definition.config_id, newest.definition.config_id)
         number, first_created_at = newest.version + 1, newest.workflow_created_at
         version = WorkflowVersion(
             workflow_id, number, caller.tenant, checked.definition, deps.now(), first_created_at, checked.sql_engine

@@ -25,17 +25,25 @@ class WholeRun(NamedTuple):
 
 def read_whole_run(run_id: UUID, caller: Caller, deps: FaceDependencies) -> WholeRun:
     """Raises RunNotFoundError, NotGrantedError."""
-    return view_whole_run(find_run(run_id, caller, deps, None), deps)
+    return _view(find_run(run_id, caller, deps, None), deps)
 
 
 def stop_whole_run(run_id: UUID, caller: Caller, deps: FaceDependencies) -> WholeRun:
-    """The run once it is cancelled. Raises RunNotFoundError, NotGrantedError, RunHasEndedError."""
-    stop_run(find_run(run_id, caller, deps, None).run, deps)
-    return read_whole_run(run_id, caller, deps)
+    """The run once it is cancelled. Raises RunNotFoundError, NotGrantedError, RunHasEndedError.
+
+    All is read before: what was stopped can be shown, whatever fails then.
+    """
+    whole = read_whole_run(run_id, caller, deps)
+    return whole._replace(run=stop_run(whole.run, deps))
 
 
-def view_whole_run(found: RunWithTasks, deps: FaceDependencies) -> WholeRun:
-    """A run that was read, or has just been started."""
+def view_started_run(run: Run, deps: FaceDependencies) -> WholeRun:
+    """A run that has just been started, of the newest version: nothing is read that was not read for the start."""
+    version = deps.workflows.get_version(run.workflow_id, run.workflow_version)
+    return WholeRun(run, RunWithTasks(run).tasks_of(version.definition), version, run.workflow_version)
+
+
+def _view(found: RunWithTasks, deps: FaceDependencies) -> WholeRun:
     version = deps.workflows.get_version(found.run.workflow_id, found.run.workflow_version)
     return WholeRun(found.run, found.tasks_of(version.definition), version, _newest(found.run, deps))
 

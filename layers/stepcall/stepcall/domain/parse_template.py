@@ -1,0 +1,198 @@
+"""The template language: `{{input.NAME}}` and `{{refs.REF.output.FIELD.deeper[0]}}` inside JSON values.
+
+The later generation writes `{{inputs.NAME}}`, `{{tasks.NAME.outputs.FIELD}}` and, for an output of the workflow that
+stands before, `{{outputs.NAME}}`. `parse` reads both; which of them a document may use is for the checker. Both know
+`{{run.range_from}}` and `{{run.range_to}}`.
+Source: contracts/data-flow-platform.md, "Definition".
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from stepcall.domain.errors import StepcallError, shorten
+from stepcall.domain.generation import Generation
+from stepcall.domain.template import (
+    UNREADABLE,
+    Array,
+    InputReference,
+    Literal,
+    Object,
+    OutputReference,
+    Place,
+    Reference,
+    ResultReference,
+    RunReference,
+    Template,
+    Text,
+)
+from stepcall.domain.times import RANGE_WORDS
+
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_STEP = re.compile(rf"\.(?P<name>{NAME})|\[(?P<index>[0-9]{{1,9}})\]")
+_HEAD = re.compile(
+    rf"(?P<inputs>inputs?)\.(?P<input>{NAME})"
+    rf"|refs\.(?P<ref>{NAME})\.output(?!s)|tasks\.(?P<task>{NAME})\.outputs"
+    rf"|outputs\.(?P<result>{NAME})"
+    rf"|run\.(?P<run>{NAME})"
+)
+_OPEN, _CLOSE, _ESCAPE = "{{", "}}", "{{{{"
+FIRST_FORMS = "`{{input.NAME}}` or `{{refs.REF.output.FIELD}}`"
+LATER_FORMS = "`{{inputs.NAME}}` or `{{tasks.NAME.outputs.FIELD}}`"
+RUN_FORMS = "`{{run.range_from}}` or `{{run.range_to}}`"
+DEEPER = "then `.FIELD` and `[0]` for what lies deeper, or `{{{{` for a literal `{{`"
+MAX_TEMPLATE_DEPTH = 64
+MAX_BARE_LENGTH = 256
+
+
+class TemplateSyntaxError(StepcallError):
+    """A `{{…}}` that is not in the language. `place` is where it stands, below the value parsed."""
+
+    def __init__(self, message: str, place: Place = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+
+
+def parse(value: Any, on_fault: Callable[[TemplateSyntaxError], None] | None = None) -> Template:
+    """Turn a JSON value into its template.
+
+    Raises TemplateSyntaxError at the first `{{…}}` that it cannot read; `on_fault` is told of each one instead.
+    """
+    return _parse(value, (), 0, on_fault or _raise)
+
+
+def _raise(fault: TemplateSyntaxError) -> None:
+    raise fault
+
+
+def _parse(value: Any, place: Place, depth: int, on_fault: Callable[[TemplateSyntaxError], None]) -> Template:
+    if depth > MAX_TEMPLATE_DEPTH:
+        on_fault(TemplateSyntaxError(f"Values nest at most {MAX_TEMPLATE_DEPTH} deep.", place))
+        return UNREADABLE
+    if isinstance(value, str):
+        return parse_text(value, lambda fault: on_fault(TemplateSyntaxError(fault.message, place)))
+    if isinstance(value, dict):
+        return Object(tuple((key, _parse(value[key], (place, key), depth + 1, on_fault)) for key in value))
+    if isinstance(value, list):
+        return Array(tuple(_parse(item, (place, index), depth + 1, on_fault) for index, item in enumerate(value)))
+    return Literal(value)
+
+
+def parse_text(text: str, on_fault: Callable[[TemplateSyntaxError], None] = _raise) -> Template:
+    """A template alone keeps the type of what it names; a template inside longer text becomes text.
+
+    Of a text with faults there is what could be read, so that the faults of that are found, too.
+    """
+    if _OPEN not in text:
+        return Literal(text)
+    faults: list[TemplateSyntaxError] = []
+
+    def tell(fault: TemplateSyntaxError) -> None:
+        faults.append(fault)
+        on_fault(fault)
+
+    parts = tuple(_parts(text, tell))
+    if faults and all(isinstance(part, str) for part in parts):
+        return UNREADABLE
+    if faults or len(parts) != 1:
+        return Text(parts)
+    [alone] = parts
+    return Literal(alone) if isinstance(alone, str) else alone
+
+
+def _parts(text: str, on_fault: Callable[[TemplateSyntaxError], None]) -> Iterator[str | Reference]:
+    literal, position = list[str](), 0
+    while (found := text.find(_OPEN, position)) >= 0:
+        literal.append(text[position:found])
+        if text.startswith(_ESCAPE, found):
+            literal.append(_OPEN)
+            position = found + len(_ESCAPE)
+            continue
+        end = text.find(_CLOSE, found)
+        yield from _joined(literal)
+        if end < 0:
+            on_fault(_not_closed(text[found : found + MAX_BARE_LENGTH]))
+            return
+        try:
+            yield parse_reference(text[found + len(_OPEN) : end])
+        except TemplateSyntaxError as fault:
+            on_fault(fault)
+        literal, position = [], end + len(_CLOSE)
+    yield from _joined([*literal, text[position:]])
+
+
+def _joined(literal: list[str]) -> Iterator[str]:
+    if text := "".join(literal):
+        yield text
+
+
+def parse_reference(text: str) -> Reference:
+    """`input.NAME`, `refs.REF.output` or a later word for them, then any number of `.field` and `[index]`."""
+    spelled = text.strip()
+    head = _HEAD.match(spelled)
+    if not head:
+        raise _not_a_reference(spelled)
+    path: list[str | int] = []
+    position = head.end()
+    while position < len(spelled):
+        step = _STEP.match(spelled, position)
+        if not step:
+            raise _not_a_reference(spelled)
+        path.append(step["name"] or int(step["index"]))
+        position = step.end()
+    return _reference(head, tuple(path))
+
+
+def _reference(head: re.Match[str], path: tuple[str | int, ...]) -> Reference:
+    if name := head["input"]:
+        return InputReference(name, path, Generation.FIRST if head["inputs"] == "input" else Generation.LATER)
+    if ref := head["ref"]:
+        return OutputReference(ref, path)
+    if task := head["task"]:
+        return OutputReference(task, path, Generation.LATER)
+    if name := head["run"]:
+        return RunReference(name, path)
+    return ResultReference(head["result"], path)
+
+
+def _not_closed(opened: str) -> TemplateSyntaxError:
+    return TemplateSyntaxError(
+        f"`{shorten(opened)}` opens a template that is not closed; write `}}}}` after it, or `{{{{{{{{` for a literal "
+        "`{{`."
+    )
+
+
+def _not_a_reference(spelled: str) -> TemplateSyntaxError:
+    head = re.split(r"[^A-Za-z0-9_]", spelled, maxsplit=1)[0]
+    if head in RANGE_WORDS:
+        return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write `{{{{run.{head}}}}}`.")
+    if head == "run":
+        return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write {RUN_FORMS}.")
+    is_later = spelled.startswith(("inputs", "tasks", "outputs"))
+    right = LATER_FORMS if is_later else FIRST_FORMS
+    return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write {right}, {DEEPER}.")
+
+
+def read_bare(text: str) -> Reference | None:
+    """What a text without braces would name with them; None when that is nothing."""
+    if len(text) > MAX_BARE_LENGTH or not _HEAD.match(text):
+        return None
+    try:
+        return parse_reference(text)
+    except TemplateSyntaxError:
+        return None
+
+
+def holds_template(value: Any) -> bool:
+    """Whether a JSON value may hold a template or an escape somewhere, without parsing it."""
+    ahead = [value]
+    while ahead:
+        match ahead.pop():
+            case str() as text if _OPEN in text:
+                return True
+            case list() as elements:
+                ahead.extend(elements)
+            case dict() as members:
+                ahead.extend(members.values())
+    return False

@@ -1,0 +1,148 @@
+"""The value of a template: what it names, looked up in a run's data.
+
+Data that comes from a run is only ever copied, never parsed: a downloaded page that contains `{{…}}` stays as it is.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepcall.domain.errors import StepcallError
+from stepcall.domain.template import (
+    Array,
+    InputReference,
+    Literal,
+    Object,
+    OutputReference,
+    Reference,
+    ResultReference,
+    RunReference,
+    Template,
+    Text,
+    spell_path,
+)
+from stepcall.domain.types import describe_value
+
+MAX_RENDERED_LENGTH = 100 * 1024 * 1024  # no payload may be larger
+MAX_RENDERED_DEPTH = 200  # nor nest deeper
+
+
+class RenderError(StepcallError):
+    """A reference leads nowhere in the data at hand."""
+
+
+class RenderBudget:
+    """How much may still be rendered: templates that repeat a large value must not fill the memory first.
+
+    A value that is named once is handed on as it is and costs nothing; each time more it costs its length as JSON.
+    """
+
+    def __init__(self) -> None:
+        self._left = MAX_RENDERED_LENGTH
+        self._named: set[int] = set()
+        self._lengths: dict[int, int] = {}
+
+    def spend(self, length: int) -> None:
+        """Raises RenderError."""
+        self._left -= length
+        if self._left < 0:
+            raise RenderError(f"The value would be longer than {MAX_RENDERED_LENGTH} characters, which is the limit.")
+
+    def hand_on(self, value: Any) -> Any:
+        """Raises RenderError."""
+        if isinstance(value, str | list | dict):
+            if id(value) in self._named:
+                self.spend(self._length_of(value, 0))
+            self._named.add(id(value))
+        return value
+
+    def _length_of(self, value: Any, depth: int) -> int:
+        if depth > MAX_RENDERED_DEPTH:
+            raise RenderError(f"The value would nest more than {MAX_RENDERED_DEPTH} deep, which is the limit.")
+        if isinstance(value, str):
+            return len(value)
+        if not isinstance(value, list | dict):
+            return 1
+        if id(value) not in self._lengths:
+            inner = value.values() if isinstance(value, dict) else value
+            names = sum(map(len, value)) if isinstance(value, dict) else 0
+            self._lengths[id(value)] = names + len(value) + sum(self._length_of(each, depth + 1) for each in inner)
+        return self._lengths[id(value)]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What references are looked up in: the run's input, and the outputs of finished tasks, by ref."""
+
+    input: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    results: dict[str, Any] = field(default_factory=dict)
+    """The workflow's own outputs that have been rendered, by name."""
+    run: Mapping[str, str | None] = field(default_factory=dict)
+    """What the run itself is about, by name."""
+    budget: RenderBudget = field(default_factory=RenderBudget)
+
+
+def render(template: Template, scope: Scope) -> Any:
+    """The value of a template. Raises RenderError where a reference leads nowhere."""
+    match template:
+        case Literal(value):
+            return value
+        case Text(parts):
+            texts = [part if isinstance(part, str) else _as_text(part, scope) for part in parts]
+            scope.budget.spend(sum(map(len, texts)))
+            return "".join(texts)
+        case Object(members):
+            return {key: render(member, scope) for key, member in members}
+        case Array(elements):
+            return [render(element, scope) for element in elements]
+        case reference:
+            return scope.budget.hand_on(look_up(reference, scope))
+
+
+def look_up(reference: Reference, scope: Scope) -> Any:
+    """What a reference names; null past null, and for a field that an input does not have.
+
+    Raises RenderError with the first step that leads nowhere else.
+    """
+    value = _look_up_root(reference, scope)
+    may_lack = not isinstance(reference, OutputReference)  # what a caller sends need not have every field
+    for position, step in enumerate(reference.path):
+        if value is None or (may_lack and isinstance(value, dict) and isinstance(step, str) and step not in value):
+            return None
+        try:
+            value = _step_into(value, step)
+        except (KeyError, IndexError, TypeError) as exc:
+            so_far = f"`{reference.root}{spell_path(reference.path[:position])}`"
+            lack = f"{so_far} has no {_spell_step(step)}; it is {describe_value(value)}."
+            raise RenderError(f"`{{{{{reference}}}}}` has no value: {lack}") from exc
+    return value
+
+
+def _look_up_root(reference: Reference, scope: Scope) -> Any:
+    match reference:
+        case InputReference(name):
+            return scope.input.get(name)
+        case ResultReference(name):
+            return scope.results.get(name)
+        case RunReference(name):
+            return scope.run.get(name)
+        case OutputReference(ref) if ref in scope.outputs:
+            return scope.outputs[ref]
+    raise RenderError(f"`{{{{{reference}}}}}` has no value: task `{reference.ref}` has no output.")
+
+
+def _step_into(value: Any, step: str | int) -> Any:
+    if isinstance(step, int) != isinstance(value, list):
+        raise TypeError
+    return value[step]
+
+
+def _spell_step(step: str | int) -> str:
+    return f"element {step}" if isinstance(step, int) else f"field `{step}`"
+
+
+def _as_text(reference: Reference, scope: Scope) -> str:
+    value = look_up(reference, scope)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
