@@ -87,7 +87,7 @@ audit: $(BANDIT) ## faults of security: bandit over what runs, pip-audit over wh
 check: $(VENV)/.dev $(ASL_VALIDATOR)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/golden tests/template tests/asl_validator
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/functional
-	@$(BIN)/python -m pytest tests/local
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/local
 
 # `uv pip compile` rather than uv.lock: docs/decisions/2026-11-21-locks.md
 COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header

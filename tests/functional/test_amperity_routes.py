@@ -109,7 +109,8 @@ def test_curl_asks_for_a_token_by_json_that_it_labels_as_a_form(
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"", 401, "invalid_client"),
+        (b"", 400, "invalid_request"),
+        (b"grant_type=client_credentials", 401, "invalid_client"),
         (b"grant_type=password&client_id={id}&client_secret={key}", 400, "unsupported_grant_type"),
         (b"grant_type=client_credentials&client_id={id}&client_secret=sc_another", 401, "invalid_client"),
     ],
