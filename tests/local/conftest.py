@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.local.described_service import Service, described_service
 from tests.local.http_client import Client
 
 ROOT = Path(__file__).parents[2]
@@ -31,3 +32,9 @@ def client(service_url: str) -> Iterator[Client]:
     client = Client(service_url)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with described_service() as service:
+        yield service
