@@ -10,7 +10,10 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import clean_json, get_model_map
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from local.background.async_invocations import AsyncSettings
+from local.background.stream_mappings import StreamMapping
 from local.errors import UnsupportedResourceError
+from local.event_resources import check_rules, read_async_settings, read_mappings
 from local.lambda_runtime import Function
 from local.moto_world import template_secrets  # noqa: F401 - its import teaches moto what a secret is
 from local.template import REGION, STACK_NAME, Template, declared
@@ -23,7 +26,7 @@ NOT_IN_MOTO = {
     "AWS::Athena::WorkGroup": "not deployed by default; with Athena the stack imports what makes it",
     "AWS::Glue::Database": "as above",
     "AWS::ApiGatewayV2::Stage": "nothing is throttled or written to an access log here",
-    "AWS::Lambda::EventInvokeConfig": "nothing is invoked asynchronously here",
+    "AWS::Lambda::EventInvokeConfig": "the background of the local stack keeps to it",
     "AWS::S3::BucketPolicy": "moto does not enforce policies",
     "AWS::SecretsManager::RotationSchedule": "nothing is rotated by the calendar here; rotate_secret is there",
 }
@@ -32,11 +35,16 @@ PLACEHOLDER = "AWS::CloudFormation::WaitConditionHandle"  # a type that moto kno
 
 @dataclass(frozen=True)
 class Deployment:
-    """`names`: the physical name of each resource, by logical id. `apis`: each HTTP API's OpenAPI body, resolved."""
+    """`names`: the physical name of each resource, by logical id. `apis`: each HTTP API's OpenAPI body, resolved.
+
+    `async_settings`: by the ARN of the function.
+    """
 
     functions: tuple[Function, ...]
     names: Mapping[str, str]
     apis: Mapping[str, Any]
+    async_settings: Mapping[str, AsyncSettings]
+    stream_mappings: tuple[StreamMapping, ...]
 
 
 def deploy(template: Template, parameters: Mapping[str, str]) -> Deployment:
@@ -72,7 +80,11 @@ def _describe(resources: Mapping[str, Any], created: Any) -> Deployment:
     }
     named = {logical_id: thing for logical_id, thing in made.items() if hasattr(thing, "physical_resource_id")}
     names = {logical_id: str(thing.physical_resource_id) for logical_id, thing in named.items()}
-    return Deployment(tuple(_functions(resources, made)), names, bodies)
+    functions = tuple(_functions(resources, made))
+    check_rules([function.arn for function in functions])
+    configured, arns = read_async_settings(resources, created), {function.name: function.arn for function in functions}
+    settings = {arns[name]: told for name, told in configured.items()}
+    return Deployment(functions, names, bodies, settings, tuple(read_mappings(resources, made)))
 
 
 def _functions(resources: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[Function]:

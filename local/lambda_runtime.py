@@ -99,6 +99,10 @@ class InProcessLambda:
         """Give handlers that still run this long to end."""
         self._workers.wait_until_idle(seconds)
 
+    def close(self) -> None:
+        """Let the threads of handlers end, each when its handler has."""
+        self._workers.close()
+
     def _handler(self, function: Function) -> Handler:
         if function.handler not in self._handlers:
             module, name = function.handler.rsplit(".", 1)

@@ -3,7 +3,8 @@
 import gc
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, Self
 import boto3
 from moto import mock_aws
 
+from local.background.agenda import Agenda
+from local.background.stack_background import background_of
 from local.deployment import Deployment, deploy
 from local.environment import FOREIGN, aws_variables, endpoint_variables, environment, function_variables
 from local.errors import UnknownLogLevelError
@@ -41,6 +44,7 @@ class LocalStack:
 
     `port` 0 takes a free one. `allowed_hosts` are the host:port that Web.Download may fetch although they are private.
     `code` are the folders that functions are imported from; `parameters` replaces parameters of the template.
+    `now` is the clock of its schedules and retries: seconds since 1970; who moves it wakes `agenda`.
     """
 
     def __init__(
@@ -50,16 +54,20 @@ class LocalStack:
         allowed_hosts: Iterable[str] = (),
         code: Iterable[Path] = CODE,
         parameters: Mapping[str, str] | None = None,
+        *,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._template = template
         self._port = port
         self._allowed_hosts = tuple(allowed_hosts)
         self._code = tuple(code)
         self._parameters = dict(parameters or {})
+        self._now = now
         self._stack = ExitStack()
         self.url = ""
         self.deployment: Deployment
         self.functions: InProcessLambda
+        self.agenda: Agenda
 
     def __enter__(self) -> Self:
         self.start()
@@ -87,7 +95,8 @@ class LocalStack:
         gc.unfreeze()
 
     def wind_down(self) -> None:
-        """Let no execution go on, and give handlers that run a moment to end."""
+        """Let no execution go on, nor the background, and give handlers that run a moment to end."""
+        self.agenda.close()
         abort_running_executions()
         self.functions.wait_until_idle(IDLE_SECONDS)
 
@@ -104,11 +113,13 @@ class LocalStack:
             stack.enter_context(with_athena())
         self._deploy()
         self.functions = InProcessLambda(self.deployment.functions)
+        stack.callback(self.functions.close)
         stack.enter_context(environment(function_variables(self.deployment.functions)))
         stack.enter_context(importable_from(self._code))
         stack.enter_context(invocations_go_to(self.functions))
         stack.enter_context(separate_requests())
         self._seed()
+        self.agenda = stack.enter_context(background_of(self.deployment, self.functions, self._now))
         stack.callback(self.wind_down)
         stack.enter_context(served(self._application(), bound))
 

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 Job = Callable[[], None]
+Inbox = SimpleQueue[Job | None]
 
 
 class Workers:
-    """As many threads as jobs have run at once. A job that never ends, or raises, takes its own thread with it."""
+    """As many threads as jobs have run at once. A job that never ends, or raises, takes its own thread with it.
+
+    Threads end when the workers are closed, one that is at work after its job. Closed workers take jobs all the same.
+    """
 
     def __init__(self) -> None:
-        self._idle: list[SimpleQueue[Job]] = []
+        self._idle: list[Inbox] = []
+        self._closed = False
         self._working = 0
         self._change = threading.Condition()
 
@@ -32,13 +37,22 @@ class Workers:
             while self._working and (left := deadline - time.monotonic()) > 0:
                 self._change.wait(left)
 
-    def _work(self, inbox: SimpleQueue[Job]) -> None:
-        while True:
+    def close(self) -> None:
+        with self._change:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for inbox in idle:
+            inbox.put(None)
+
+    def _work(self, inbox: Inbox) -> None:
+        while (job := inbox.get()) is not None:
             try:
-                inbox.get()()
+                job()
             finally:
                 with self._change:
                     self._working -= 1
                     self._change.notify_all()
             with self._change:
+                if self._closed:
+                    return
                 self._idle.append(inbox)

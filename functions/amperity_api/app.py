@@ -29,11 +29,13 @@ from stepcall.runtime.http import (
     resolver,
     without_final_slash,
 )
+from stepcall.runtime.idempotency import read_start_once, replay_headers
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import face_dependencies, page_tokens
 from stepcall.use_cases.list_tenant_runs import count_tenant_runs, list_tenant_runs
 from stepcall.use_cases.read_run import find_run
 from stepcall.use_cases.start_configured_run import start_configured_run
+from stepcall.use_cases.start_once import start_once
 from stepcall.use_cases.whole_run import read_whole_run, stop_whole_run, view_started_run
 
 MAX_COUNT_SECONDS = 20
@@ -75,10 +77,12 @@ def get_openapi() -> Response[str]:
 @app.post("/api/workflow/runs")
 def post_run() -> Response[str]:
     status = settings().start_status  # first: what it fails at has started nothing
-    run = start_configured_run(read_start(_body_fields(START_FIELDS)), caller(app), face_dependencies())
+    command = read_start(_body_fields(START_FIELDS))._replace(once=read_start_once(app))
+    started = start_once(start_configured_run, command, caller(app), face_dependencies())
     if Scope.RUNS_READ not in caller(app).scopes:
-        return json_response(status, print_overview(run))
-    return json_response(status, print_started(view_started_run(run, face_dependencies())))
+        return json_response(status, print_overview(started.run), replay_headers(is_replayed=started.is_replayed))
+    whole = view_started_run(started.run, face_dependencies())
+    return json_response(status, print_started(whole), replay_headers(is_replayed=started.is_replayed))
 
 
 @app.get("/api/workflow/runs")

@@ -14,6 +14,7 @@ from stepcall.domain.errors import (
     InvalidParametersError,
     shorten,
 )
+from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError
 from stepcall.domain.rate_limit import RateLimitedError
@@ -55,6 +56,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     MalformedIdError: NO_RUN,
     RunNotFoundError: NO_RUN,
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "The run has ended, and is not stopped."),
+    IdempotencyKeyReusedError: Answer(HTTPStatus.CONFLICT),  # nor 422
     RequestsLimitedError: Answer(HTTPStatus.TOO_MANY_REQUESTS),
     RateLimitedError: Answer(HTTPStatus.TOO_MANY_REQUESTS),
     EngineUnavailableError: Answer(

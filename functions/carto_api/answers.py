@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from stepcall.domain.ids import spell_job
 from stepcall.domain.times import print_time
 from stepcall.runtime.http import AnswerTooLargeError, json_response, require_carried
+from stepcall.runtime.idempotency import replay_headers
 from stepcall.runtime.job_shape import print_status
 from stepcall.use_cases.query_table import QueryAnswer, TableTooLargeError
 from stepcall.use_cases.read_job import Job, JobPage
@@ -95,6 +96,7 @@ def answer_rows(answer: QueryAnswer) -> Response[str]:
                 "totalBytesProcessed": str(processed),
             },
         },
+        replay_headers(is_replayed=answer.is_replayed),
     )
     if not _is_carried(response.body or ""):
         refusal = "The rows do not fit into one answer."

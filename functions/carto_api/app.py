@@ -36,12 +36,14 @@ from stepcall.runtime.http import (
     resolver,
     without_final_slash,
 )
+from stepcall.runtime.idempotency import read_start_once, replay_headers
 from stepcall.runtime.observability import log_fact, logger
 from stepcall.runtime.wiring import face_dependencies, tokens
 from stepcall.stores.connection_store import read_connection_name
 from stepcall.use_cases.call_procedure import call_procedure
 from stepcall.use_cases.query_table import Query, call_and_wait, select_rows
 from stepcall.use_cases.read_job import Job, cancel_job, list_jobs, read_job
+from stepcall.use_cases.start_once import start_once
 
 MAX_WAIT_SECONDS = 25  # for a job and its rows: API Gateway gives an answer up after 29
 
@@ -103,9 +105,10 @@ def post_query(connection: str) -> Response[str]:
 
 
 def _create_job(connection: str, request: SqlRequest) -> Response[str]:
-    command = read_command(read_connection_name(connection), request)
-    run = call_procedure(command, caller(app), face_dependencies())
-    return json_response(200, print_created(Job(run, run.call), _token_for(run.run_id)))
+    command = read_command(read_connection_name(connection), request)._replace(once=read_start_once(app))
+    started = start_once(call_procedure, command, caller(app), face_dependencies())
+    created = print_created(Job(started.run, started.run.call), _token_for(started.run.run_id))
+    return json_response(200, created, replay_headers(is_replayed=started.is_replayed))
 
 
 def _query(connection: str, request: SqlRequest) -> Response[str]:
@@ -113,8 +116,8 @@ def _query(connection: str, request: SqlRequest) -> Response[str]:
     if not is_call(request.statement):
         return answer_rows(select_rows(Query(name, request.statement, request.parameters), caller(app), deps))
     caller(app).require(Scope.RUNS_START)
-    seconds = patience(app, MAX_WAIT_SECONDS)
-    return answer_rows(call_and_wait(read_command(name, request), caller(app), deps, seconds=seconds))
+    command = read_command(name, request)._replace(once=read_start_once(app))
+    return answer_rows(call_and_wait(command, caller(app), deps, seconds=patience(app, MAX_WAIT_SECONDS)))
 
 
 def _token_for(run_id: UUID) -> str | None:

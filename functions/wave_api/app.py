@@ -13,12 +13,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcall.domain.access import Scope
 from stepcall.runtime.http import caller, json_response, read_body, resolver, without_final_slash
+from stepcall.runtime.idempotency import read_start_once, replay_headers
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import face_dependencies
 from stepcall.stores.workflow_store import summary_of
 from stepcall.use_cases.list_workflows import list_workflows
 from stepcall.use_cases.read_run import read_run, view_new_run
 from stepcall.use_cases.read_workflow import read_workflow
+from stepcall.use_cases.start_once import start_once
 from stepcall.use_cases.start_run import StartRun, start_run
 from wave_api.answers import polling_headers, print_run, print_start, print_workflow, print_workflows
 from wave_api.deprecation import SUCCESSOR, deprecation_headers, link_header, successor_of_run
@@ -55,11 +57,12 @@ def get_workflow(workflow_id: str) -> Response[str]:
 
 @app.post("/wave/workflows/<workflow_id>/execute")
 def post_execute(workflow_id: str) -> Response[str]:
-    command = StartRun(read_asked_workflow(workflow_id), read_parameters(read_body(app, default={})), pointer="")
-    run = start_run(command, caller(app), face_dependencies())
-    view = view_new_run(run, command.parameters, face_dependencies())
-    may_read = Scope.RUNS_READ in caller(app).scopes
-    return json_response(200, print_run(view) if may_read else print_start(view), polling_headers(view))
+    parameters = read_parameters(read_body(app, default={}))
+    command = StartRun(read_asked_workflow(workflow_id), parameters, pointer="", once=read_start_once(app))
+    started = start_once(start_run, command, caller(app), face_dependencies())
+    view = view_new_run(started.run, parameters, face_dependencies())
+    printed = print_run(view) if Scope.RUNS_READ in caller(app).scopes else print_start(view)
+    return json_response(200, printed, {**polling_headers(view), **replay_headers(is_replayed=started.is_replayed)})
 
 
 @app.get("/wave/runs/<run_id>")

@@ -43,7 +43,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     RateLimitedError: Answer(HTTPStatus.TOO_MANY_REQUESTS),
     EngineUnavailableError: Answer(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "The run could not be started now, and has failed; send the request again.",
+        "The run could not be started now, and there is none; send the request again.",
         AGAIN,
     ),
 }

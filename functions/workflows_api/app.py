@@ -16,11 +16,13 @@ from stepcall.domain.generation import DOCUMENT_WORDS, Generation
 from stepcall.domain.ids import read_run_id, read_workflow_id, spell_workflow
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.http import caller, headers, json_response, patience, read_body, read_model
+from stepcall.runtime.idempotency import read_start_once, replay_headers
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import face_dependencies, tokens
 from stepcall.use_cases.cancel_run import cancel_run
 from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
 from stepcall.use_cases.read_workflow import read_workflow
+from stepcall.use_cases.start_once import start_once
 from stepcall.use_cases.start_run import StartRun, start_run
 from workflows_api import access_routes, connection_routes, key_routes  # noqa: F401 - they add theirs to `app`
 from workflows_api.answers import (
@@ -205,10 +207,12 @@ def post_execution(workflow_id: str) -> Response[str]:
 def _execute(workflow_id: str, generation: Generation) -> Response[str]:
     request = read_execute_request(read_body(app, default={}), generation)
     pointer, key = f"/{DOCUMENT_WORDS[generation]['input']}", read_provider_key(headers(app))
-    command = StartRun(read_workflow_id(workflow_id), request.input, pointer, key)
-    run = start_run(command, caller(app), face_dependencies())
+    command = StartRun(read_workflow_id(workflow_id), request.input, pointer, key, once=read_start_once(app))
+    started = start_once(start_run, command, caller(app), face_dependencies())
+    run = started.run
     execution_id = spell_execution_in(generation, run.run_id)
-    sent = {"Location": f"/workflows/{spell_workflow(run.workflow_id)}/executions/{execution_id}"}
+    location = f"/workflows/{spell_workflow(run.workflow_id)}/executions/{execution_id}"
+    sent = {"Location": location, **replay_headers(is_replayed=started.is_replayed)}
     may_read = Scope.RUNS_READ in caller(app).scopes  # who may only start is told of the start
     if not may_read or not (seconds := read_wait(headers(app))):
         return json_response(202, print_started(run, generation), sent)

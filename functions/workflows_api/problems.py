@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.access import MissingScopeError, NotGrantedError
 from stepcall.domain.errors import InvalidDefinitionError, InvalidParametersError
+from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError, write_json
 from stepcall.domain.rate_limit import RateLimitedError
@@ -23,9 +24,10 @@ from stepcall.runtime.http import (
     headers_of,
     log_refusal,
 )
+from stepcall.runtime.refusals import AGAIN, START_IN_PROGRESS
 from stepcall.stores.api_key_store import UnknownApiKeyError
 from stepcall.stores.connection_store import ConnectionExistsError, ConnectionNotFoundError, DatasetNotFoundError
-from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
+from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError, StartedOnceError
 from stepcall.stores.workflow_store import (
     ConfigIdTakenError,
     VersionConflictError,
@@ -105,6 +107,9 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
+    StartedOnceError: Answer(
+        HTTPStatus.CONFLICT, "start-in-progress", "The same request is being handled", START_IN_PROGRESS, AGAIN
+    ),
     VersionConflictError: Answer(
         HTTPStatus.CONFLICT,
         "workflow-is-changing",
@@ -119,6 +124,9 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ApiAccessDisabledError: Answer(HTTPStatus.CONFLICT, "api-access-disabled", "The workflow is not enabled"),
     StaleVersionError: Answer(HTTPStatus.PRECONDITION_FAILED, "stale-version", "The workflow has another version"),
     BodyTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
+    IdempotencyKeyReusedError: Answer(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The Idempotency-Key belongs to another request"
+    ),
     RateLimitedError: Answer(
         HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "Too many executions are started", headers={"Retry-After": "1"}
     ),
@@ -161,7 +169,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         "try-again",
         "The execution could not be started now",
-        "Step Functions did not take the call, and the execution is FAILED; send the request again.",
+        "What this takes does not answer, or is not deployed, and nothing was started; send the request again.",
         {"Retry-After": "2"},
     ),
 }

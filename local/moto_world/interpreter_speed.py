@@ -42,6 +42,7 @@ def fast_interpreter() -> Iterator[None]:
     parse = lru_cache(DEFINITIONS_CACHED)(AmazonStateLanguageParser.parse)
     clients: dict[tuple[str, str], Any] = {}
     make: Any = boto3.client
+    workers = Workers()
 
     def client(*, service_name: str, region_name: str, **settings: Any) -> Any:
         key = (service_name, region_name)
@@ -53,7 +54,10 @@ def fast_interpreter() -> Iterator[None]:
         replaced(EvalComponent, "heap_key", property(lambda component: str(id(component)))),
         replaced(AmazonStateLanguageParser, "parse", staticmethod(parse)),
         replaced(json_path, "parse", lru_cache(PATHS_CACHED)(parse_path)),
-        replaced(execute_state, "Thread", partial(KeptThread, Workers())),
+        replaced(execute_state, "Thread", partial(KeptThread, workers)),
         replaced(boto_client, "boto3", SimpleNamespace(client=client)),
     ):
-        yield
+        try:
+            yield
+        finally:
+            workers.close()

@@ -90,9 +90,9 @@ def microseconds_of(handler: Callable[[Event, Any], Any], event: Event) -> Calla
     return sample
 
 
-def calls_of(calls: Counter[str], event: Event) -> dict[str, int]:
-    """Of a second request like it: keys and versions are in memory."""
-    answer_to(copy.deepcopy(event))
+def calls_of(calls: Counter[str], before: Event, event: Event) -> dict[str, int]:
+    """Of a request after another one: keys and versions are in memory."""
+    answer_to(copy.deepcopy(before))
     calls.clear()
     answer_to(copy.deepcopy(event))
     return dict(calls)
@@ -127,8 +127,16 @@ def main(recorded: Event, rounds: int) -> None:
         WARM_UP_ROUNDS + rounds,
     )
     figures: dict[str, Any] = {name: median(taken[WARM_UP_ROUNDS:]) for name, taken in samples.items()}
-    requests = {"execute": execute, "execute, limited": limited, "status": status}
-    print(json.dumps(figures | {"calls": {name: calls_of(calls, event) for name, event in requests.items()}}))
+    keyed = copy.deepcopy(limited)
+    keyed["headers"]["idempotency-key"] = "a-key-of-the-benchmark"
+    requests = {
+        "execute": (execute, execute),
+        "execute, limited": (limited, limited),
+        "execute, limited, with a key": (limited, keyed),
+        "execute, with a key that was sent": (keyed, keyed),
+        "status": (status, status),
+    }
+    print(json.dumps(figures | {"calls": {name: calls_of(calls, *events) for name, events in requests.items()}}))
 
 
 if __name__ == "__main__":

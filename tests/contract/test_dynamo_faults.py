@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stepcall.domain.run import RunStatus
-from stepcall.stores.dynamo_pages import MAX_PAGES_PER_LIST
-from stepcall.stores.dynamo_run_store import READ_ATTEMPTS, DynamoRunStore
+from stepcall.stores.dynamo_pages import MAX_PAGES_PER_LIST, READ_ATTEMPTS
+from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.stores.run_store import (
     RunExistsError,

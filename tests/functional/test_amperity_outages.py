@@ -14,6 +14,7 @@ from stepcall.runtime import wiring
 from stepcall.runtime.settings import SettingsError
 from tests.functional.amperity import RUNS, Amperity, client_of_new_tenant, configure, refusal, type_of
 from tests.functional.conftest import Api
+from tests.functional.missed_runs import starts_throttled
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +49,12 @@ def test_a_bug_is_500_with_the_requests_id_and_nothing_of_its_text(amperity: Amp
     assert f"the id {answer.headers['amperity-request-id']} when" in message
 
 
-def test_a_run_that_step_functions_does_not_take_is_503_and_has_failed(amperity: Amperity, courier: str) -> None:
-    throttled = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "StartExecution")
-    with failing(wiring.stepfunctions(), "sfn.StartExecution", throttled):
+def test_a_run_that_step_functions_does_not_take_now_is_scheduled(amperity: Amperity, courier: str) -> None:
+    with starts_throttled():
         answer = amperity.post({"config_id": courier})
-    assert refusal(answer)[0] == 503
-    assert answer.headers["retry-after"].isdigit()
+    assert (answer.status, answer.json["state"]) == (200, "scheduled")
     [run] = amperity.page(type=type_of(courier)).json["data"]
-    assert (run["state"], run["error"]["type"]) == ("failed", "stepcall.workflow/backendError")
-    assert run["error"]["attribution"] == "platform"
+    assert (run["id"], run["state"], "error" in run) == (answer.json["id"], "scheduled", False)
 
 
 def forget_signing_keys() -> None:

@@ -14,8 +14,10 @@ from local.stack import LocalStack
 from stepcall.domain.access import Caller, RateLimit, Scope
 from stepcall.runtime import wiring
 from stepcall.use_cases.call_procedure import call_procedure
+from stepcall.use_cases.engine import ExecutionStatus
 from tests.functional.carto import CLUSTERS, LIGHT, PARAMETERS, Carto, Deployed, carto_with_key, enable, url_of
 from tests.functional.conftest import Answer
+from tests.functional.missed_runs import starts_throttled
 from tests.local.http_client import Client
 
 JOB, QUERY = "/v3/sql/carto_dw/job", "/v3/sql/carto_dw/query"
@@ -203,24 +205,13 @@ def test_a_bug_is_500_with_an_id_and_nothing_else(stack: LocalStack) -> None:
     assert (status, "secret" in words, "Say the id " in words) == (500, False, True)
 
 
-@pytest.fixture
-def no_step_functions() -> Iterator[None]:
-    from botocore.exceptions import ClientError  # noqa: PLC0415
-
-    def fail(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "StartExecution")
-
-    events = wiring.stepfunctions().meta.events
-    events.register("before-call.sfn.StartExecution", fail)
-    yield
-    events.unregister("before-call.sfn.StartExecution", fail)
-
-
-@pytest.mark.usefixtures("no_step_functions")
-def test_a_job_that_step_functions_does_not_take_is_503_and_says_when(stack: LocalStack, light: Deployed) -> None:
-    answer = light.create("", {})
-    assert refusal(answer)[0] == 503
-    assert answer.headers["retry-after"].isdigit()
+def test_a_job_that_step_functions_does_not_take_now_is_pending(light: Deployed) -> None:
+    with starts_throttled():
+        created = light.create("", {})
+        assert created.status == 200, created.text
+        job = light.carto.job(created.json["externalId"]).json
+    assert job["status"] == {"state": "PENDING"}
+    assert light.carto.cancel(created.json["externalId"]).status == 200
 
 
 @pytest.fixture
@@ -264,6 +255,9 @@ class NoEngine:
 
     def stop(self, *_: Any) -> None:
         """See StateMachines."""
+
+    def describe(self, *_: Any) -> ExecutionStatus:
+        return ExecutionStatus.MISSING
 
 
 def test_a_job_costs_few_calls(stack: LocalStack) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,8 @@ from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.define_workflow import define_workflow
 from tests.functional.conftest import PageServer
+from tests.functional.missed_runs import ended as ended_run
+from tests.functional.missed_runs import make_older
 
 EVENTS = Path(__file__).parents[2] / "events"
 NOW = datetime(2026, 11, 21, 9, 15, 32, tzinfo=UTC)
@@ -38,6 +40,9 @@ FUNCTIONS = {
     "amperity_api": "AmperityApiFunction",
     "finish_run": "FinishRunFunction",
     "rotate_token_key": "RotateTokenKeyFunction",
+    "publish_run_events": "PublishRunEventsFunction",
+    "record_execution_status": "RecordExecutionStatusFunction",
+    "sweep_runs": "SweepRunsFunction",
 }
 
 
@@ -202,3 +207,22 @@ def test_rotate_token_key_makes_the_key_of_its_event_once(stack: LocalStack) -> 
         assert send(stack, "rotate_token_key", SecretId=secret_arn) is None
     assert client.get_secret_value(SecretId=secret_arn, VersionId=version)["SecretString"] == "k" * 64
     client.update_secret_version_stage(SecretId=secret_arn, VersionStage="AWSPENDING", RemoveFromVersionId=version)
+
+
+def test_publish_run_events_tells_what_its_event_says(stack: LocalStack) -> None:
+    assert send(stack, "publish_run_events") == {"batchItemFailures": []}
+
+
+def test_record_execution_status_cancels_the_run_whose_execution_was_stopped(stack: LocalStack, run: UUID) -> None:
+    assert send(stack, "record_execution_status") is None
+    ended = found(run).run
+    assert ended.error
+    assert (ended.status, ended.error.reason) == (RunStatus.CANCELLED, "stopped")
+
+
+def test_sweep_runs_starts_the_run_that_has_waited_for_more_than_a_minute(stack: LocalStack, run: UUID) -> None:
+    """Its record names no machine of this release: the sweep moves it to the one of its workflow."""
+    make_older(stack, run, timedelta(days=3650))
+    assert send(stack, "sweep_runs") is None
+    assert ended_run(run).started_at
+    assert found(run).run.content_hash != "0" * 32

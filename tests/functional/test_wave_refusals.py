@@ -7,13 +7,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from botocore.exceptions import ClientError
 
 from local.stack import LocalStack
 from stepcall.domain.access import Grants, RateLimit, Scope
 from stepcall.domain.ids import spell_execution, spell_workflow
+from stepcall.domain.run import RunStatus
 from stepcall.runtime import wiring
+from stepcall.use_cases.cancel_run import stop_run
 from tests.functional.conftest import Answer, Api
+from tests.functional.missed_runs import starts_throttled
 from tests.functional.wave import GREETING, Wave, define, wave_with_key
 from tests.local.http_client import Client
 
@@ -260,23 +262,15 @@ def test_a_bug_is_500_with_an_id_and_nothing_else(wave: Wave) -> None:
     assert (status, "secret" in words, "Say the id " in words) == (500, False, True)
 
 
-@pytest.fixture
-def no_step_functions() -> Iterator[None]:
-    def fail(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "StartExecution")
-
-    events = wiring.stepfunctions().meta.events
-    events.register("before-call.sfn.StartExecution", fail)
-    yield
-    events.unregister("before-call.sfn.StartExecution", fail)
-
-
-@pytest.mark.usefixtures("no_step_functions")
-def test_a_run_that_step_functions_does_not_take_is_503_and_says_when(wave: Wave, greeting: str) -> None:
-    native = f"/workflows/{spell_workflow(UUID(greeting))}/execute"
-    answer = wave("POST", f"/workflows/{greeting}/execute", {"name": "you"})
-    assert refusal(answer, native)[0] == 503
-    assert answer.headers["retry-after"].isdigit()
+def test_a_run_that_step_functions_does_not_take_now_is_running_as_wave_has_no_other_word(
+    wave: Wave, greeting: str
+) -> None:
+    with starts_throttled():
+        answer = wave("POST", f"/workflows/{greeting}/execute", {"name": "you"})
+    assert (answer.status, answer.json["status"]) == (200, "running")
+    run = wiring.worker_dependencies().runs.get_for_end(UUID(answer.json["id"])).run
+    assert run.status is RunStatus.PENDING
+    stop_run(run, wiring.face_dependencies())
 
 
 # --- CORS

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,10 +28,13 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from local.lambda_runtime import Invocation
 from local.moto_world import corrected_moto, invocations_go_to
+from local.moto_world.execution_events import status_changes_go_to
 from local.moto_world.executions import bounded_and_stoppable_executions
 from local.moto_world.replacing import added, replaced
 from local.moto_world.request_speed import find_method, read_request
+from local.moto_world.rule_events import matched_events_go_to, put_on_default_bus, rules, service_event
 from local.moto_world.table_speed import STREAM_RECORDS_KEPT
+from local.moto_world.table_streams import stream_records_go_to
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
@@ -390,6 +394,129 @@ def test_a_task_goes_to_the_runtime_and_retries_are_each_executions_own(states: 
         assert [e["attempt"] for e in runtime.payloads if e["who"] == end["name"]] == [0, 1]
 
 
+# --- Events ----------------------------------------------------------------------------------------------------------
+
+A_FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
+
+
+def put_rule(target: str = A_FUNCTION, **rule: Any) -> str:
+    client, name = boto3.client("events", region_name=REGION), f"rule-{uuid4()}"
+    client.put_rule(Name=name, **rule)
+    client.put_targets(Rule=name, Targets=[{"Id": "t", "Arn": target}])
+    return name
+
+
+def put_event(source: str) -> str:
+    entry: Any = {"Source": source, "DetailType": "Any", "Detail": '{"a": {"b": 1}}'}
+    event_id: str = boto3.client("events", region_name=REGION).put_events(Entries=[entry])["Entries"][0]["EventId"]
+    return event_id
+
+
+def test_an_event_goes_to_each_rule_that_matches_it_and_is_enabled(world: None) -> None:
+    source = str(uuid4())
+    pattern = json.dumps({"source": [source], "detail": {"a": {"b": [{"numeric": ["<", 2]}]}}})
+    given = list[tuple[str, dict[str, Any]]]()
+    with matched_events_go_to(lambda target, event: given.append((target["Arn"], event)), frozenset({"lambda"})):
+        put_rule(EventPattern=pattern)
+        put_rule(EventPattern=pattern, State="DISABLED")
+        put_rule(ScheduleExpression="rate(1 minute)")  # to moto it matches everything
+        put_rule(EventPattern=json.dumps({"source": ["another"]}))
+        event_id = put_event(source)
+    [(arn, event)] = given
+    assert (arn, event["id"], event["detail"]) == (A_FUNCTION, event_id, {"a": {"b": 1}})
+    assert event.keys() == service_event("s", "k", 0, "r", {}).keys()
+
+
+def test_moto_itself_raises_for_a_function_in_the_callers_put_events(world: None) -> None:
+    # if it does no more, it is time to ask whether it does what AWS does
+    source = str(uuid4())
+    put_rule(EventPattern=json.dumps({"source": [source]}))
+    with pytest.raises(NotImplementedError):
+        put_event(source)
+
+
+def test_targets_of_other_services_are_left_to_moto(world: None) -> None:
+    logs, source = boto3.client("logs", region_name=REGION), str(uuid4())
+    group = f"group-{uuid4()}"
+    logs.create_log_group(logGroupName=group)
+    target = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
+    with matched_events_go_to(lambda *_: None, frozenset({"lambda"})):
+        put_rule(EventPattern=json.dumps({"source": [source]}), target=target)
+        put_event(source)
+    assert len(logs.describe_log_streams(logGroupName=group)["logStreams"]) == 1
+
+
+def test_the_rules_of_all_buses_are_found_with_their_schedules_and_targets(world: None) -> None:
+    name = put_rule(ScheduleExpression="rate(1 minute)")
+    [rule] = [rule for rule in rules() if rule.name == name]
+    assert (rule.scheduled_expression, rule.state, rule.targets[0]["Arn"]) == ("rate(1 minute)", "ENABLED", A_FUNCTION)
+    assert rule.arn == f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"
+
+
+def test_an_event_of_a_service_goes_to_the_rules_of_the_default_bus(world: None) -> None:
+    given, resource = list[Any](), str(uuid4())
+    with matched_events_go_to(lambda _, event: given.append(event), frozenset({"lambda"})):
+        put_rule(EventPattern=json.dumps({"resources": [resource]}))
+        put_on_default_bus(event := service_event("aws.states", "kind", 0, resource, {"a": 1}))
+    assert given == [event]
+    assert event["time"] == "1970-01-01T00:00:00Z"
+
+
+def test_each_status_change_of_an_execution_is_told_once_and_in_order(states: Any) -> None:
+    told = list[dict[str, Any]]()
+    with status_changes_go_to(told.append):
+        stopped = start(states, create_machine(states, LONG_WAIT))
+        states.stop_execution(executionArn=stopped, error="E", cause="C")
+        states.stop_execution(executionArn=stopped)
+        wait_until(lambda: "ExecutionAborted" in events_of(states, stopped))
+        wait_for_end(states, passed := start(states, create_machine(states, PASS)))
+    ends = {arn: [detail["status"] for detail in told if detail["executionArn"] == arn] for arn in (stopped, passed)}
+    assert ends == {stopped: ["RUNNING", "ABORTED"], passed: ["RUNNING", "SUCCEEDED"]}
+    first = next(detail for detail in told if detail["executionArn"] == passed)
+    assert (first["stopDate"], first["output"], first["outputDetails"]) == (None, None, None)
+
+
+def test_records_of_a_stream_are_told_as_they_are_written_but_not_of_a_cancelled_transaction(
+    table: Callable[..., Any],
+) -> None:
+    told = list[Any]()
+    name, client = table("describe_table")["Table"]["TableName"], boto3.client("dynamodb", region_name=REGION)
+
+    def put(*keys: str) -> None:
+        condition = {"ConditionExpression": "attribute_not_exists(pk)"}
+        puts: list[Any] = [{"Put": {"TableName": name, "Item": {"pk": {"S": key}}, **condition}} for key in keys]
+        client.transact_write_items(TransactItems=puts)
+
+    with stream_records_go_to({name: [told.append]}):
+        table("put_item", Item={"pk": {"S": "x"}})
+        put("y", "z")
+        with pytest.raises(ClientError):  # of a table without sort key, which moto does its own way
+            put("never", "x")
+        table("delete_item", Key={"pk": {"S": "x"}})
+    assert [(record["eventName"], record["dynamodb"]["Keys"]["pk"]["S"]) for record in told] == [
+        ("INSERT", "x"),
+        ("INSERT", "y"),
+        ("INSERT", "z"),
+        ("REMOVE", "x"),
+    ]
+    numbers = [int(record["dynamodb"]["SequenceNumber"]) for record in told]
+    assert numbers == sorted(set(numbers))
+
+
+def test_moto_invokes_no_function_of_a_mapping_inside_the_write(table: Callable[..., Any]) -> None:
+    described = table("describe_table")["Table"]
+    function, runtime = create_function(), OneFunction("none")
+    boto3.client("lambda", region_name=REGION).create_event_source_mapping(
+        FunctionName=function, EventSourceArn=described["LatestStreamArn"], StartingPosition="LATEST"
+    )
+    with invocations_go_to(runtime):
+        table("put_item", Item={"pk": {"S": "moto's"}})
+        assert len(runtime.payloads) == 1
+        with stream_records_go_to({described["TableName"]: [lambda _: None]}):
+            table("put_item", Item={"pk": {"S": "ours"}})
+    assert len(runtime.payloads) == 1
+
+
 # --- Nothing is left behind ------------------------------------------------------------------------------------------
 
 
@@ -431,8 +558,15 @@ def test_all_corrections_are_taken_back() -> None:
         }
 
     before = standing()
-    with mock_aws(), corrected_moto(lambda url: url), invocations_go_to(OneFunction("arn")):
+
+    def nothing(*_: Any) -> None:
+        raise AssertionError
+
+    events = (matched_events_go_to(nothing, frozenset()), status_changes_go_to(nothing), stream_records_go_to({}))
+    with mock_aws(), corrected_moto(lambda url: url), invocations_go_to(OneFunction("arn")), ExitStack() as stack:
+        for going_on in events:
+            stack.enter_context(going_on)
         changed = [name for name, value in standing().items() if before.get(name) is not value]
-    assert len(changed) >= 25, changed
+    assert len(changed) >= 29, changed
     after = standing()
     assert not [name for name in changed if after.get(name) is not before.get(name)]

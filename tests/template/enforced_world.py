@@ -36,10 +36,11 @@ REMOVED = (
     ("CartoApiRole", "lambda:InvokeFunction"),
     ("WaveApiRole", "s3:GetObject"),
     ("AmperityApiRole", "states:StopExecution"),
+    ("PublishRunEventsRole", "events:PutEvents"),
 )
 POLICY = "as-json"
 # boto3's names of services where they are not IAM's
-CLIENTS = {"states": "sfn", "secretsmanager": "secrets-manager"}
+CLIENTS = {"states": "sfn", "secretsmanager": "secrets-manager", "events": "eventbridge"}
 CONDITIONS = {"iam:PassedToService": "states.amazonaws.com"}
 Credentials = dict[str, str]
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import _lru_cache_wrapper
 from importlib import reload
 from typing import Any
@@ -13,13 +14,16 @@ import boto3
 import botocore.handlers
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from moto.awslambda.models import LambdaFunction
+from moto.dynamodb.models import dynamodb_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
 from amperity_api import app as amperity_api
 from carto_api import app as carto_api
 from finish_run import app as finish_run
+from publish_run_events import app as publish_run_events
+from record_execution_status import app as record_execution_status
 from rotate_token_key import app as rotate_token_key
 from run_data_task import app as run_data_task
 from run_sql_task import app as run_sql_task
@@ -29,6 +33,7 @@ from stepcall.domain.errors import PermanentTaskError
 from stepcall.domain.ids import read_run_id, read_upload_id, read_workflow_id, spell_api_key
 from stepcall.runtime import wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from sweep_runs import app as sweep_runs
 from tests.api_keys import api_key
 from tests.template.deployed_stack import Deployed
 from tests.template.permissions import Permission, needed_for
@@ -43,6 +48,12 @@ ACCOUNT_ID = "123456789012"
 KEY = "sc_least_privilege"
 PENDING_VERSION = "01900000-0000-7000-8000-000000000001"
 LARGE = "x" * 20_000
+OUT_OF_REACH = EndpointConnectionError(endpoint_url="https://states")
+REFUSED: Any = {"HTTPStatusCode": 400}
+DENIED = ClientError(
+    {"Error": {"Code": "AccessDeniedException", "Message": ""}, "ResponseMetadata": REFUSED}, "StartExecution"
+)
+LATER = timedelta(minutes=10)
 FACES = {
     "/v3/": ("CartoApiRole", carto_api),
     "/wave/": ("WaveApiRole", wave_api),
@@ -72,6 +83,10 @@ BY_WAVE = {
     "name": "Keep a large value",
     "input": [{"name": "text", "type": "string"}],
     "tasks": [{"ref": "kept", "type": "Data.Transform", "input": {"expression": "$", "data": "{{input.text}}"}}],
+}
+SWEPT = {
+    "name": "Wait for a sweep",
+    "tasks": [{"ref": "swept", "type": "Data.Transform", "input": {"expression": "1"}}],
 }
 COURIER = {
     "name": "Bring a large value",
@@ -131,20 +146,20 @@ class Account:
     patch: pytest.MonkeyPatch
     needed: dict[str, set[Permission]] = field(default_factory=lambda: defaultdict(set))
     acting: str = ""
-    out: str = ""
-    """The operation that no call of reaches AWS now."""
+    failing: tuple[str, Exception] | None = None
+    """An operation, and what each call of it comes to now."""
 
     def record(self, params: dict[str, Any], event_name: str, **_: Any) -> None:
         operation = event_name.removeprefix("provide-client-params.")
         self.needed[self.acting] |= needed_for(operation, params, arn_of)
-        if self.out and operation.endswith(f".{self.out}"):
-            raise EndpointConnectionError(endpoint_url=operation)
+        if self.failing and operation.endswith(f".{self.failing[0]}"):
+            raise self.failing[1]
 
     @contextmanager
-    def out_of_reach(self, operation: str) -> Iterator[None]:
-        self.out = operation
+    def fails(self, operation: str, error: Exception) -> Iterator[None]:
+        self.failing = operation, error
         yield
-        self.out = ""
+        self.failing = None
 
     def invoke(self, role_id: str, handler: Handler, event: dict[str, Any]) -> Any:
         if self.acting != role_id:
@@ -157,6 +172,15 @@ class Account:
         answer = self.invoke("RunSqlTaskRole", run_sql_task.lambda_handler, event)
         self.become(asking)
         return json.dumps(answer), False, ""
+
+    @contextmanager
+    def clock_set_on(self, by: timedelta) -> Iterator[None]:
+        """What the functions take for now."""
+        with self.patch.context() as patch:
+            patch.setattr(wiring, "now", lambda: datetime.now(UTC) + by)
+            forget_what_wiring_holds()
+            yield
+        forget_what_wiring_holds()
 
     def become(self, role_id: str) -> None:
         """Another function is another process: its variables and no other's, and nothing remembered."""
@@ -204,6 +228,7 @@ def functions_in(deployed: Deployed, kind: type[Account] = Account) -> Iterator[
         # what botocore hangs on every session that is opened from now on
         handlers = [*botocore.handlers.BUILTIN_HANDLERS, ("provide-client-params", account.record)]
         patch.setattr(botocore.handlers, "BUILTIN_HANDLERS", handlers)
+        _runs_table(deployed).lambda_event_source_mappings.clear()  # moto would call functions within the writes
         patch.setattr(LambdaFunction, "_invoke_lambda", lambda _, event: account.answer_invocation(event))
         yield account
         forget_what_wiring_holds()
@@ -233,10 +258,12 @@ def live(account: Account) -> None:
     live_by_tokens(account, f"/jobs/{failed['externalId']}", f"{path}/executions/{failed['execution_id']}/token")
     live_by_a_callers_key(account)
     live_by_sql(account)
+    live_by_the_other_roads(account)
     live_by_wave(account, failed)
     live_by_amperity(account)
     account.request("DELETE", path)
     assert account.request("GET", "/workflows") == {"workflows": []}
+    live_by_events(account)
     assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
 
 
@@ -338,8 +365,9 @@ def live_by_wave(account: Account, ended: dict[str, Any]) -> None:
     token = token_of(account, "/oauth/token")
     assert account.request("GET", f"/wave/runs/{read_run_id(ended['execution_id'])}", headers=token)["errorMessage"]
     account.request("POST", f"{path}/executions/{run['id']}/cancel")
-    with account.out_of_reach("StartExecution"):
+    with account.fails("StartExecution", DENIED):
         account.request("POST", f"{workflow}/execute", {"text": LARGE}, refused=True)
+    account.request("POST", f"{workflow}/execute", {"text": "once"}, once("by-wave"))
     account.request("DELETE", path)
 
 
@@ -351,12 +379,53 @@ def live_by_amperity(account: Account) -> None:
     for key in (first_key(account), made["api_key"]):
         account.request("GET", "/api/workflow/runs", headers={"authorization": f"Bearer {key}"})
     account.request("DELETE", f"/api-keys/{made['key_id']}")
-    run = account.request("POST", "/api/workflow/runs", {"config_id": "cg-large", "run_mode": "source"}, token)
+    run = account.request(
+        "POST",
+        "/api/workflow/runs",
+        {"config_id": "cg-large", "run_mode": "source"},
+        token | {"idempotency-key": "by-amperity"},
+    )
     shown = account.request("GET", f"/api/workflow/runs/{run['id']}", headers=token)
     assert shown["state"] == "scheduled"
     assert account.request("POST", f"/api/workflow/runs/{run['id']}/stop", headers=token)["state"] == "canceled"
     account.request("PUT", path, COURIER | {"config_id": "cg-other"})
     account.request("DELETE", path)
+
+
+def live_by_the_other_roads(account: Account) -> None:
+    """Starts that Step Functions does not take: a sweep gives one up, and makes the other, which is aborted."""
+    path = f"/workflows/{account.request('POST', '/workflows', SWEPT)['workflow_id']}"
+    with account.fails("StartExecution", OUT_OF_REACH):
+        given_up = account.request("POST", f"{path}/execute", {}, once("natively"))
+    with account.clock_set_on(LATER), account.fails("StartExecution", DENIED), pytest.raises(ExceptionGroup):
+        account.invoke("SweepRunsRole", sweep_runs.lambda_handler, {})
+    assert account.request("GET", f"{path}/executions/{given_up['execution_id']}")["status"] == "FAILED"
+    with account.fails("StartExecution", OUT_OF_REACH):
+        deferred = account.request("POST", f"{path}/execute", {})
+    with account.clock_set_on(LATER):
+        account.invoke("SweepRunsRole", sweep_runs.lambda_handler, {})
+    aborted = {"detail": {"name": str(read_run_id(deferred["execution_id"])), "status": "ABORTED"}}
+    account.invoke("RecordExecutionStatusRole", record_execution_status.lambda_handler, aborted)
+    assert account.request("GET", f"{path}/executions/{deferred['execution_id']}")["status"] == "CANCELLED"
+    account.request("DELETE", path)
+
+
+def live_by_events(account: Account) -> None:
+    """All that the stream has seen is told: Lambda reads it, and hands on 100 records at most."""
+    shard = _runs_table(account.deployed).stream_shard
+    records = json.loads(json.dumps([record.to_json() for record in shard.items], default=str))
+    for start in range(0, len(records), 100):
+        batch = {"Records": records[start : start + 100]}
+        told = account.invoke("PublishRunEventsRole", publish_run_events.lambda_handler, batch)
+        assert told == {"batchItemFailures": []}
+
+
+def _runs_table(deployed: Deployed) -> Any:
+    return dynamodb_backends[ACCOUNT_ID][REGION].get_table(deployed.names["RunsTable"])
+
+
+def once(key: str) -> dict[str, str]:
+    return {"x-api-key": KEY, "idempotency-key": key}
 
 
 def token_of(account: Account, path: str) -> dict[str, str]:

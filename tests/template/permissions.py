@@ -40,7 +40,14 @@ def given_by(statements: list[dict[str, Any]]) -> set[Permission]:
 def needed_for(operation: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -> set[Permission]:
     """What an API call needs; `operation` is `dynamodb.GetItem`, `arn_of` makes an ARN of service and resource."""
     service, _, name = operation.partition(".")
-    found = {"dynamodb": _dynamodb, "s3": _s3, "sfn": _states, "secrets-manager": _secrets, "lambda": _lambda}[service]
+    found = {
+        "dynamodb": _dynamodb,
+        "s3": _s3,
+        "sfn": _states,
+        "secrets-manager": _secrets,
+        "lambda": _lambda,
+        "eventbridge": _events,
+    }[service]
     return set(found(name, parameters, arn_of))
 
 
@@ -80,3 +87,8 @@ def _secrets(name: str, parameters: Parameters, _: Callable[[str, str], str]) ->
 
 def _lambda(name: str, parameters: Parameters, _: Callable[[str, str], str]) -> Iterator[Permission]:
     yield Permission({"Invoke": "lambda:InvokeFunction"}[name], parameters["FunctionName"])
+
+
+def _events(name: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -> Iterator[Permission]:
+    for entry in parameters["Entries"]:
+        yield Permission(f"events:{name}", arn_of("events", f"event-bus/{entry['EventBusName']}"))

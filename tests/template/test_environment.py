@@ -9,8 +9,10 @@ import pytest
 from stepcall.runtime.settings import (
     DatasetSettings,
     EngineSettings,
+    EventSettings,
     FirstKeySettings,
     ProviderKeySettings,
+    RateLimitSettings,
     StoreSettings,
     TokenSettings,
 )
@@ -19,8 +21,20 @@ from tests.template.sam_template import ROOT, folder_of, functions_of, read_temp
 
 LAYER = ROOT / "layers" / "stepcall"
 FUNCTIONS = functions_of(transform(read_template()))
-OF_FACES = [EngineSettings, DatasetSettings, FirstKeySettings, TokenSettings, ProviderKeySettings]
-OF_ONE_WORKER: dict[str, list[Any]] = {"run_ai_task": [ProviderKeySettings], "run_sql_task": [DatasetSettings]}
+OF_FACES = [
+    EngineSettings,
+    RateLimitSettings,
+    DatasetSettings,
+    FirstKeySettings,
+    TokenSettings,
+    ProviderKeySettings,
+]
+OF_ONE_FUNCTION: dict[str, list[Any]] = {
+    "run_ai_task": [ProviderKeySettings],
+    "run_sql_task": [DatasetSettings],
+    "sweep_runs": [EngineSettings],
+    "publish_run_events": [EventSettings],
+}
 NOT_OF_ONE_FACE: dict[str, list[Any]] = {
     face: [DatasetSettings, ProviderKeySettings] for face in ("carto_api", "wave_api", "amperity_api")
 }
@@ -60,7 +74,7 @@ def settings_under(folder: Path, root: Path) -> list[Any]:
 def settings_of(folder: str) -> list[Any]:
     """What a function reads: of the layer, and of its own."""
     of_faces = [settings for settings in OF_FACES if settings not in NOT_OF_ONE_FACE.get(folder, [])]
-    of_layer: list[Any] = of_faces if folder.endswith("_api") else OF_ONE_WORKER.get(folder, [])
+    of_layer: list[Any] = of_faces if folder.endswith("_api") else OF_ONE_FUNCTION.get(folder, [])
     return [StoreSettings, *of_layer, *settings_under(ROOT / "functions" / folder, ROOT / "functions")]
 
 
@@ -75,4 +89,5 @@ def test_a_function_is_given_the_variables_it_reads_and_no_other(deployed: Deplo
 
 
 def test_no_settings_of_the_layer_go_unchecked() -> None:
-    assert settings_under(LAYER / "stepcall", LAYER) == [StoreSettings, *OF_FACES]
+    checked = {StoreSettings, *OF_FACES, *(settings for some in OF_ONE_FUNCTION.values() for settings in some)}
+    assert set(settings_under(LAYER / "stepcall", LAYER)) == checked

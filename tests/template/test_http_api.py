@@ -32,7 +32,9 @@ def test_every_request_goes_to_its_face_in_format_2(transformed: Template) -> No
         assert integration["payloadFormatVersion"] == "2.0"
 
 
-def test_only_the_gateway_calls_the_api_and_only_secrets_manager_rotates_keys(transformed: Template) -> None:
+def test_only_the_gateway_calls_the_api_and_each_other_function_is_called_by_its_own_service(
+    transformed: Template,
+) -> None:
     permissions = resources_of_type(transformed, "AWS::Lambda::Permission").values()
     assert {(p["Principal"], p["FunctionName"]["Ref"]) for p in permissions} == {
         ("apigateway.amazonaws.com", "WorkflowsApiFunction"),
@@ -40,6 +42,8 @@ def test_only_the_gateway_calls_the_api_and_only_secrets_manager_rotates_keys(tr
         ("apigateway.amazonaws.com", "WaveApiFunction"),
         ("apigateway.amazonaws.com", "AmperityApiFunction"),
         ("secretsmanager.amazonaws.com", "RotateTokenKeyFunction"),
+        ("events.amazonaws.com", "SweepRunsFunction"),
+        ("events.amazonaws.com", "RecordExecutionStatusFunction"),
     }
     assert all("SourceArn" in permission for permission in permissions)
 
@@ -51,7 +55,7 @@ def test_pages_of_any_origin_may_call_with_the_headers_clients_send(transformed:
     sent = {"authorization", "content-type", "x-api-key", "x-openai-key", "idempotency-key", "prefer", "if-match"}
     assert set(cors["allowHeaders"]) == sent | {"amperity-tenant", "api-version"}
     told = {"location", "retry-after", "ratelimit", "ratelimit-policy", "preference-applied", "etag"}
-    told |= {"link", "deprecation", "sunset", "amperity-request-id"}
+    told |= {"link", "deprecation", "sunset", "amperity-request-id", "idempotent-replayed"}
     assert told <= set(cors["exposeHeaders"])
     assert {"GET", "POST", "PUT", "PATCH", "DELETE"} <= set(cors["allowMethods"])
 

@@ -5,11 +5,13 @@ import pytest
 from tests.template.permissions import Permission, given_by
 from tests.template.world import World
 
-OF_LAMBDA = ("logs:", "sqs:")  # what Lambda itself does in the function's name
+STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
+OF_LAMBDA = ("logs:", "sqs:", *STREAM)  # what Lambda itself does in the function's name
 OF_ONE_WORKER = "secretsmanager:"  # test_permissions.py
 ROLES = [
     *("WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"),
     *("RunDataTaskRole", "RunSqlTaskRole", "FinishRunRole", "RotateTokenKeyRole"),
+    *("SweepRunsRole", "RecordExecutionStatusRole", "PublishRunEventsRole"),
 ]
 MACHINES = "arn:aws:states:eu-central-1:123456789012:stateMachine"
 

@@ -18,6 +18,7 @@ from tests.template.wildcards import unexplained_wildcards
 OF_SQL = {"WorkflowsApiRole", "CartoApiRole"}
 """The faces that have tables read, and not by runs alone."""
 FACES = {"WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"}
+STARTERS = FACES | {"SweepRunsRole"}
 WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole")
 ROLES_OF_FUNCTIONS = (*sorted(FACES), *WORKERS, "FinishRunRole", "RotateTokenKeyRole")
 
@@ -63,8 +64,8 @@ def test_every_permission_names_its_actions_and_resources(transformed: Template)
             assert "*" not in as_list(statement["Resource"]), role_id
 
 
-def test_only_the_api_makes_and_starts_state_machines(transformed: Template) -> None:
-    assert roles_that_may(transformed, "states:") == FACES
+def test_only_the_api_and_the_sweeper_make_and_start_state_machines(transformed: Template) -> None:
+    assert roles_that_may(transformed, "states:") == STARTERS
     assert roles_that_may(transformed, "lambda:") == {"StateMachineRole", *OF_SQL}
 
 
@@ -74,9 +75,9 @@ def test_a_face_invokes_nothing_but_the_sql_worker(transformed: Template) -> Non
         assert invoking["Resource"] == attribute("RunSqlTaskFunction", "Arn")
 
 
-def test_only_the_api_gives_a_role_away_and_only_that_one_and_only_to_step_functions(transformed: Template) -> None:
-    assert roles_that_may(transformed, "iam:") == FACES
-    for role_id in FACES:
+def test_only_who_starts_gives_a_role_away_and_only_that_one_and_only_to_step_functions(transformed: Template) -> None:
+    assert roles_that_may(transformed, "iam:") == STARTERS
+    for role_id in STARTERS:
         [passing] = [s for s in statements_of(transformed, role_id) if s["Action"] == "iam:PassRole"]
         function = functions_of(transformed)[role_id.replace("Role", "Function")]
         role = function["Environment"]["Variables"]["STATE_MACHINE_ROLE_ARN"]
@@ -244,9 +245,10 @@ def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
     }
     narrowed = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["WORKFLOW#*"]}}
     connections = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["CONNECTIONS#*"]}}
-    expected = {(role_id, "Workflows"): narrowed for role_id in workers}
+    readers = workers - {"RecordExecutionStatusRole", "PublishRunEventsRole"}
+    expected = {(role_id, "Workflows"): narrowed for role_id in readers}
     assert found == expected | {("RunSqlTaskRole", "Connections"): connections}
-    assert len(workers) == 5
+    assert len(readers) == 6
 
 
 def test_the_first_key_may_be_read_where_there_is_one(transformed: Template) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -25,10 +26,11 @@ from stepcall.tasks.data import TransformInput, TransformOutput
 from stepcall.use_cases.compile_version import MachineCompiler
 from stepcall.use_cases.define_workflow import define_workflow
 from stepcall.use_cases.dependencies import FaceDependencies
-from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
 from stepcall.use_cases.finish_run import RunEnding, finish_run
 from stepcall.use_cases.run_task import TaskInvocation, run_task
 from stepcall.use_cases.start_run import StartRun, start_run
+from stepcall.use_cases.sweep_runs import SweepDependencies, sweep_runs
 from tests.clock import Clock, new_ids
 from tests.fixed_secret import FixedSecret
 from tests.sample_workflows import Document
@@ -41,23 +43,40 @@ STRANGER = Caller("other", "ci")
 
 @dataclass
 class FakeEngine:
-    """Step Functions as far as a caller can see it: what was started, what was stopped, and whether it answers."""
+    """Step Functions as far as a caller can see it: what was started, what was stopped, and whether it answers.
+
+    An execution RUNS until the test says in `ended` how it has ended.
+    """
 
     is_down: bool = False
+    fault: Exception | None = None
+    """What it raises in place of a start."""
+    ended: dict[UUID, ExecutionStatus] = field(default_factory=dict)
+    described: list[UUID] = field(default_factory=list)
     started: dict[UUID, tuple[CompiledWorkflow, dict[str, Any]]] = field(default_factory=dict)
     stopped: list[UUID] = field(default_factory=list)
-    on_start: Callable[[], None] = lambda: None
+    on_start: Callable[[], object] = lambda: None
 
     def start(self, run_id: UUID, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> None:
         self.on_start()
         if self.is_down:
             raise EngineUnavailableError("Step Functions answered ThrottlingException.")
-        self.started[run_id] = (compiled, execution_input)
+        if self.fault:
+            raise self.fault
+        self.started.setdefault(run_id, (compiled, execution_input))
 
     def stop(self, run_id: UUID, content_hash: str, cause: str) -> None:
         if self.is_down:
             raise EngineUnavailableError("Step Functions answered ThrottlingException.")
         self.stopped.append(run_id)
+
+    def describe(self, run_id: UUID, content_hash: str) -> ExecutionStatus:
+        self.described.append(run_id)
+        if self.is_down:
+            raise EngineUnavailableError("Step Functions answered ThrottlingException.")
+        if run_id not in self.started or self.started[run_id][0].content_hash != content_hash:
+            return ExecutionStatus.MISSING
+        return self.ended.get(run_id, ExecutionStatus.RUNNING)
 
 
 def hand_on(task_input: TransformInput, _context: TaskContext) -> TransformOutput:
@@ -109,6 +128,19 @@ class RunWorld:
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,
         )
+        self.sweep_deps = SweepDependencies(
+            workflows=self.workflows,
+            runs=self.runs,
+            payloads=self.payloads,
+            catalog=CATALOG,
+            now=self.clock.now,
+            log=self.deps.log,
+            engine=self.engine,
+            compile=self.deps.compile,
+            choose=Random(0).sample,
+            sleep=self.clock.sleep,
+            monotonic=self.clock.monotonic,
+        )
 
     def define(self, document: Document, caller: Caller = CALLER) -> WorkflowVersion:
         return define_workflow(document, caller, self.deps).version
@@ -128,6 +160,11 @@ class RunWorld:
         self.clock.sleep(1)
         names: dict[str, Any] = {"error": {"Error": error, "Cause": "arn:aws:lambda:x Traceback"}} if error else {}
         finish_run(RunEnding.model_validate(_ids(run) | names), self.deps)
+
+    def sweep(self, *, after: float = 0.0, seconds: float = 40.0) -> None:
+        """One sweep, so many seconds later."""
+        self.clock.sleep(after)
+        sweep_runs(seconds, self.sweep_deps)
 
     def found(self, run: Run) -> RunWithTasks:
         return self.runs.get_for_end(run.run_id)

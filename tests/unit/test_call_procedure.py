@@ -10,6 +10,7 @@ import pytest
 
 from stepcall.domain.access import Caller, Grants, NotGrantedError, RateLimit, SourceGrant
 from stepcall.domain.connection import default_connection
+from stepcall.domain.idempotency import StartOnce
 from stepcall.domain.procedure import output_table_name
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.domain.run import Run, RunStatus, TableClaim, TaskStatus
@@ -19,7 +20,6 @@ from stepcall.stores.procedure_store import ProcedureNotFoundError
 from stepcall.stores.run_store import TableClaimedError
 from stepcall.use_cases.call_procedure import TableBusyError, call_procedure
 from stepcall.use_cases.cancel_run import cancel_run
-from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.read_run import read_run
 from stepcall.use_cases.start_run import StartRun, start_run
 from tests.sample_workflows import declare, transform, workflow
@@ -333,12 +333,25 @@ def test_a_run_that_another_face_started_is_neither_joined_nor_reused() -> None:
     assert world.call().run_id != native.run_id
 
 
-def test_a_call_that_step_functions_did_not_take_has_failed_and_the_next_one_is_executed() -> None:
+def test_a_call_that_step_functions_did_not_take_waits_and_who_has_joined_it_gets_its_end() -> None:
     world = JobWorld()
     world.engine.is_down = True
-    with pytest.raises(EngineUnavailableError):
-        world.call()
+    first, joined = world.call(), world.call()
+    assert (first.status, joined.run_id) == (RunStatus.PENDING, first.run_id)
     world.engine.is_down = False
+    assert world.engine.started == {}
+    world.sweep(after=61)
+    assert list(world.engine.started) == [first.run_id]
+    world.complete(first)
+    assert world.call().reused_run_id == first.run_id
+
+
+def test_a_call_that_step_functions_refused_has_failed_and_the_next_one_is_executed() -> None:
+    world = JobWorld()
+    world.engine.fault = PermissionError("AccessDeniedException")
+    with pytest.raises(PermissionError):
+        world.call()
+    world.engine.fault = None
     [failed] = stored(world)
     assert failed.status is RunStatus.FAILED
     assert world.call().run_id in world.engine.started
@@ -356,7 +369,7 @@ def test_a_claim_whose_run_is_no_more_is_taken_over() -> None:
 class OutrunStore(MemoryRunStore):
     """Somebody else has always just claimed the table."""
 
-    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None) -> None:
+    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None, once: StartOnce | None = None) -> None:
         raise TableClaimedError("Outrun.")
 
 

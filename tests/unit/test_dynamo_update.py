@@ -48,3 +48,21 @@ def test_the_status_is_named_although_it_is_not_set() -> None:
     request = Update(key=KEY, set={"error": "e"}, allowed_from=frozenset({"RUNNING"})).to_request("runs")
     assert request["ExpressionAttributeNames"] == {"#error": "error", "#status": "status"}
     assert request["UpdateExpression"] == "SET #error = :error"
+
+
+def test_an_update_may_ask_for_what_else_must_still_stand_there() -> None:
+    update = Update(
+        key=KEY,
+        set={"content_hash": "new"},
+        allowed_from=frozenset({"PENDING"}),
+        seen={"content_hash": "old"},
+    )
+    request = update.to_request("runs")
+    assert request["UpdateExpression"] == "SET #content_hash = :content_hash"
+    assert request["ConditionExpression"] == "#status IN (:from0) AND #content_hash = :seen_content_hash"
+    assert request["ExpressionAttributeNames"] == {"#content_hash": "content_hash", "#status": "status"}
+    assert request["ExpressionAttributeValues"] == {
+        ":content_hash": {"S": "new"},
+        ":from0": {"S": "PENDING"},
+        ":seen_content_hash": {"S": "old"},
+    }

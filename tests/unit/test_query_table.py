@@ -69,7 +69,7 @@ def world_with_rows() -> JobWorld:
 def test_a_select_reads_what_the_job_of_the_table_has_written() -> None:
     world = world_with_rows()
     run = world.complete(world.call())
-    assert select(world, name_of(run)) == (ROWS, DEFAULT_LOCATION, False, None)
+    assert select(world, name_of(run)) == QueryAnswer(ROWS, DEFAULT_LOCATION)
     text, tables, parameters = world.sql_worker.selected[-1]
     assert text == f"SELECT * FROM `{name_of(run)}` WHERE n = @n"
     assert (dict(tables), parameters) == ({name_of(run): table_of_run(run).prefix}, {"n": 1})

@@ -1,5 +1,6 @@
 """A run's life as a table."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID
@@ -103,6 +104,43 @@ def test_a_task_that_failed_before_its_run_was_cancelled_keeps_its_error() -> No
     run = run_of(RunStatus.CANCELLED)
     failed = TaskRun("t", TaskStatus.FAILED, 1, TIME, TIME, error=ErrorResult(ErrorReason.INVALID, "t", "It failed."))
     assert RunWithTasks(run, {"t": failed}).task("t") is failed
+
+
+def failed_run(location: str) -> Run:
+    return replace(run_of(RunStatus.FAILED), error=ErrorResult(ErrorReason.TIMEOUT, location, "Too long."))
+
+
+@pytest.mark.parametrize(
+    ("task_status", "seconds_after_the_run"),
+    [(TaskStatus.RUNNING, None), (TaskStatus.COMPLETED, 15), (TaskStatus.FAILED, 15)],
+)
+def test_work_that_was_under_way_when_step_functions_ended_the_run_has_failed_with_it(
+    task_status: TaskStatus, seconds_after_the_run: int | None
+) -> None:
+    run = failed_run("query")
+    assert run.completed_at
+    end = None if seconds_after_the_run is None else run.completed_at + timedelta(seconds=seconds_after_the_run)
+    shown = RunWithTasks(run, {"t": TaskRun("t", task_status, 2, TIME, end)}).task("t")
+    assert shown == TaskRun("t", TaskStatus.FAILED, 2, TIME, run.completed_at, error=run.error)
+
+
+def test_what_went_wrong_with_such_work_itself_is_still_shown() -> None:
+    own = ErrorResult(ErrorReason.BACKEND_ERROR, "t", "example.com answered 503.")
+    shown = RunWithTasks(failed_run("query"), {"t": TaskRun("t", TaskStatus.RUNNING, error=own)}).task("t")
+    assert (shown.status, shown.error) == (TaskStatus.FAILED, own)
+
+
+@pytest.mark.parametrize("location", ["other", "output"])
+def test_work_beside_a_task_that_failed_is_shown_as_it_is(location: str) -> None:
+    stored = TaskRun("t", TaskStatus.RUNNING, 1, TIME)
+    assert RunWithTasks(failed_run(location), {"t": stored}).task("t") is stored
+
+
+def test_a_task_that_ended_before_step_functions_ended_the_run_is_shown_as_it_is() -> None:
+    run = failed_run("query")
+    assert run.completed_at
+    stored = TaskRun("t", TaskStatus.COMPLETED, 1, TIME, run.completed_at - timedelta(seconds=1))
+    assert RunWithTasks(run, {"t": stored}).task("t") is stored
 
 
 def test_a_message_is_cut_to_2000_characters() -> None:

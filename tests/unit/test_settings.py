@@ -4,7 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from stepcall.runtime.settings import DatasetSettings, EngineSettings, SettingsError, StoreSettings
+from stepcall.runtime.settings import (
+    DatasetSettings,
+    EngineSettings,
+    EventSettings,
+    RateLimitSettings,
+    SettingsError,
+    StoreSettings,
+)
 
 STORES = {"WORKFLOWS_TABLE": "workflows", "RUNS_TABLE": "runs", "DATA_BUCKET": "data"}
 LAMBDA = "arn:aws-cn:lambda:cn-north-1:123456789012:function"
@@ -16,8 +23,8 @@ ENGINE = {
     "RUN_DATA_TASK_ARN": f"{LAMBDA}:data",
     "RUN_SQL_TASK_ARN": f"{LAMBDA}:sql",
     "FINISH_RUN_ARN": f"{LAMBDA}:finish",
-    "RATE_LIMITS_TABLE": "rate_limits",
 }
+RATE_LIMITS = {"RATE_LIMITS_TABLE": "rate_limits"}
 
 
 def test_stores_are_where_the_environment_says() -> None:
@@ -50,10 +57,15 @@ def test_machines_live_in_the_partition_region_and_account_of_the_functions() ->
 @pytest.mark.parametrize("empty", [False, True])
 @pytest.mark.parametrize(
     ("settings", "environment", "name"),
-    [(StoreSettings, STORES, name) for name in STORES] + [(EngineSettings, ENGINE, name) for name in ENGINE],
+    [(StoreSettings, STORES, name) for name in STORES]
+    + [(EngineSettings, ENGINE, name) for name in ENGINE]
+    + [(RateLimitSettings, RATE_LIMITS, name) for name in RATE_LIMITS],
 )
 def test_a_missing_variable_is_named(
-    settings: type[StoreSettings] | type[EngineSettings], environment: dict[str, str], name: str, empty: bool
+    settings: type[StoreSettings | EngineSettings | RateLimitSettings],
+    environment: dict[str, str],
+    name: str,
+    empty: bool,
 ) -> None:
     rest = {key: value for key, value in environment.items() if key != name} | ({name: ""} if empty else {})
     with pytest.raises(SettingsError, match=f"^The environment variable {name} is missing"):
@@ -70,3 +82,9 @@ def test_a_prefix_leaves_room_for_the_hash_in_a_machines_name() -> None:
 def test_datasets_come_from_the_buckets_that_the_deployer_names(said: str, buckets: set[str]) -> None:
     assert DatasetSettings.from_env({"DATASET_BUCKETS": said}).buckets == buckets
     assert DatasetSettings.from_env({}).buckets == set()
+
+
+def test_events_go_to_the_bus_that_the_template_names() -> None:
+    assert EventSettings.from_env({"EVENT_BUS": "stepcall-runs"}).bus == "stepcall-runs"
+    with pytest.raises(SettingsError, match="The environment variable EVENT_BUS is missing"):
+        EventSettings.from_env({})

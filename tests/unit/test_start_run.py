@@ -19,7 +19,6 @@ from stepcall.stores.payload_store import INLINE_LIMIT_BYTES
 from stepcall.stores.rate_limit_store import BucketUnavailableError
 from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.dependencies import ProviderKeysUnavailableError
-from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.start_run import StartRun, start_run
 from tests.fixed_secret import FixedSecret
 from tests.sample_workflows import declare, transform, workflow
@@ -95,8 +94,8 @@ def test_a_callers_key_that_cannot_be_encrypted_starts_nothing() -> None:
 
 def test_a_run_that_could_not_be_started_keeps_no_key() -> None:
     world = RunWorld()
-    world.engine.is_down = True
-    with pytest.raises(EngineUnavailableError):
+    world.engine.fault = PermissionError("AccessDeniedException")
+    with pytest.raises(PermissionError):
         start_run(StartRun(world.define(ASKING).workflow_id, {}, provider_key="sk-caller"), CALLER, world.deps)
     [found] = vars(world.runs)["_runs"].values()
     assert (found.run.status, found.run.provider_key) == (RunStatus.FAILED, None)
@@ -135,21 +134,34 @@ def test_a_large_input_goes_to_the_bucket() -> None:
     assert world.value(run.input) == {"t": text}
 
 
-def test_a_run_that_step_functions_did_not_take_is_failed_and_the_caller_told_to_try_again() -> None:
+def test_a_run_that_step_functions_does_not_take_now_is_answered_as_any_other_and_waits() -> None:
     world = RunWorld()
     world.engine.is_down = True
-    with pytest.raises(EngineUnavailableError):
+    run = start_run(StartRun(world.define(ASKING).workflow_id, {}, provider_key="sk-caller"), CALLER, world.deps)
+    assert world.found(run).run == run
+    assert (run.status, run.completed_at, run.error) == (RunStatus.PENDING, None, None)
+    assert run.provider_key, "it is needed when the run starts"
+    [(event, facts)] = [logged for logged in world.logged if logged[0] == "start_deferred"]
+    assert (event, facts["run_id"], facts["tenant"]) == ("start_deferred", str(run.run_id), "acme")
+
+
+def test_a_run_that_step_functions_refuses_is_failed_and_the_fault_is_not_dressed_up() -> None:
+    world = RunWorld()
+    world.engine.fault = PermissionError("AccessDeniedException on arn:aws:states")
+    with pytest.raises(PermissionError):
         world.start(workflow())
     [found] = vars(world.runs)["_runs"].values()
     assert found.run.status is RunStatus.FAILED
     assert (found.run.error.reason, found.run.error.location) == (ErrorReason.BACKEND_ERROR, "query")
-    assert "Throttling" not in found.run.error.message
+    assert "AccessDenied" not in found.run.error.message
 
 
-def test_a_run_that_was_taken_although_the_answer_was_lost_is_a_run_that_started() -> None:
+@pytest.mark.parametrize("lost_to", ["an outage", "a fault"])
+def test_a_run_that_was_taken_although_the_answer_was_lost_is_a_run_that_started(lost_to: str) -> None:
     for finish in (True, False):
         world = RunWorld()
-        world.engine.is_down = True
+        world.engine.is_down = lost_to == "an outage"
+        world.engine.fault = PermissionError("AccessDeniedException")
 
         def take_it_after_all(world: RunWorld = world, finish: bool = finish) -> None:
             [found] = vars(world.runs)["_runs"].values()

@@ -1,7 +1,7 @@
 """The adapter to Step Functions, against a client that answers what AWS would."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.aws.state_machines import MachineAddress, StepFunctions
-from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
 
 RUN_ID = UUID(int=5)
 COMPILED = CompiledWorkflow('{"StartAt":"a"}', "0123456789abcdef0123456789abcdef", transitions=2, history_events=9)
@@ -46,6 +46,9 @@ class FakeClient:
 
     def create_state_machine(self, **arguments: Any) -> dict[str, Any]:
         return self._answer("create", arguments)
+
+    def describe_execution(self, **arguments: Any) -> dict[str, Any]:
+        return self._answer("describe", arguments) | {"status": "RUNNING"}
 
     def stop_execution(self, **arguments: Any) -> dict[str, Any]:
         return self._answer("stop", arguments)
@@ -126,15 +129,17 @@ UNAVAILABLE = [
 @pytest.mark.parametrize(
     "error", UNAVAILABLE, ids=lambda error: getattr(error, "response", {}).get("Error", {}).get("Code")
 )
-@pytest.mark.parametrize("where", ["start", "create", "stop"])
+@pytest.mark.parametrize("where", ["start", "create", "stop", "describe"])
 def test_what_is_no_fault_of_the_callers_means_try_again_and_says_nothing_of_aws(where: str, error: Exception) -> None:
     answers: dict[str, list[Exception]] = {where: [error]}
     if where == "create":
         answers["start"] = [refusal(MISSING)]
     engine_of_aws = engine(FakeClient(**answers))
-    call = partial(engine_of_aws.stop, RUN_ID, COMPILED.content_hash, "cancelled")
-    if where != "stop":
-        call = partial(engine_of_aws.start, RUN_ID, COMPILED, INPUT)
+    calls: dict[str, Callable[[], object]] = {
+        "stop": partial(engine_of_aws.stop, RUN_ID, COMPILED.content_hash, "cancelled"),
+        "describe": partial(engine_of_aws.describe, RUN_ID, COMPILED.content_hash),
+    }
+    call = calls.get(where, partial(engine_of_aws.start, RUN_ID, COMPILED, INPUT))
     with pytest.raises(EngineUnavailableError) as raised:
         call()
     assert "arn:" not in str(raised.value)
@@ -160,3 +165,16 @@ def test_an_execution_is_stopped_by_its_runs_name() -> None:
 
 def test_an_execution_that_has_ended_or_never_was_is_stopped_already() -> None:
     engine(FakeClient(stop=[refusal("ExecutionDoesNotExist")])).stop(RUN_ID, COMPILED.content_hash, "cancelled")
+
+
+def test_an_execution_is_described_by_its_runs_name() -> None:
+    client = FakeClient()
+    assert engine(client).describe(RUN_ID, COMPILED.content_hash) is ExecutionStatus.RUNNING
+    assert client.calls == [("describe", {"executionArn": f"{MACHINE.replace('stateMachine', 'execution')}:{RUN_ID}"})]
+
+
+def test_an_execution_that_never_was_is_missing_and_one_that_may_not_be_read_is_a_fault() -> None:
+    never = engine(FakeClient(describe=[refusal("ExecutionDoesNotExist")]))
+    assert never.describe(RUN_ID, COMPILED.content_hash) is ExecutionStatus.MISSING
+    with pytest.raises(ClientError, match="AccessDenied"):
+        engine(FakeClient(describe=[refusal("AccessDeniedException")])).describe(RUN_ID, COMPILED.content_hash)

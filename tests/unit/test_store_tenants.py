@@ -14,17 +14,20 @@ from stepcall import stores
 
 AFTER_READING = "a face has read it as the tenant's own just before"
 BY_STATE_MACHINE = "a state machine asks: what it carries is the id of a run that a tenant's caller has started"
+BY_SWEEP = "the sweep asks, for every tenant, and answers nobody"
 WITHOUT_TENANT: Mapping[str, str] = {
     "ApiKeyStore.get": "this is how a tenant is known: whoever has the key's text is the tenant",
     "WorkflowStore.get_version": "a state machine asks, or read_workflow, which compares the tenant of what it gets",
     "WorkflowStore.list_versions": AFTER_READING,
-    "RunStore.get_for_work": BY_STATE_MACHINE,
+    "RunStore.list_open": BY_SWEEP,
+    "RunStore.move_machine": BY_SWEEP,
+    "RunStore.get_for_work": f"{BY_STATE_MACHINE}; and {BY_SWEEP}",
     "RunStore.get_for_end": BY_STATE_MACHINE,
     "RunStore.complete_task": BY_STATE_MACHINE,
     "RunStore.record_task_error": BY_STATE_MACHINE,
     "RunStore.fail_task": BY_STATE_MACHINE,
     "RunStore.abandon": "start_run ends what it has put itself a moment before",
-    "RunStore.end": f"{BY_STATE_MACHINE}; for cancel_run, {AFTER_READING}",
+    "RunStore.end": f"{BY_STATE_MACHINE}; and {BY_SWEEP}; for cancel_run, {AFTER_READING}",
     "PayloadStore.put": "the name begins with the id of the run that is being worked on",
     "PayloadStore.get": "what is asked for stands in the record of a run that was read by its tenant",
     "PayloadStore.url": "as PayloadStore.get",

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from stepcall.domain.access import NotGrantedError
 from stepcall.domain.errors import InvalidParametersError
 from stepcall.domain.generation import Generation
+from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.runtime.http import InvalidRequestError
-from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
+from stepcall.runtime.idempotency import MAX_KEY, PLAIN_KEY
+from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError, StartedOnceError
 from stepcall.use_cases.dependencies import ProviderKeysUnavailableError
 from stepcall.use_cases.engine import EngineUnavailableError
 from workflows_api.answers import EXECUTION_ID_KEYS
@@ -51,13 +53,27 @@ OWN_KEY = header_parameter(
     "until the execution ends, and is in no answer.",
     {"type": "string", "pattern": f"^{PROVIDER_KEY}$", "format": "password"},
 )
+ONCE = header_parameter(
+    "Idempotency-Key",
+    f"A key of your own to this start: 1 to {MAX_KEY} visible ASCII characters, bare or in quotation marks. Sent again "
+    "with the same request it starts nothing, and is answered with the execution of the first time, for as long as "
+    "executions are kept, and 2 days at least.",
+    {"type": "string", "pattern": PLAIN_KEY, "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"']},
+)
+REPLAYED = header(
+    "Where an earlier request with this `Idempotency-Key` has started the execution.",
+    schema={"type": "string", "enum": ["true"]},
+)
 APPLIED = "What of `Prefer` was applied: `wait=N`."
+HEADERS: Mapping[str, Json] = {"Location": LOCATION, "Idempotent-Replayed": REPLAYED, **LIMIT_HEADERS}
 START_ERRORS = (
     InvalidParametersError,
     InvalidRequestError,
     *NOT_READ,
     *NO_WORKFLOW,
     RateLimitedError,
+    IdempotencyKeyReusedError,
+    StartedOnceError,
     ProviderKeysUnavailableError,
     EngineUnavailableError,
 )
@@ -76,7 +92,7 @@ def execution_parameter(pattern: str, example: str, description: str = "The exec
 def start_operation(generation: Generation, prefix: str = "", *, needs_body: bool = False) -> Json:
     """`prefix` begins the names of the schemas."""
     is_first = generation is Generation.FIRST
-    ended = {"Location": LOCATION, "Preference-Applied": header(APPLIED, required=True), **LIMIT_HEADERS}
+    ended = {**HEADERS, "Preference-Applied": header(APPLIED, required=True)}
     return operation(
         "executeWorkflow" if is_first else "startExecution",
         "Execute the newest version of a workflow" + ("" if is_first else ", in the words of the later generation"),
@@ -86,7 +102,7 @@ def start_operation(generation: Generation, prefix: str = "", *, needs_body: boo
         },
         START_ERRORS,
         tag=TAG,
-        parameters=[WORKFLOW, PREFER, OWN_KEY],
+        parameters=[WORKFLOW, ONCE, PREFER, OWN_KEY],
         body={
             "required": needs_body,
             "content": body_of(ref(f"{prefix}ExecuteRequest"), examples=examples.EXECUTIONS[generation]),
@@ -96,7 +112,7 @@ def start_operation(generation: Generation, prefix: str = "", *, needs_body: boo
 
 def _started(generation: Generation, prefix: str) -> Json:
     ids = {"workflow_id": "workflow_id", "execution_id": EXECUTION_ID_KEYS[generation]}
-    headers = {"Location": LOCATION, "Preference-Applied": header(APPLIED), **LIMIT_HEADERS}
+    headers = {**HEADERS, "Preference-Applied": header(APPLIED)}
     told = answer("Started, and not ended within the time of `Prefer`.", ref(f"{prefix}StartedExecution"), headers)
     return told | {"links": {"follow": link("getExecution", **ids), "cancel": link("cancelExecution", **ids)}}
 

@@ -5,20 +5,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stepcall.asl.compiler import CompiledWorkflow
-from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
+T = TypeVar("T")
 # a machine that was just created may be unknown for some seconds: Step Functions is eventually consistent
 START_DELAYS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 MISSING_MACHINE = "StateMachineDoesNotExist"
+MISSING_EXECUTION = "ExecutionDoesNotExist"
 RETRY_LATER = frozenset(
     {"ThrottlingException", "ExecutionLimitExceeded", "StateMachineDeleting", "StateMachineLimitExceeded"}
 )
@@ -68,8 +70,18 @@ class StepFunctions:
         execution_arn = self._address.execution_arn(content_hash, run_id)
         self._call(
             lambda: self._client.stop_execution(executionArn=execution_arn, error="Cancelled", cause=cause),
-            fine=frozenset({"ExecutionDoesNotExist"}),
+            fine=frozenset({MISSING_EXECUTION}),
         )
+
+    def describe(self, run_id: UUID, content_hash: str) -> ExecutionStatus:
+        execution_arn = self._address.execution_arn(content_hash, run_id)
+        try:
+            described = _reach(lambda: self._client.describe_execution(executionArn=execution_arn))
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] != MISSING_EXECUTION:
+                raise
+            return ExecutionStatus.MISSING
+        return ExecutionStatus(described["status"])
 
     def _start(self, run_id: UUID, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> bool:
         """Whether the execution runs; False when its machine does not exist."""
@@ -98,17 +110,23 @@ class StepFunctions:
     def _call(self, call: Callable[[], Any], fine: frozenset[str]) -> str | None:
         """The error code when it is one of `fine`, None on success."""
         try:
-            call()
+            _reach(call)
         except ClientError as exc:
             code = exc.response["Error"]["Code"]
-            if code in fine:
-                return code
-            if (
-                code in RETRY_LATER
-                or exc.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
-            ):
-                raise EngineUnavailableError(f"Step Functions answered {code}.") from exc
-            raise
-        except BotoCoreError as exc:
-            raise EngineUnavailableError("Step Functions could not be reached.") from exc
+            if code not in fine:
+                raise
+            return code
         return None
+
+
+def _reach(call: Callable[[], T]) -> T:
+    """What the call answers. Raises EngineUnavailableError for what is no fault of ours, anything else as it is."""
+    try:
+        return call()
+    except ClientError as exc:
+        code, metadata = exc.response["Error"]["Code"], exc.response.get("ResponseMetadata", {})
+        if code in RETRY_LATER or metadata.get("HTTPStatusCode", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise EngineUnavailableError(f"Step Functions answered {code}.") from exc
+        raise
+    except BotoCoreError as exc:
+        raise EngineUnavailableError("Step Functions could not be reached.") from exc

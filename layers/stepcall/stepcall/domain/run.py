@@ -194,16 +194,19 @@ class RunWithTasks:
     tasks: Mapping[str, TaskRun] = field(default_factory=dict)
 
     def task(self, ref: str) -> TaskRun:
-        """The task as a reader should see it: what a cancelled run left under way is CANCELLED, whatever came of it.
+        """The task as a reader should see it: what a run that was ended from outside left under way has ended with it,
+        whatever came of it.
 
-        Such a task shows no error: its worker may write one after the run's end, and what has ended changes no more.
+        Of a cancelled run such a task shows no error: its worker may write one later.
         Of a run that shows another's output every task is SKIPPED.
         """
         if self.run.reused_run_id:
             return TaskRun(ref, TaskStatus.SKIPPED)
         task = self.tasks.get(ref, TaskRun(ref))
-        if self.run.status is RunStatus.CANCELLED and self._outlasts_run(task):
-            return TaskRun(ref, TaskStatus.CANCELLED, task.attempts, task.started_at, self.run.completed_at)
+        if self._is_ended_from_outside() and self._outlasts_run(task):
+            status = TaskStatus(self.run.status.value)
+            error = (task.error or self.run.error) if status is TaskStatus.FAILED else None
+            return TaskRun(ref, status, task.attempts, task.started_at, self.run.completed_at, error=error)
         return task
 
     def tasks_of(self, definition: "WorkflowDefinition") -> tuple[TaskRun, ...]:
@@ -212,6 +215,12 @@ class RunWithTasks:
             self.task(task.ref) if self.run.run_mode.takes(task.stage) else TaskRun(task.ref, TaskStatus.SKIPPED)
             for task in definition.tasks
         )
+
+    def _is_ended_from_outside(self) -> bool:
+        """Cancelled, or failed for no task's sake, nor its outputs': Step Functions has ended its execution."""
+        if self.run.status is not RunStatus.FAILED:
+            return self.run.status is RunStatus.CANCELLED
+        return self.run.error is not None and self.run.error.location == CALL_LOCATION
 
     def _outlasts_run(self, task: TaskRun) -> bool:
         if task.status is TaskStatus.RUNNING:

@@ -7,10 +7,13 @@ from typing import NamedTuple
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from stepcall.domain.access import MissingScopeError
+from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.runtime.authentication import TokensUnavailableError
 from stepcall.runtime.http import AwsUnavailableError, MethodNotAllowedError, RouteNotFoundError, log_refusal
+from stepcall.stores.run_store import StartedOnceError
 
 AGAIN: Mapping[str, str] = {"Retry-After": "2"}
+START_IN_PROGRESS = "The same request is being handled at this moment; send it again with the same `Idempotency-Key`."
 
 
 class Answer(NamedTuple):
@@ -27,6 +30,8 @@ IN_EVERY_FACE: Mapping[type[Exception], Answer] = {
     MissingScopeError: Answer(HTTPStatus.FORBIDDEN, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'}),
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED),
+    IdempotencyKeyReusedError: Answer(HTTPStatus.UNPROCESSABLE_ENTITY),
+    StartedOnceError: Answer(HTTPStatus.CONFLICT, START_IN_PROGRESS, AGAIN),
     AwsUnavailableError: Answer(
         HTTPStatus.SERVICE_UNAVAILABLE, "AWS does not take a call that this needs; send the request again.", AGAIN
     ),

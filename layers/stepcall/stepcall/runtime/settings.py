@@ -38,13 +38,12 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """How state machines are made, and runs started: for the faces."""
+    """How state machines are made, and runs started: for the faces, and for the sweep."""
 
     name_prefix: str
     role_arn: str
     function_arns: Mapping[str, str]
     """By the name of the function's folder."""
-    rate_limits_table: str
     athena_work_group: str
     """Empty where the deployment has no Athena."""
 
@@ -61,7 +60,6 @@ class EngineSettings:
             name_prefix=prefix,
             role_arn=read(env, "STATE_MACHINE_ROLE_ARN"),
             function_arns={str(name): read(env, f"{name.upper()}_ARN") for name in functions},
-            rate_limits_table=read(env, "RATE_LIMITS_TABLE"),
             athena_work_group=env.get("ATHENA_WORK_GROUP", ""),
         )
 
@@ -70,6 +68,16 @@ class EngineSettings:
         """`arn:PARTITION:states:REGION:ACCOUNT`, taken from a function's ARN: they stand in the same place."""
         _, partition, _, region, account, *_ = self.function_arns[FINISH_RUN].split(":")
         return f"arn:{partition}:states:{region}:{account}"
+
+
+class RateLimitSettings(NamedTuple):
+    """Where uses are counted: for the faces."""
+
+    table: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "RateLimitSettings":
+        return cls(read(env, "RATE_LIMITS_TABLE"))
 
 
 class DatasetSettings(NamedTuple):
@@ -102,6 +110,17 @@ class TokenSettings(NamedTuple):
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "TokenSettings":
         return cls(read(env, "TOKEN_KEY_SECRET_ARN"), read(env, "TOKEN_ISSUER"))
+
+
+class EventSettings(NamedTuple):
+    """Where events of runs go: for what tells them."""
+
+    bus: str
+    """Its name."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "EventSettings":
+        return cls(read(env, "EVENT_BUS"))
 
 
 class ProviderKeySettings(NamedTuple):

@@ -24,8 +24,10 @@ from stepcall.runtime.observability import log_fact
 from stepcall.runtime.settings import (
     DatasetSettings,
     EngineSettings,
+    EventSettings,
     FirstKeySettings,
     ProviderKeySettings,
+    RateLimitSettings,
     StoreSettings,
     TokenSettings,
 )
@@ -42,15 +44,18 @@ from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_events import EventBridgeClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_stepfunctions import SFNClient
 
+    from stepcall.aws.event_bus import EventBridgeBus
     from stepcall.aws.token_keys import TokenKeys
     from stepcall.runtime.page_tokens import PageTokens
     from stepcall.runtime.provider_keys import ProviderKeys
     from stepcall.runtime.tokens import JwtTokens
+    from stepcall.use_cases.sweep_runs import SweepDependencies
 
 # The gateway waits 29 s for an answer: a call that hangs is given up, tried again, and reported within 20 s.
 CONFIG = Config(
@@ -113,6 +118,20 @@ def secretsmanager() -> "SecretsManagerClient":
 
 
 @cache
+def events() -> "EventBridgeClient":
+    client: EventBridgeClient = make_client("events")
+    return client
+
+
+@cache
+def event_bus() -> "EventBridgeBus":
+    """For what tells of runs, and nobody else."""
+    from stepcall.aws.event_bus import EventBridgeBus  # noqa: PLC0415
+
+    return EventBridgeBus(events(), EventSettings.from_env().bus)
+
+
+@cache
 def worker_dependencies() -> WorkerDependencies:
     """For what state machines call."""
     settings = StoreSettings.from_env()
@@ -127,10 +146,45 @@ def worker_dependencies() -> WorkerDependencies:
 
 
 @cache
+def engine() -> StepFunctions:
+    settings = EngineSettings.from_env()
+    address = MachineAddress(settings.states_arn_prefix, settings.name_prefix, settings.role_arn)
+    return StepFunctions(stepfunctions(), address)
+
+
+@cache
+def compiler() -> MachineCompiler:
+    settings = EngineSettings.from_env()
+    return MachineCompiler(CATALOG, settings.function_arns, settings.athena_work_group)
+
+
+@cache
+def sweep_dependencies() -> "SweepDependencies":
+    """For the sweep, which no face loads."""
+    from random import sample  # noqa: PLC0415
+
+    from stepcall.use_cases.sweep_runs import SweepDependencies  # noqa: PLC0415
+
+    worker = worker_dependencies()
+    return SweepDependencies(
+        workflows=worker.workflows,
+        runs=worker.runs,
+        payloads=worker.payloads,
+        catalog=worker.catalog,
+        now=worker.now,
+        log=worker.log,
+        engine=engine(),
+        compile=compiler(),
+        choose=sample,
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+    )
+
+
+@cache
 def face_dependencies() -> FaceDependencies:
     """For the faces."""
     settings, stores = EngineSettings.from_env(), StoreSettings.from_env()
-    address = MachineAddress(settings.states_arn_prefix, settings.name_prefix, settings.role_arn)
     worker = worker_dependencies()
     return FaceDependencies(
         workflows=worker.workflows,
@@ -139,12 +193,12 @@ def face_dependencies() -> FaceDependencies:
         catalog=worker.catalog,
         now=worker.now,
         log=worker.log,
-        engine=StepFunctions(stepfunctions(), address),
-        compile=MachineCompiler(worker.catalog, settings.function_arns, settings.athena_work_group),
+        engine=engine(),
+        compile=compiler(),
         keys=api_keys(),
         read_own_key=lambda tenant, key_id: known_keys().of_id_anew(tenant, key_id),
         forget_key=lambda tenant, key_id: known_keys().forget(tenant, key_id),
-        rate_limits=DynamoRateLimitStore(dynamodb(), settings.rate_limits_table),
+        rate_limits=DynamoRateLimitStore(dynamodb(), RateLimitSettings.from_env().table),
         connections=connections(),
         procedures=DynamoProcedureStore(dynamodb(), stores.workflows_table),
         sql_worker=LambdaSqlWorker(lambda_, settings.function_arns[Worker.SQL]),

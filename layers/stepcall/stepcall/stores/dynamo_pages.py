@@ -1,6 +1,6 @@
-"""Pages of a list: one Query after another until there is enough, within bounds."""
+"""Pages of a list, one Query after another until there is enough, within bounds; and many items by their keys."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 MAX_PAGES_PER_LIST = 10  # of 1 MB: a filter that finds little must not outlast the request; the page's token goes on
+
+BATCH_GET_LIMIT = 100
+READ_ATTEMPTS = 6
 
 
 def read_all(client: "DynamoDBClient", request: Mapping[str, Any]) -> Iterator[Item]:
@@ -52,3 +55,25 @@ def _answers(
         if not (last := answer.get("LastEvaluatedKey")):
             return
         start = {"ExclusiveStartKey": last}
+
+
+def read_keys(
+    client: "DynamoDBClient", table: str, keys: Sequence[Any], sleep: Callable[[float], None], **how: Any
+) -> Iterator[Item]:
+    """The items of these keys that there are, in no order. Raises TimeoutError."""
+    for start in range(0, len(keys), BATCH_GET_LIMIT):
+        wanted: Mapping[str, Any] = {table: {"Keys": keys[start : start + BATCH_GET_LIMIT], **how}}
+        yield from _read_batch(client, table, wanted, sleep)
+
+
+def _read_batch(
+    client: "DynamoDBClient", table: str, wanted: Mapping[str, Any], sleep: Callable[[float], None]
+) -> Iterator[Item]:
+    for attempt in range(READ_ATTEMPTS):
+        answer = client.batch_get_item(RequestItems=wanted)
+        yield from answer["Responses"].get(table, [])
+        wanted = answer["UnprocessedKeys"]
+        if not wanted:
+            return
+        sleep(0.05 * 2**attempt)
+    raise TimeoutError("DynamoDB left keys of BatchGetItem unread six times: the table is throttled.")

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from botocore.exceptions import ClientError
 
+from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord, record_of
 from stepcall.domain.run import (
     ErrorResult,
     Run,
@@ -23,13 +24,11 @@ from stepcall.domain.run import (
     statuses_before,
 )
 from stepcall.stores.dynamo_items import (
-    OUTRUN,
     PROVIDER_KEY,
     RUN_ITEM,
     TASK_PREFIX,
     TRANSACTION_CANCELED,
     Item,
-    codes_of,
     payload_values,
     read_run,
     read_summary,
@@ -41,14 +40,17 @@ from stepcall.stores.dynamo_items import (
     write_time,
     write_values,
 )
-from stepcall.stores.dynamo_pages import count_page, read_all, read_page
+from stepcall.stores.dynamo_new_runs import Beside, put_run
+from stepcall.stores.dynamo_open_runs import OPEN_RUN, move_to_machine, query_open, read_open_runs
+from stepcall.stores.dynamo_pages import count_page, read_all, read_keys, read_page
 from stepcall.stores.dynamo_run_lists import query_by_tenant, query_by_workflow
+from stepcall.stores.dynamo_starts import beside_run, put_start, read_start, start_key
 from stepcall.stores.dynamo_table_claims import claim_key, put_claim, read_claim
-from stepcall.stores.dynamo_update import CONDITION_FAILED, Update, refused_item
+from stepcall.stores.dynamo_update import Update, refused_item
 from stepcall.stores.run_store import (
     ALL_RUNS,
+    OpenRuns,
     RunCount,
-    RunExistsError,
     RunFilter,
     RunNotFoundError,
     RunPage,
@@ -60,8 +62,6 @@ from stepcall.stores.run_store import (
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-BATCH_GET_LIMIT = 100
-READ_ATTEMPTS = 6
 LONGEST_EXECUTION = timedelta(days=366)  # Step Functions ends a standard execution after a year
 
 
@@ -80,24 +80,24 @@ class DynamoRunStore:
         self._retention = retention
         self._sleep = sleep
 
-    def put(self, run: Run) -> None:
-        try:
-            self._client.put_item(**self._new_run(run))
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] != CONDITION_FAILED:
-                raise
-            raise _exists(run) from exc
+    def put(self, run: Run, *, once: StartOnce | None = None) -> None:
+        self._put_with(run, once)
 
-    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None) -> None:
-        puts = [self._new_run(run), put_claim(self._table, claim, seen)]
-        try:
-            self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])  # type: ignore[typeddict-item]
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] != TRANSACTION_CANCELED or not codes_of(exc) <= OUTRUN:
-                raise  # throttling, or more than a conflict: not ours to judge
-            if exc.response["CancellationReasons"][0]["Code"] == "ConditionalCheckFailed":
-                raise _exists(run) from exc
-            raise TableClaimedError(f"Another run has claimed {claim.table}.") from exc
+    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None, once: StartOnce | None = None) -> None:
+        outrun = TableClaimedError(f"Another run has claimed {claim.table}.")
+        self._put_with(run, once, Beside(put_claim(self._table, claim, seen), outrun))
+
+    def _put_with(self, run: Run, once: StartOnce | None, *others: Beside) -> None:
+        starts = [beside_run(self._table, record_of(run, once), self._retention)] if once else []
+        put_run(self._client, run.run_id, self._new_run(run), [*starts, *others], self._sleep)
+
+    def put_start(self, start: StartRecord) -> None:
+        put_start(self._client, self._table, start, self._retention)
+
+    def find_start(self, tenant: str, principal_id: str, key: str, now: datetime) -> EarlierStart | None:
+        key_of_item = start_key(tenant, principal_id, key)
+        item = self._client.get_item(TableName=self._table, Key=key_of_item, ConsistentRead=True).get("Item")
+        return read_start(item, now) if item else None
 
     def get_claim(self, tenant: str, table: str) -> TableClaim | None:
         key = claim_key(tenant, table)
@@ -118,8 +118,7 @@ class DynamoRunStore:
             run_key(run_id),
             *(task_key(run_id, ref) for ref in dict.fromkeys(refs)),
         ]
-        pages = (keys[start : start + BATCH_GET_LIMIT] for start in range(0, len(keys), BATCH_GET_LIMIT))
-        return _with_tasks(run_id, (item for page in pages for item in self._batch_get(page)))
+        return _with_tasks(run_id, self._read_keys(keys, ConsistentRead=True))
 
     def list_by_workflow(
         self, tenant: str, workflow_id: UUID, *, status: RunStatus | None, limit: int, after: UUID | None
@@ -135,6 +134,22 @@ class DynamoRunStore:
             return RunCount(0, None)
         number, last = count_page(self._client, {"TableName": self._table} | query)
         return RunCount(number, UUID(last["run_id"]["S"]) if last else None)
+
+    def list_open(self, *, limit: int, after: UUID | None) -> OpenRuns:
+        keys, last = read_page(self._client, {"TableName": self._table} | query_open(after), limit)
+        # not consistent, for half the price: who acts on a run reads it again, or writes on a condition
+        items = self._read_keys([run_key(UUID(key["run_id"]["S"])) for key in keys], **OPEN_RUN)
+        return OpenRuns(read_open_runs(items), UUID(last["run_id"]["S"]) if last else None)
+
+    def move_machine(self, run_id: UUID, *, seen: str, content_hash: str) -> None:
+        update = move_to_machine(run_id, seen, content_hash)
+        try:
+            self._client.update_item(**update.to_request(self._table))
+        except ClientError as exc:
+            stored = refused_item(exc)
+            # AWS's client tries again when an answer is lost, and two sweeps may move one run
+            if not stored or not update.has_set(stored) or stored["status"]["S"] != RunStatus.PENDING:
+                raise _refusal(run_id, stored) from exc
 
     def _list(self, query: dict[str, Any] | None, limit: int) -> RunPage:
         if query is None:
@@ -254,26 +269,14 @@ class DynamoRunStore:
         }
         return read_all(self._client, request)
 
-    def _batch_get(self, keys: list[Any]) -> Iterator[Item]:
-        wanted: Mapping[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
-        for attempt in range(READ_ATTEMPTS):
-            answer = self._client.batch_get_item(RequestItems=wanted)
-            yield from answer["Responses"].get(self._table, [])
-            wanted = answer["UnprocessedKeys"]
-            if not wanted:
-                return
-            self._sleep(0.05 * 2**attempt)
-        raise TimeoutError("DynamoDB left keys of BatchGetItem unread six times: the table is throttled.")
+    def _read_keys(self, keys: Sequence[Any], **how: Any) -> Iterator[Item]:
+        return read_keys(self._client, self._table, keys, self._sleep, **how)
 
 
 def _task_update(
     run_id: UUID, ref: str, values: Mapping[str, str | int | None], remove: tuple[str, ...] = ()
 ) -> Update:
     return Update(task_key(run_id, ref), values, frozenset({TaskStatus.RUNNING}), remove=remove)
-
-
-def _exists(run: Run) -> RunExistsError:
-    return RunExistsError(f"The run {run.run_id} is already stored.")
 
 
 def _refusal(run_id: UUID, item: Item | None) -> Exception:

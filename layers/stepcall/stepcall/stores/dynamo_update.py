@@ -24,6 +24,8 @@ class Update:
     allowed_when_absent: bool = False
     set_once: Mapping[str, str | int | None] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """What else must still stand there."""
 
     def has_set(self, item: Mapping[str, Any]) -> bool:
         """Whether the item looks as this update leaves it."""
@@ -35,9 +37,10 @@ class Update:
         assignments = [f"#{name} = :{name}" for name, value in self.set.items() if value is not None]
         assignments += [f"#{name} = if_not_exists(#{name}, :{name})" for name in self.set_once]
         removals = f" REMOVE {', '.join(f'#{name}' for name in self.remove)}" if self.remove else ""
-        names = {"status", *self.set, *self.set_once, *self.remove}
+        names = {"status", *self.set, *self.set_once, *self.remove, *self.seen}
         allowed = {f":from{index}": status for index, status in enumerate(sorted(self.allowed_from))}
         values = {f":{name}": value for name, value in {**self.set, **self.set_once}.items()} | allowed
+        values |= {f":seen_{name}": value for name, value in self.seen.items()}
         return {
             "TableName": table,
             "Key": self.key,
@@ -50,7 +53,9 @@ class Update:
 
     def _condition(self, placeholders: list[str]) -> str:
         condition = f"#status IN ({', '.join(placeholders)})"
-        return f"attribute_not_exists(#status) OR {condition}" if self.allowed_when_absent else condition
+        if self.allowed_when_absent:
+            condition = f"attribute_not_exists(#status) OR {condition}"
+        return " AND ".join([condition, *(f"#{name} = :seen_{name}" for name in self.seen)])
 
     def _uses(self, name: str) -> bool:
         # DynamoDB refuses names that no expression uses

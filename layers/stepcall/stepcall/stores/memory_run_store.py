@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import RLock
 from uuid import UUID
 
+from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord, record_of
 from stepcall.domain.run import (
     ErrorResult,
     Run,
@@ -20,38 +21,69 @@ from stepcall.domain.run import (
 )
 from stepcall.stores.run_store import (
     ALL_RUNS,
+    OpenRun,
+    OpenRuns,
     RunCount,
     RunExistsError,
     RunFilter,
     RunNotFoundError,
     RunPage,
+    StartedOnceError,
     TableClaimedError,
     TaskNotRunningError,
+    life_of_start,
     refused_move,
 )
 
 
 class MemoryRunStore:
-    """See RunStore."""
+    """See RunStore. `retention` is how long a finished run would be kept: none is ever deleted here."""
 
-    def __init__(self) -> None:
+    def __init__(self, retention: timedelta = timedelta(days=90)) -> None:
+        self._retention = retention
         self._runs: dict[UUID, RunWithTasks] = {}
+        self._starts: dict[tuple[str, str, str], StartRecord] = {}
         self._claims: dict[tuple[str, str], TableClaim] = {}
         self._lock = RLock()
 
-    def put(self, run: Run) -> None:
+    def put(self, run: Run, *, once: StartOnce | None = None) -> None:
         with self._lock:
             if run.run_id in self._runs:
                 raise RunExistsError(f"The run {run.run_id} is already stored.")
+            if once:
+                self._put_start(record_of(run, once))
             self._runs[run.run_id] = RunWithTasks(run)
 
-    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None) -> None:
+    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None, once: StartOnce | None = None) -> None:
         with self._lock:
             held = self.get_claim(claim.tenant, claim.table)
-            if run.run_id not in self._runs and (held.run_id if held else None) != seen:
+            is_outrun = run.run_id not in self._runs and (held.run_id if held else None) != seen
+            if once and is_outrun:
+                self._require_free(record_of(run, once))  # of two refusals this one counts
+            if is_outrun:
                 raise TableClaimedError(f"Another run has claimed {claim.table}.")
-            self.put(run)
+            self.put(run, once=once)
             self._claims[claim.tenant, claim.table] = claim
+
+    def put_start(self, start: StartRecord) -> None:
+        with self._lock:
+            found = self.find_start(start.tenant, start.principal_id, start.once.key, start.started_at)
+            if found != EarlierStart(start.run_id, start.once.fingerprint):
+                self._put_start(start)
+
+    def find_start(self, tenant: str, principal_id: str, key: str, now: datetime) -> EarlierStart | None:
+        start = self._starts.get((tenant, principal_id, key))
+        if start is None or start.started_at + life_of_start(self._retention) <= now:
+            return None
+        return EarlierStart(start.run_id, start.once.fingerprint)
+
+    def _put_start(self, start: StartRecord) -> None:
+        self._require_free(start)
+        self._starts[start.tenant, start.principal_id, start.once.key] = start
+
+    def _require_free(self, start: StartRecord) -> None:
+        if self.find_start(start.tenant, start.principal_id, start.once.key, start.started_at):
+            raise StartedOnceError("The key has started a run before.")
 
     def get_claim(self, tenant: str, table: str) -> TableClaim | None:
         return self._claims.get((tenant, table))
@@ -78,6 +110,20 @@ class MemoryRunStore:
         runs = (found.run for found in list(self._runs.values()) if found.run.tenant == tenant)
         older = (run for run in runs if after is None or run.run_id < after)
         return sorted(older, key=lambda run: run.run_id, reverse=True)
+
+    def list_open(self, *, limit: int, after: UUID | None) -> OpenRuns:
+        runs = (found.run for found in list(self._runs.values()) if not found.run.status.has_ended)
+        later = sorted((run for run in runs if after is None or run.run_id > after), key=lambda run: run.run_id)
+        page = later[:limit]
+        shown = tuple(OpenRun(run.run_id, run.status, run.created_at, run.content_hash) for run in page)
+        return OpenRuns(shown, page[-1].run_id if len(later) > limit else None)
+
+    def move_machine(self, run_id: UUID, *, seen: str, content_hash: str) -> None:
+        with self._lock:
+            found = self.get_for_end(run_id)
+            if found.run.status is not RunStatus.PENDING or found.run.content_hash not in {seen, content_hash}:
+                raise refused_move(run_id, found.run.status)
+            self._runs[run_id] = replace(found, run=replace(found.run, content_hash=content_hash))
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
         found = self.get_for_end(run_id)

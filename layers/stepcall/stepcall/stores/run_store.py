@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
+from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord
 from stepcall.domain.run import (
     ErrorResult,
     Run,
@@ -48,8 +49,20 @@ class TableClaimedError(StepcallError):
     """Another run has claimed the table since it was looked at: look again."""
 
 
+class StartedOnceError(StepcallError):
+    """The caller's key has started a run already, or the same call is starting one at this moment: look which."""
+
+
 class TaskNotRunningError(StepcallError):
     """Late news: the task is no longer being worked on, so the write changed nothing."""
+
+
+SHORTEST_LIFE_OF_START = timedelta(days=2)
+
+
+def life_of_start(retention: timedelta) -> timedelta:
+    """How long a key finds what it has started: as long as runs are kept once they have ended."""
+    return max(retention, SHORTEST_LIFE_OF_START)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +96,41 @@ class RunCount(NamedTuple):
     next_run_id: UUID | None
 
 
-class RunStore(Protocol):
-    def put(self, run: Run) -> None:
-        """Store a new run; one that has ended already is never open. Raises RunExistsError."""
+class OpenRun(NamedTuple):
+    """What a sweep knows of a run that has not ended."""
 
-    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None) -> None:
-        """Store a new run and its claim to its output table, both or neither.
+    run_id: UUID
+    status: RunStatus
+    created_at: datetime
+    content_hash: str
+
+
+class OpenRuns(NamedTuple):
+    """Oldest first; `next_run_id` is the run to go on after, None on the last page."""
+
+    runs: tuple[OpenRun, ...]
+    next_run_id: UUID | None
+
+
+class RunStore(Protocol):
+    def put(self, run: Run, *, once: StartOnce | None = None) -> None:
+        """Store a new run; one that has ended already is never open. Raises RunExistsError.
+
+        With `once` its caller's key is stored too, both or neither: raises StartedOnceError when it is there.
+        """
+
+    def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None, once: StartOnce | None = None) -> None:
+        """Store a new run and its claim to its output table, both or neither, and `once` as `put` does.
 
         `seen` is the run that had the claim when the caller looked, None for nobody. Raises RunExistsError,
-        TableClaimedError.
+        StartedOnceError, TableClaimedError.
         """
+
+    def put_start(self, start: StartRecord) -> None:
+        """Store a key alone, for a run that is there; the same once more is fine. Raises StartedOnceError."""
+
+    def find_start(self, tenant: str, principal_id: str, key: str, now: datetime) -> EarlierStart | None:
+        """What the caller has started with the key; None for nothing that is still kept."""
 
     def get_claim(self, tenant: str, table: str) -> TableClaim | None:
         """Who writes the table, or wrote it within its 30 days; None for nobody."""
@@ -113,6 +151,18 @@ class RunStore(Protocol):
 
     def count_by_tenant(self, tenant: str, *, after: UUID | None, only: RunFilter = ALL_RUNS) -> RunCount:
         """How many of a tenant's runs such a list would show, or the first part of them."""
+
+    def list_open(self, *, limit: int, after: UUID | None) -> OpenRuns:
+        """Runs of all tenants that have not ended, as they were a moment ago, from the first one newer than `after`.
+
+        A page may hold fewer than `limit`, or none, and not be the last.
+        """
+
+    def move_machine(self, run_id: UUID, *, seen: str, content_hash: str) -> None:
+        """Let a PENDING run execute on another machine than `seen`; moved there already is fine.
+
+        Raises RunMoveRefusedError, RunHasEndedError, RunNotFoundError.
+        """
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
         """A run and those of its tasks, for a worker. Raises RunNotFoundError."""

@@ -13,6 +13,7 @@ from uuid import UUID
 from stepcall.domain.access import Caller
 from stepcall.domain.connection import Connection
 from stepcall.domain.errors import ErrorReason, StepcallError
+from stepcall.domain.idempotency import StartOnce, StartRecord
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.procedure import Procedure, fingerprint, output_table_name
 from stepcall.domain.procedure_call import Call, InvalidCallError, QueryParameters, bind_call, is_procedure_name
@@ -40,6 +41,8 @@ class CallProcedure(NamedTuple):
     query: str
     call: Call
     parameters: QueryParameters
+    once: StartOnce | None = None
+    """The caller's key to this call."""
 
 
 class _Deployed(NamedTuple):
@@ -53,8 +56,9 @@ class _Deployed(NamedTuple):
 def call_procedure(command: CallProcedure, caller: Caller, deps: FaceDependencies) -> Run:
     """The run that the call has started, joined, or found; one that its arguments do not fit is stored as FAILED.
 
-    Raises ConnectionNotFoundError, ProcedureNotFoundError, NotGrantedError, RateLimitedError, TableBusyError (nothing
-    exists then); EngineUnavailableError, or whatever else the engine raises (the run is FAILED then).
+    Raises ConnectionNotFoundError, ProcedureNotFoundError, NotGrantedError, RateLimitedError, TableBusyError,
+    StartedOnceError (nothing exists then); whatever the engine raises but EngineUnavailableError (the run is FAILED
+    then).
     """
     deployed = _find(command, caller, deps)
     count_start(caller, deps)
@@ -63,14 +67,17 @@ def call_procedure(command: CallProcedure, caller: Caller, deps: FaceDependencie
         arguments = bind_call(deployed.version.definition, command.call, command.parameters)
         run = replace(_keep_input(arguments, command.call, deployed, caller, deps), job=job)
     except InvalidCallError as exc:
-        return _store_refused(exc, job, deployed, caller, deps)
+        run = _refused(exc, job, deployed, caller, deps)
+        store(run, deps, command.once)
+        deps.log("call_refused", run_id=str(run.run_id), tenant=run.tenant)
+        return run
     if output_task(deployed.version) is None:
-        store(run, deps)
+        store(run, deps, command.once)
         execute(run, deployed.version, deps)
         return run
     table = output_table_name(deployed.procedure.name, arguments)
     run = replace(run, job=replace(job, output_table=table))
-    return _run_once(run, _claim_of(run, table, arguments), deployed, deps)
+    return _run_once(run, _claim_of(run, table, arguments), command.once, deployed, deps)
 
 
 def _job_of(command: CallProcedure, connection: Connection) -> JobCall:
@@ -115,19 +122,14 @@ def _keep_input(
         raise InvalidCallError(message, call.end) from exc
 
 
-def _store_refused(
-    error: InvalidCallError, job: JobCall, deployed: _Deployed, caller: Caller, deps: FaceDependencies
-) -> Run:
+def _refused(error: InvalidCallError, job: JobCall, deployed: _Deployed, caller: Caller, deps: FaceDependencies) -> Run:
     """A run that fails before it begins: the caller reads why in the job."""
     run = pending_run(deployed.version, {}, caller, deps)
     reason = ErrorResult(ErrorReason.INVALID_QUERY, CALL_LOCATION, f"Query error: {error}")
-    refused = replace(run, status=RunStatus.FAILED, completed_at=run.created_at, error=reason, job=job)
-    store(refused, deps)
-    deps.log("call_refused", run_id=str(run.run_id), tenant=run.tenant)
-    return refused
+    return replace(run, status=RunStatus.FAILED, completed_at=run.created_at, error=reason, job=job)
 
 
-def _run_once(run: Run, claim: TableClaim, deployed: _Deployed, deps: FaceDependencies) -> Run:
+def _run_once(run: Run, claim: TableClaim, once: StartOnce | None, deployed: _Deployed, deps: FaceDependencies) -> Run:
     """Of equal calls at one moment one executes, where the procedure has its cache on."""
     for look in range(LOOKS):
         held = deps.runs.get_claim(claim.tenant, claim.table)
@@ -135,13 +137,12 @@ def _run_once(run: Run, claim: TableClaim, deployed: _Deployed, deps: FaceDepend
         is_equal = held is not None and _is_equal(claim, held)
         if earlier and is_equal and deployed.procedure.cache and _has_seen_changes(earlier, deployed.connection):
             if not earlier.status.has_ended:
-                deps.log("call_joined", run_id=str(earlier.run_id), tenant=run.tenant)
-                return earlier
+                return _join(run, earlier, once, deps)
             if _may_reuse(earlier, run.created_at):
-                return _reuse(run, earlier, deps)
+                return _reuse(run, earlier, once, deps)
         claim = replace(claim, complete_run_id=_complete_run_id(claim, held, earlier))
         try:
-            deps.runs.put_with_claim(run, claim, seen=held.run_id if held else None)
+            deps.runs.put_with_claim(run, claim, seen=held.run_id if held else None, once=once)
         except TableClaimedError:
             deps.sleep(PAUSE * (look + 1))
             continue
@@ -172,7 +173,15 @@ def _may_reuse(earlier: Run, now: datetime) -> bool:
     return earlier.status is RunStatus.COMPLETED and now - earlier.created_at < REUSED_FOR
 
 
-def _reuse(run: Run, earlier: Run, deps: FaceDependencies) -> Run:
+def _join(run: Run, earlier: Run, once: StartOnce | None, deps: FaceDependencies) -> Run:
+    """The run of an equal call, in place of the new one. Raises StartedOnceError."""
+    if once:
+        deps.runs.put_start(StartRecord(run.tenant, run.principal_id, once, earlier.run_id, run.created_at))
+    deps.log("call_joined", run_id=str(earlier.run_id), tenant=run.tenant)
+    return earlier
+
+
+def _reuse(run: Run, earlier: Run, once: StartOnce | None, deps: FaceDependencies) -> Run:
     """A run that shows the other's output, and executes nothing."""
     reusing = replace(
         run,
@@ -181,7 +190,7 @@ def _reuse(run: Run, earlier: Run, deps: FaceDependencies) -> Run:
         output=earlier.output,
         reused_run_id=earlier.run_id,
     )
-    store(reusing, deps)
+    store(reusing, deps, once)
     deps.log("output_reused", run_id=str(run.run_id), reused_run_id=str(earlier.run_id), tenant=run.tenant)
     return reusing
 

@@ -1,5 +1,6 @@
 """The port to Step Functions."""
 
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -11,6 +12,17 @@ class EngineUnavailableError(StepcallError):
     """Step Functions did not take the call now, for no fault of the caller's."""
 
 
+class ExecutionStatus(StrEnum):
+    """Step Functions' own words, and one for an execution that it does not know, or no longer."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    ABORTED = "ABORTED"
+    MISSING = "MISSING"
+
+
 class StateMachines(Protocol):
     def start(self, run_id: UUID, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> None:
         """Start an execution of that name, creating the machine if need be; started already is fine.
@@ -20,3 +32,9 @@ class StateMachines(Protocol):
 
     def stop(self, run_id: UUID, content_hash: str, cause: str) -> None:
         """Stop the execution of that name; one that has ended or never was is fine. Raises EngineUnavailableError."""
+
+    def describe(self, run_id: UUID, content_hash: str) -> ExecutionStatus:
+        """How the execution of that name is; what was just started may be missing. Raises EngineUnavailableError.
+
+        AWS takes 15 such calls a second from a whole account: no request of a user's makes one.
+        """

@@ -13,6 +13,7 @@ from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.output_tables import find_table, table_of
 from stepcall.use_cases.read_run import wait_for_run
 from stepcall.use_cases.sql_worker import ResultTooLargeError, SqlTimeoutError, TableRows
+from stepcall.use_cases.start_once import start_once
 from stepcall.use_cases.start_run import count_start
 
 NO_ROWS = TableRows((), (), 0)
@@ -69,6 +70,8 @@ class QueryAnswer(NamedTuple):
     is_reused: bool = False
     table: str | None = None
     """Of a CALL: what its rows were read from."""
+    is_replayed: bool = False
+    """Of a CALL with a key: it was made before."""
 
 
 def select_rows(query: Query, caller: Caller, deps: FaceDependencies) -> QueryAnswer:
@@ -99,18 +102,19 @@ def _find_connection(name: str, caller: Caller, deps: FaceDependencies) -> Conne
 def call_and_wait(command: CallProcedure, caller: Caller, deps: FaceDependencies, *, seconds: float) -> QueryAnswer:
     """The rows of the output table of a call; none when its workflow has no such table.
 
-    Raises as `call_procedure`; JobNotEndedError when too little of that time is left; JobFailedError,
+    Raises as `start_once` and `call_procedure`; JobNotEndedError when too little of that time is left; JobFailedError,
     TableTooLargeError, TableTimeoutError, and what else the SQL worker raises.
     """
     end = deps.monotonic() + seconds
-    run = call_procedure(command, caller, deps)
-    run = wait_for_run(run.run_id, caller, deps, seconds=seconds - SECONDS_FOR_ROWS).run
+    started = start_once(call_procedure, command, caller, deps)
+    run = wait_for_run(started.run.run_id, caller, deps, seconds=seconds - SECONDS_FOR_ROWS).run
     if not run.status.has_ended:
         raise JobNotEndedError(run)
     if run.status is not RunStatus.COMPLETED:
         raise JobFailedError(run)
     rows = _rows_of(run, end - deps.monotonic(), deps)
-    return QueryAnswer(rows, run.call.location, run.reused_run_id is not None, run.call.output_table)
+    is_reused = run.reused_run_id is not None
+    return QueryAnswer(rows, run.call.location, is_reused, run.call.output_table, started.is_replayed)
 
 
 def _rows_of(run: Run, seconds: float, deps: FaceDependencies) -> TableRows:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from stepcall.domain.access import Caller
+from stepcall.domain.idempotency import StartOnce
 from stepcall.domain.ids import MalformedIdError, read_workflow_id
 from stepcall.domain.run import Run, TimeRange
 from stepcall.domain.run_mode import RunMode
@@ -19,12 +20,13 @@ class StartConfiguredRun(NamedTuple):
     config_id: str
     run_mode: RunMode = RunMode.FULL
     time_range: TimeRange | None = None
+    once: StartOnce | None = None
 
 
 def start_configured_run(command: StartConfiguredRun, caller: Caller, deps: FaceDependencies) -> Run:
     """A run without parameters. Raises as `start_run` does."""
     workflow_id = find_configured_workflow(command.config_id, caller, deps)
-    started = StartRun(workflow_id, {}, run_mode=command.run_mode, time_range=command.time_range)
+    started = StartRun(workflow_id, {}, run_mode=command.run_mode, time_range=command.time_range, once=command.once)
     return start_run(started, caller, deps)
 
 

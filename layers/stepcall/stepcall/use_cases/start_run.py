@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from stepcall.domain.access import Caller
 from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
+from stepcall.domain.idempotency import StartOnce
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.run import CALL_LOCATION, Run, RunStatus, TimeRange, failed_end
@@ -16,7 +17,11 @@ from stepcall.domain.task_contract import Worker
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.run_store import RunExistsError, RunMoveRefusedError
 from stepcall.use_cases.count_use import count_use
-from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies
+from stepcall.use_cases.engine import EngineUnavailableError
+
+if TYPE_CHECKING:
+    from stepcall.use_cases.sweep_runs import SweepDependencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +35,46 @@ class StartRun:
     """The caller's own key to the language model."""
     run_mode: RunMode = RunMode.FULL
     time_range: TimeRange | None = None
+    once: StartOnce | None = None
+    """The caller's key to this start."""
 
 
 def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
-    """Store a run of the newest version as PENDING, and start its execution.
+    """Store a run of the newest version as PENDING, and start its execution, or leave that to the sweep.
 
     Raises, in this order, WorkflowNotFoundError, NotGrantedError, RateLimitedError, InvalidParametersError,
-    EmptyRunModeError and ProviderKeysUnavailableError (no run exists then); EngineUnavailableError, or whatever else
-    the engine raises (the run is FAILED then).
+    EmptyRunModeError, EngineUnavailableError where its engine is not deployed, ProviderKeysUnavailableError and
+    StartedOnceError (no run exists then); whatever the engine raises besides (the run is FAILED then).
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
     caller.require_workflow(command.workflow_id)
     count_start(caller, deps)
     run = _new_run(version, command, caller, deps)
-    store(run, deps)
+    store(run, deps, command.once)
     execute(run, version, deps)
     return run
 
 
-def store(run: Run, deps: FaceDependencies) -> None:
-    """Put a new run."""
+def store(run: Run, deps: FaceDependencies, once: StartOnce | None) -> None:
+    """Put a new run. Raises StartedOnceError."""
     with suppress(RunExistsError):  # a new id exists only if AWS's client has put it twice, its first answer lost
-        deps.runs.put(run)
+        deps.runs.put(run, once=once)
 
 
-def execute(run: Run, version: WorkflowVersion, deps: FaceDependencies) -> None:
-    """Start the execution of a run that was just stored. Raises as `start_run`: the run is FAILED then."""
+def execute(run: Run, version: WorkflowVersion, deps: "FaceDependencies | SweepDependencies") -> bool:
+    """Start the execution of a PENDING run. False where that has to wait: the run stays PENDING, and is swept up.
+
+    Raises what else the engine raises: the run is FAILED then.
+    """
     try:
         deps.engine.start(run.run_id, deps.compile(version, run.run_mode), execution_input(run))
+    except EngineUnavailableError as exc:
+        deps.log("start_deferred", run_id=str(run.run_id), tenant=run.tenant, error=str(exc))
+        return False
     except Exception:
         if _give_up(run, deps):
             raise
+    return True
 
 
 def execution_input(run: Run) -> dict[str, Any]:
@@ -124,9 +138,9 @@ def _encrypt_key(run_id: UUID, command: StartRun, version: WorkflowVersion, deps
     return deps.encrypt_provider_key(run_id, command.provider_key)
 
 
-def _give_up(run: Run, deps: FaceDependencies) -> bool:
+def _give_up(run: Run, deps: WorkerDependencies) -> bool:
     """Whether the run was given up; not when the call that failed has started it all the same."""
-    # the caller is told to try again, which makes a new run; this one must not stay PENDING for ever
+    # what is wrong is not going to pass: this run must not stay PENDING for ever
     message = "The run could not be started: Step Functions did not take it."
     try:
         deps.runs.abandon(run.run_id, failed_end(deps.now(), ErrorReason.BACKEND_ERROR, CALL_LOCATION, message))

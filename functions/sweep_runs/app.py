@@ -1,0 +1,16 @@
+"""Starts runs that were accepted and never started, and ends those whose execution ended unseen: every minute."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from stepcall.runtime.observability import logger
+from stepcall.runtime.wiring import sweep_dependencies
+from stepcall.use_cases.sweep_runs import sweep_runs
+
+MARGIN_SECONDS = 15  # for a call that AWS leaves without an answer, and that its client repeats
+
+
+@logger.inject_lambda_context
+def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> None:
+    sweep_runs(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS, sweep_dependencies())

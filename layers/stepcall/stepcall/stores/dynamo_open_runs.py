@@ -1,0 +1,52 @@
+"""Runs that have not ended. The index `open_runs` holds their keys alone: what a sweep wants to know is read by key."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from stepcall.domain.run import RunStatus
+from stepcall.stores.dynamo_items import Item, run_key, write_values
+from stepcall.stores.dynamo_update import Update
+from stepcall.stores.run_store import OpenRun
+
+OPEN_RUN = {
+    "ProjectionExpression": "run_id, #status, created_at, content_hash",
+    "ExpressionAttributeNames": {"#status": "status"},
+}
+"""What of a run's record is read."""
+
+
+def query_open(after: UUID | None) -> dict[str, Any]:
+    """The Query of the index, oldest first."""
+    is_later, values = (" AND run_id > :after", {":after": str(after)}) if after else ("", {})
+    return {
+        "IndexName": "open_runs",
+        "KeyConditionExpression": f"#open = :open{is_later}",
+        "ExpressionAttributeNames": {"#open": "open"},
+        "ExpressionAttributeValues": write_values({":open": "1"} | values),
+    }
+
+
+def read_open_runs(items: Iterable[Item]) -> tuple[OpenRun, ...]:
+    """Oldest first. The index may hold runs that have ended in this moment: those are left out."""
+    runs = sorted(map(_read, items), key=lambda run: run.run_id)
+    return tuple(run for run in runs if not run.status.has_ended)
+
+
+def move_to_machine(run_id: UUID, seen: str, content_hash: str) -> Update:
+    return Update(
+        key=run_key(run_id),
+        set={"content_hash": content_hash},
+        allowed_from=frozenset({RunStatus.PENDING}),
+        seen={"content_hash": seen},
+    )
+
+
+def _read(item: Item) -> OpenRun:
+    return OpenRun(
+        run_id=UUID(item["run_id"]["S"]),
+        status=RunStatus(item["status"]["S"]),
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+        content_hash=item["content_hash"]["S"],
+    )

@@ -1,0 +1,78 @@
+"""Events to the targets of rules: moto raises for a function, in the caller's PutEvents, and minds no rule's state.
+
+What becomes an event of a bus, and which pattern it matches, is left to moto.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.events.models import Rule, events_backends
+
+from local.event_times import spell_second
+from local.moto_world.replacing import replaced
+from local.template import REGION
+
+Event = dict[str, Any]
+Deliver = Callable[[Mapping[str, Any], Event], None]
+"""The target as it is written in the rule, and the event as EventBridge sends it."""
+FIELDS = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
+
+
+@contextmanager
+def matched_events_go_to(deliver: Deliver, services: frozenset[str]) -> Iterator[None]:
+    """Targets of these services get their events from `deliver`, the others from moto."""
+    with replaced(Rule, "send_to_targets", _send_by(deliver, services, Rule.send_to_targets)):
+        yield
+
+
+def _send_by(deliver: Deliver, services: frozenset[str], send_as_moto_does: Callable[..., None]) -> Any:
+    def send_to_targets(self: Any, event: Any, transform_input: bool = True) -> None:
+        # moto lets a rule without a pattern, which is one with a schedule, match everything
+        if self.state == "DISABLED" or not self.event_pattern.get_pattern():
+            return
+        if not self.event_pattern.matches_event(event):
+            return
+        ours = [target for target in self.targets if target["Arn"].split(":")[2] in services]
+        for target in ours:
+            deliver(target, as_sent(event))
+        others = copy.copy(self)
+        others.targets = [target for target in self.targets if target not in ours]
+        send_as_moto_does(others, event, transform_input)
+
+    return send_to_targets
+
+
+def as_sent(event: Mapping[str, Any]) -> Event:
+    """Without the fields that moto adds for itself, and with the time as text."""
+    sent = {name: event[name] for name in FIELDS}
+    return sent if isinstance(sent["time"], str) else sent | {"time": spell_second(float(sent["time"]))}
+
+
+def rules() -> list[Any]:
+    """Every rule of every bus."""
+    buses = events_backends[DEFAULT_ACCOUNT_ID][REGION].event_buses.values()
+    return [rule for bus in buses for rule in bus.rules.values()]
+
+
+def put_on_default_bus(event: Event) -> None:
+    """An event as a service of AWS sends it: nobody else may use its source."""
+    for rule in list(events_backends[DEFAULT_ACCOUNT_ID][REGION].event_buses["default"].rules.values()):
+        rule.send_to_targets(event)  # type: ignore[arg-type]
+
+
+def service_event(source: str, kind: str, instant: float, resource: str, detail: Event) -> Event:
+    return {
+        "version": "0",
+        "id": str(uuid4()),
+        "detail-type": kind,
+        "source": source,
+        "account": DEFAULT_ACCOUNT_ID,
+        "time": spell_second(instant),
+        "region": REGION,
+        "resources": [resource],
+        "detail": detail,
+    }

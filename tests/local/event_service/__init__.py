@@ -1,0 +1,1 @@
+"""A small service whose functions nobody waits for."""
