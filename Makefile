@@ -83,10 +83,11 @@ audit: $(BANDIT) ## faults of security: bandit over what runs, pip-audit over wh
 	@$(BANDIT) --quiet --configfile pyproject.toml --recursive layers functions tools local
 	@$(BIN)/python -m tools.audit_requirements $(SHIPPED)
 
-# moto keeps one AWS per process: what starts a whole stack has a process of its own, or shares one file by file.
+# moto keeps one AWS per process: what starts a whole stack has a process of its own, or shares one file by file. The
+# functional tests wait half of their time, for runs and for limits: twice as many share the processors.
 check: $(VENV)/.dev $(ASL_VALIDATOR)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract tests/golden tests/template tests/asl_validator
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/functional
+	@$(BIN)/python -m pytest -n 4 --dist loadfile tests/functional
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/local
 
 # `uv pip compile` rather than uv.lock: docs/decisions/2026-11-21-locks.md
