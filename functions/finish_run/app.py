@@ -13,5 +13,5 @@ from stepcall.use_cases.finish_run import RunEnding, finish_run
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
     ending = RunEnding.model_validate(event)
-    with errors_for_the_machine(run_id=str(ending.run_id)):
+    with errors_for_the_machine(run_id=str(ending.run.run_id)):
         finish_run(ending, worker_dependencies())

@@ -45,7 +45,9 @@ def test_runs_of_every_tenant_that_have_not_ended_are_listed_oldest_first(run_st
 
 def test_an_open_run_says_what_a_sweep_decides_by(run_store: RunStore) -> None:
     run_store.put(PENDING)
-    assert run_store.list_open(limit=9, after=None).runs == (OpenRun(RUN_ID, RunStatus.PENDING, START, EARLIER),)
+    assert run_store.list_open(limit=9, after=None).runs == (
+        OpenRun(RUN_ID, PENDING.tenant, RunStatus.PENDING, START, EARLIER),
+    )
     run_store.begin_task(PENDING, "first", attempt=0, now=START)
     [run] = run_store.list_open(limit=9, after=None).runs
     assert run.status is RunStatus.RUNNING
@@ -99,7 +101,7 @@ def test_listing_open_runs_reads_no_inputs(dynamodb: "DynamoDBClient") -> None:
     store.put(PENDING)
     store.list_open(limit=9, after=None)
     [[item]] = [answer["Responses"]["RunsTable"] for answer in asked]
-    assert item.keys() == {"run_id", "status", "created_at", "content_hash"}
+    assert item.keys() == {"run_id", "tenant", "status", "created_at", "content_hash"}
 
 
 # --- Another machine

@@ -75,7 +75,7 @@ def workflow(stack: LocalStack, page_host: str) -> WorkflowVersion:
         ],
         "output": [{"name": "summary", "type": "string", "value": "{{refs.summary.output.summary}}"}],
     }
-    ids = event("finish_run")
+    ids = event("finish_run")["run"]
     version = WorkflowVersion(UUID(ids["workflow_id"]), 1, "local", check_definition(document, CATALOG).definition, NOW)
     worker_dependencies().workflows.put_first(version)
     return version
@@ -84,7 +84,7 @@ def workflow(stack: LocalStack, page_host: str) -> WorkflowVersion:
 @pytest.fixture
 def run(stack: LocalStack, workflow: WorkflowVersion, page_host: str) -> Iterator[UUID]:
     """The run that the events name, fresh."""
-    run_id = UUID(event("finish_run")["run_id"])
+    run_id = UUID(event("finish_run")["run"]["run_id"])
     url = json.dumps({"url": f"http://{page_host}/event"})
     stored = Run(
         run_id=run_id,

@@ -159,7 +159,7 @@ def test_a_run_that_was_stopped_before_its_first_task_ends_by_the_sweep_and_is_n
     version = wiring.worker_dependencies().workflows.get_version(run.workflow_id, run.workflow_version)
     with status_events_lost(stack):
         # an execution of the right name whose tasks know of no run: it ends, and nothing of it is written
-        wiring.engine().start(run.run_id, wiring.compiler()(version), {"run_id": "none"})
+        wiring.engine().start(run.run_id, wiring.compiler()(version), {"run": "none"})
         abort(run)
         make_older(stack, run.run_id, OVER_FIVE_MINUTES)
         assert found(run.run_id).run.status is RunStatus.PENDING

@@ -472,9 +472,14 @@ def finish(account: Account, started: dict[str, Any], **error: Any) -> None:
 def payload(started: dict[str, Any], **more: Any) -> dict[str, Any]:
     """What a state machine sends."""
     return {
-        "run_id": str(read_run_id(started["execution_id"])),
-        "workflow_id": str(read_workflow_id(started["workflow_id"])),
-        "workflow_version": started["workflow_version"],
+        "run": {
+            "run_id": str(read_run_id(started["execution_id"])),
+            "run_attempt": 1,
+            "workflow_id": str(read_workflow_id(started["workflow_id"])),
+            "workflow_version": started["workflow_version"],
+            "tenant": "default",
+            "correlation_id": "",
+        },
         **more,
     }
 

@@ -159,7 +159,7 @@ class RunWorld:
         """Deliver the run's end: with the name of an error, on the bad road."""
         self.clock.sleep(1)
         names: dict[str, Any] = {"error": {"Error": error, "Cause": "arn:aws:lambda:x Traceback"}} if error else {}
-        finish_run(RunEnding.model_validate(_ids(run) | names), self.deps)
+        finish_run(RunEnding.model_validate(sent_by_the_machine(run) | names), self.deps)
 
     def sweep(self, *, after: float = 0.0, seconds: float = 40.0) -> None:
         """One sweep, so many seconds later."""
@@ -190,12 +190,18 @@ class RunWorld:
 
     @staticmethod
     def _invocation(run: Run, ref: str, attempt: int) -> TaskInvocation:
-        return TaskInvocation.model_validate(_ids(run) | {"ref": ref, "attempt": attempt})
+        return TaskInvocation.model_validate(sent_by_the_machine(run) | {"ref": ref, "attempt": attempt})
 
 
-def _ids(run: Run) -> dict[str, Any]:
+def sent_by_the_machine(run: Run) -> dict[str, Any]:
+    """What every state sends of its run."""
     return {
-        "run_id": str(run.run_id),
-        "workflow_id": str(run.workflow_id),
-        "workflow_version": run.workflow_version,
+        "run": {
+            "run_id": str(run.run_id),
+            "run_attempt": run.run_attempt,
+            "workflow_id": str(run.workflow_id),
+            "workflow_version": run.workflow_version,
+            "tenant": run.tenant,
+            "correlation_id": run.correlation_id,
+        }
     }

@@ -70,9 +70,7 @@ def test_a_machine_carries_ids_and_no_data() -> None:
     assert "confidential" not in text
     assert "expression" not in text
     assert machine(document)["States"]["a"]["Parameters"]["Payload"] == {
-        "run_id.$": "$.run_id",
-        "workflow_id.$": "$.workflow_id",
-        "workflow_version.$": "$.workflow_version",
+        "run.$": "$.run",
         "ref": "a",
         "attempt.$": "$$.State.RetryCount",
     }
@@ -158,10 +156,10 @@ def test_a_thousand_tasks_of_usual_names_fit() -> None:
 
 
 def test_where_names_are_longest_the_limit_is_found_before_step_functions_finds_it() -> None:
-    """References of 64 characters and ARNs of 140: 913 tasks fit, and 1,000 do not."""
-    fits = compiled(chain(913, width=64), LONGEST_ARN)
+    """References of 64 characters and ARNs of 140: 989 tasks fit, and 1,000 do not."""
+    fits = compiled(chain(989, width=64), LONGEST_ARN)
     assert len(json.dumps(fits.definition)) <= MAX_REQUEST_BYTES - 2048
-    for tasks in (914, MAX_TASKS):
+    for tasks in (990, MAX_TASKS):
         with pytest.raises(InvalidDefinitionError) as refused:
             compiled(chain(tasks, width=64), LONGEST_ARN)
         [problem] = refused.value.problems

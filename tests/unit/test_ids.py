@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from stepcall.domain.ids import (
     EPOCH,
     MalformedIdError,
+    read_execution_name,
     read_run_id,
     read_workflow_id,
     spell_dated_run,
     spell_execution,
+    spell_execution_name,
     spell_job,
     spell_workflow,
     uuid7,
@@ -266,3 +268,17 @@ def test_what_is_no_dated_spelling_is_refused_with_a_short_message(text: str) ->
 def test_an_id_without_a_time_has_no_dated_spelling(identity: UUID) -> None:
     with pytest.raises(ValueError, match="Only a UUIDv7"):
         spell_dated_run(identity)
+
+
+@pytest.mark.parametrize(("run_attempt", "suffix"), [(1, ""), (2, "-2"), (31, "-31")])
+def test_an_execution_is_named_after_its_run_and_the_attempt_of_it(run_attempt: int, suffix: str) -> None:
+    run_id = UUID("01a1ff4c-49c7-7afb-b908-fd2cd89523af")
+    name = spell_execution_name(run_id, run_attempt)
+    assert name == f"{run_id}{suffix}"
+    assert read_execution_name(name) == (run_id, run_attempt)
+
+
+@pytest.mark.parametrize("end", ["-", "-0", "-1", "-01", "-2-2", "-x", " ", "\n"])
+def test_what_is_no_name_of_an_execution_is_refused(end: str) -> None:
+    with pytest.raises(MalformedIdError):
+        read_execution_name(f"01a1ff4c-49c7-7afb-b908-fd2cd89523af{end}")

@@ -12,7 +12,7 @@ from stepcall.stores.run_store import RunHasEndedError
 from stepcall.tasks.sql import SQL_QUERY, QueryInput, QueryOutput
 from stepcall.use_cases.cancel_run import cancel_run
 from stepcall.use_cases.run_task import TaskInvocation, run_task
-from tests.unit.run_world import CALLER, RunWorld
+from tests.unit.run_world import CALLER, RunWorld, sent_by_the_machine
 
 DOCUMENT: dict[str, Any] = {
     "name": "One query",
@@ -50,9 +50,7 @@ def run(world: RunWorld) -> Run:
 
 def deliver(world: RunWorld, run: Run, work: Query, phase: str, **more: Any) -> PreparedQuery | None:
     event = {
-        "run_id": str(run.run_id),
-        "workflow_id": str(run.workflow_id),
-        "workflow_version": run.workflow_version,
+        **sent_by_the_machine(run),
         "ref": "one",
         "attempt": 0,
         "phase": phase,
@@ -143,6 +141,4 @@ def test_a_prepared_query_where_the_task_was_to_be_done_is_a_fault_of_ours(world
 
 def deliver_whole(world: RunWorld, run: Run) -> TaskInvocation:
     world.clock.sleep(1)
-    return TaskInvocation(
-        run_id=run.run_id, workflow_id=run.workflow_id, workflow_version=run.workflow_version, ref="one", attempt=0
-    )
+    return TaskInvocation.model_validate({**sent_by_the_machine(run), "ref": "one", "attempt": 0})

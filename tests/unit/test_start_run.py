@@ -25,6 +25,7 @@ from tests.sample_workflows import declare, transform, workflow
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
 
 LIMITED = replace(CALLER, key_id="key_one", rate_limit=RateLimit(per_second=10, burst=3))
+CARRIED = {"run_id", "workflow_id", "workflow_version", "run_attempt", "tenant", "correlation_id"}
 WITH_INPUT = workflow(transform("a", "{{input.n}}"), inputs=[declare("n", "integer"), declare("t", default="x")])
 
 
@@ -36,9 +37,14 @@ def test_a_run_is_pending_and_its_execution_carries_ids_only() -> None:
     assert world.value(run.input) == {"n": 5, "t": "x"}
     compiled, execution_input = world.engine.started[run.run_id]
     assert execution_input == {
-        "run_id": str(run.run_id),
-        "workflow_id": str(run.workflow_id),
-        "workflow_version": 1,
+        "run": {
+            "run_id": str(run.run_id),
+            "run_attempt": 1,
+            "workflow_id": str(run.workflow_id),
+            "workflow_version": 1,
+            "tenant": "acme",
+            "correlation_id": "",
+        }
     }
     assert compiled.content_hash
 
@@ -54,7 +60,7 @@ def test_a_callers_key_is_stored_encrypted_for_a_workflow_that_asks_a_model() ->
     assert stored
     assert b"sk-caller" not in stored
     assert ProviderKeys(FixedSecret()).decrypt(run.run_id, stored) == "sk-caller"
-    assert world.engine.started[run.run_id][1].keys() == {"run_id", "workflow_id", "workflow_version"}
+    assert world.engine.started[run.run_id][1]["run"].keys() == CARRIED
     assert "sk-caller" not in f"{command} {run} {world.logged}"
 
 
@@ -282,7 +288,7 @@ def test_a_run_of_a_mode_is_executed_by_the_machine_of_that_mode(mode: RunMode, 
     machine, execution_input = world.engine.started[run.run_id]
     assert stored.content_hash == machine.content_hash == world.deps.compile(version, mode).content_hash
     assert {ref for ref in ("pull", "build", "send", "rest") if f'"{ref}"' in machine.definition} == tasks
-    assert execution_input.keys() == {"run_id", "workflow_id", "workflow_version"}
+    assert execution_input["run"].keys() == CARRIED
 
 
 def test_a_run_is_whole_and_about_no_time_unless_it_is_said() -> None:

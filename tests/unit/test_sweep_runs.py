@@ -13,7 +13,7 @@ from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
 from stepcall.use_cases.start_run import StartRun, start_run
 from stepcall.use_cases.sweep_runs import MAX_LOOKS, PAGE, SECONDS_PER_LOOK, sweep_runs
 from tests.sample_workflows import workflow
-from tests.unit.run_world import CALLER, STRANGER, RunWorld
+from tests.unit.run_world import CALLER, STRANGER, RunWorld, sent_by_the_machine
 
 MINUTE = 60.0
 
@@ -43,11 +43,7 @@ def test_a_run_that_was_not_started_is_started_after_a_minute_by_the_machine_and
     world.sweep(after=1)
     machine, execution_input = world.engine.started[run.run_id]
     assert machine.content_hash == run.content_hash
-    assert execution_input == {
-        "run_id": str(run.run_id),
-        "workflow_id": str(run.workflow_id),
-        "workflow_version": 1,
-    }
+    assert execution_input == sent_by_the_machine(run)
     assert repairs(world) == [("start_repeated", str(run.run_id))]
     world.do_task(run, "only")
     world.finish(run)

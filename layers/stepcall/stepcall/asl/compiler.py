@@ -34,11 +34,7 @@ COMMENT = "Compiled by Stepcall: edit the workflow, not this machine."
 FunctionArns = Mapping[str, str]
 """The ARN of each worker and of `finish_run`, by the name of its folder under `functions/`."""
 
-RUN = {
-    "run_id.$": "$.run_id",
-    "workflow_id.$": "$.workflow_id",
-    "workflow_version.$": "$.workflow_version",
-}
+RUN = {"run.$": "$.run"}
 # https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
 LAMBDA_TRANSIENT = Retrier(
     error_equals=(

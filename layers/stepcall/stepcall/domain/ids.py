@@ -1,7 +1,7 @@
 """Identities: one UUIDv7, several spellings, each reversible without a lookup.
 
 Spellings of a run: `ex-…` (native), `we-…` (its later generation), `job_…` (job shape), `wf-YYYYMMDD-NNNNN-…`
-(Amperity), the plain UUID (Wave and Step Functions).
+(Amperity), the plain UUID (Wave and Step Functions, which has `UUID-2` for what was resumed once).
 Spellings of a workflow: `wf-…` (native), the plain UUID (Wave). Of an API key: `key_…`. Of an upload: `upl_…`.
 """
 
@@ -22,6 +22,9 @@ JOB_WIDTH = 28  # the length that clients of the job shape know
 NOISE_BITS = 74
 DATED_WIDTH = 15  # 62**15 > 1000 * 2**74: the milliseconds of a second, and the random bits
 SECONDS_OF_DAY = 24 * 60 * 60
+EXECUTION_NAME = re.compile(
+    r"(?P<run_id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(-(?P<run_attempt>[2-9]|[1-9][0-9]{1,5}))?"
+)
 LOW_62_BITS = (1 << 62) - 1
 DATED_RUN = re.compile(r"wf-(?P<day>[0-9]{8})-(?P<second>[0-9]{5})-(?P<rest>[0-9A-Za-z]{15})")
 
@@ -134,6 +137,19 @@ def read_run_id(text: str) -> UUID:
             JOB_PREFIX: (BASE62, JOB_WIDTH),
         },
     )
+
+
+def spell_execution_name(run_id: UUID, run_attempt: int) -> str:
+    """What Step Functions calls the execution: of the first attempt the run's id, of later ones `UUID-2`, `UUID-3`."""
+    return str(run_id) if run_attempt == 1 else f"{run_id}-{run_attempt}"
+
+
+def read_execution_name(text: str) -> tuple[UUID, int]:
+    """The run and its attempt that an execution is of. Raises MalformedIdError."""
+    found = EXECUTION_NAME.fullmatch(text)
+    if found is None:
+        raise _malformed(text)
+    return UUID(found["run_id"]), int(found["run_attempt"] or 1)
 
 
 def _read(text: str, spellings: dict[str, tuple[str, int]]) -> UUID:

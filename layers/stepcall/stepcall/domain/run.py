@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from stepcall.domain.errors import MAX_MESSAGE_LENGTH, ErrorReason
+from stepcall.domain.ids import spell_execution_name
 from stepcall.domain.run_mode import RunMode
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class TaskRun:
     completed_at: datetime | None = None
     output: StoredPayload | None = None
     error: ErrorResult | None = None
+    run_attempt: int = 1
+    """The attempt of its run that wrote this last."""
 
 
 class TimeRange(NamedTuple):
@@ -169,6 +172,21 @@ class Run(RunSummary):
     time_range: TimeRange | None = None
     reused_run_id: UUID | None = None
     """The run whose output this one shows, without having executed anything."""
+    run_attempt: int = 1
+    """Which execution of it this is: one more with each resume."""
+    correlation_id: str = ""
+    """Of the request that started it: what its log lines have in common."""
+    deadline: datetime | None = None
+    """When it is ended if it has not by then; None for never."""
+    webhook_url: str | None = None
+    """Where its caller wants to be called back."""
+    cancelled_from: RunStatus | None = None
+    """What it was when it was cancelled."""
+
+    @property
+    def execution_name(self) -> str:
+        """What its execution in Step Functions is called."""
+        return spell_execution_name(self.run_id, self.run_attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

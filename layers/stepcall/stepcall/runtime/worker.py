@@ -27,7 +27,7 @@ def task_handler(implementations: Callable[[], Mapping[str, TaskImplementation]]
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str] | None:
         """The name of a prepared query, for the machine; of anything else it needs to know nothing."""
         invocation = TaskInvocation.model_validate(event)
-        with errors_for_the_machine(run_id=str(invocation.run_id), ref=invocation.ref):
+        with errors_for_the_machine(run_id=str(invocation.run.run_id), ref=invocation.ref):
             prepared = run_task(
                 invocation, load(), lambda: context.get_remaining_time_in_millis() / 1000, worker_dependencies()
             )

@@ -120,6 +120,10 @@ def run_values(run: Run) -> dict[str, str | int | bytes | None]:
         "range_end": write_time(run.time_range.end) if run.time_range else None,
         **payload_values("input", run.input),
         "job": write_job(run.job),
+        "run_attempt": None if run.run_attempt == 1 else run.run_attempt,
+        "correlation_id": run.correlation_id or None,
+        "deadline": write_time(run.deadline) if run.deadline else None,
+        "webhook_url": run.webhook_url,
         **(_end_values(run) if run.status.has_ended else {"open": "1", PROVIDER_KEY: run.provider_key}),
     }
 
@@ -194,6 +198,11 @@ def read_run(item: Item) -> Run:
         run_mode=RunMode(values.get("run_mode", RunMode.FULL)),
         time_range=_read_range(values),
         reused_run_id=UUID(values["reused_run_id"]) if "reused_run_id" in values else None,
+        run_attempt=values.get("run_attempt", 1),
+        correlation_id=values.get("correlation_id", ""),
+        deadline=read_time(values.get("deadline")),
+        webhook_url=values.get("webhook_url"),
+        cancelled_from=RunStatus(values["cancelled_from"]) if "cancelled_from" in values else None,
     )
 
 
@@ -212,6 +221,7 @@ def read_task(item: Item) -> TaskRun:
         completed_at=read_time(values.get("completed_at")),
         output=read_payload(values, "output"),
         error=read_error(values.get("error")),
+        run_attempt=values.get("run_attempt", 1),
     )
 
 

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from stepcall.domain.run import RunStatus
-from stepcall.stores.dynamo_items import Item, run_key, write_values
+from stepcall.stores.dynamo_items import Item, read_time, read_values, run_key, write_values
 from stepcall.stores.dynamo_update import Update
 from stepcall.stores.run_store import OpenRun
 
 OPEN_RUN = {
-    "ProjectionExpression": "run_id, #status, created_at, content_hash",
+    "ProjectionExpression": "run_id, tenant, #status, created_at, content_hash, run_attempt, deadline",
     "ExpressionAttributeNames": {"#status": "status"},
 }
 """What of a run's record is read."""
@@ -44,9 +44,13 @@ def move_to_machine(run_id: UUID, seen: str, content_hash: str) -> Update:
 
 
 def _read(item: Item) -> OpenRun:
+    values = read_values(item)
     return OpenRun(
-        run_id=UUID(item["run_id"]["S"]),
-        status=RunStatus(item["status"]["S"]),
-        created_at=datetime.fromisoformat(item["created_at"]["S"]),
-        content_hash=item["content_hash"]["S"],
+        run_id=UUID(values["run_id"]),
+        tenant=values["tenant"],
+        status=RunStatus(values["status"]),
+        created_at=datetime.fromisoformat(values["created_at"]),
+        content_hash=values["content_hash"],
+        run_attempt=values.get("run_attempt", 1),
+        deadline=read_time(values.get("deadline")),
     )

@@ -115,7 +115,7 @@ class MemoryRunStore:
         runs = (found.run for found in list(self._runs.values()) if not found.run.status.has_ended)
         later = sorted((run for run in runs if after is None or run.run_id > after), key=lambda run: run.run_id)
         page = later[:limit]
-        shown = tuple(OpenRun(run.run_id, run.status, run.created_at, run.content_hash) for run in page)
+        shown = tuple(map(_open_run, page))
         return OpenRuns(shown, page[-1].run_id if len(later) > limit else None)
 
     def move_machine(self, run_id: UUID, *, seen: str, content_hash: str) -> None:
@@ -192,6 +192,10 @@ class MemoryRunStore:
 
     def _save(self, run: Run, task: TaskRun) -> None:
         self._runs[run.run_id] = RunWithTasks(run, {**self._runs[run.run_id].tasks, task.ref: task})
+
+
+def _open_run(run: Run) -> OpenRun:
+    return OpenRun(run.run_id, run.tenant, run.status, run.created_at, run.content_hash, run.run_attempt, run.deadline)
 
 
 def _page(runs: list[Run], limit: int) -> RunPage:

@@ -100,9 +100,12 @@ class OpenRun(NamedTuple):
     """What a sweep knows of a run that has not ended."""
 
     run_id: UUID
+    tenant: str
     status: RunStatus
     created_at: datetime
     content_hash: str
+    run_attempt: int = 1
+    deadline: datetime | None = None
 
 
 class OpenRuns(NamedTuple):

@@ -1,7 +1,6 @@
 """Write a run's end: what a machine's last state calls, on the good road and on the bad one."""
 
 from typing import Any
-from uuid import UUID
 
 from pydantic import BaseModel, Field
 
@@ -25,6 +24,7 @@ from stepcall.domain.workflow import OutputValue, WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
+from stepcall.use_cases.executed_run import ExecutedRun
 from stepcall.use_cases.read_scope import read_scope
 
 TIMEOUTS = frozenset({"States.Timeout", "Sandbox.Timedout"})
@@ -40,9 +40,7 @@ class StateError(BaseModel):
 class RunEnding(BaseModel):
     """What the last states of a machine send; `error` is there on the bad road only."""
 
-    run_id: UUID
-    workflow_id: UUID
-    workflow_version: int
+    run: ExecutedRun
     error: StateError | None = None
 
 
@@ -55,16 +53,16 @@ def finish_run(ending: RunEnding, deps: WorkerDependencies) -> None:
 
     Raises RunFailedError when its outputs cannot be rendered; the run is FAILED then.
     """
-    version = deps.workflows.get_version(ending.workflow_id, ending.workflow_version)
-    found = deps.runs.get_for_end(ending.run_id)
+    version = deps.workflows.get_version(ending.run.workflow_id, ending.run.workflow_version)
+    found = deps.runs.get_for_end(ending.run.run_id)
     if found.run.status.has_ended:
         return
     end = _failed(ending.error, version, found, deps) if ending.error else _completed(version, found, deps)
     try:
-        deps.runs.end(ending.run_id, end)
+        deps.runs.end(ending.run.run_id, end)
     except RunHasEndedError:
         return  # cancelled in this very moment
-    deps.log("run_ended", run_id=str(ending.run_id), status=end.status)
+    deps.log("run_ended", run_id=str(ending.run.run_id), status=end.status)
     if end.status is RunStatus.FAILED and ending.error is None:
         raise RunFailedError("The run's outputs could not be rendered.")
 

@@ -1,7 +1,6 @@
 """Do one task of a run: everything around the work itself, for every task type."""
 
 from collections.abc import Callable, Mapping
-from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +15,7 @@ from stepcall.domain.workflow import Task, WorkflowDefinition
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
+from stepcall.use_cases.executed_run import ExecutedRun
 from stepcall.use_cases.read_scope import read_scope
 
 INTERNAL_MESSAGE = "The task failed by a fault of Stepcall's own; the operators find it in the log under the run's id."
@@ -24,9 +24,7 @@ INTERNAL_MESSAGE = "The task failed by a fault of Stepcall's own; the operators 
 class TaskInvocation(BaseModel):
     """What a task state sends to its worker."""
 
-    run_id: UUID
-    workflow_id: UUID
-    workflow_version: int
+    run: ExecutedRun
     ref: str
     attempt: int
     phase: QueryPhase | None = None
@@ -58,9 +56,9 @@ def run_task(
 
     Raises RunHasEndedError when the run has ended, and TaskError when the task failed, after its record says why.
     """
-    version = deps.workflows.get_version(invocation.workflow_id, invocation.workflow_version)
+    version = deps.workflows.get_version(invocation.run.workflow_id, invocation.run.workflow_version)
     task = version.definition.task(invocation.ref)
-    found = deps.runs.get_for_work(invocation.run_id, (task.ref, *task.needs))
+    found = deps.runs.get_for_work(invocation.run.run_id, (task.ref, *task.needs))
     if _is_done(found, task.ref):
         return None  # delivered twice
     if found.run.status.has_ended:

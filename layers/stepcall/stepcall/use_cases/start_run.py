@@ -19,6 +19,7 @@ from stepcall.stores.run_store import RunExistsError, RunMoveRefusedError
 from stepcall.use_cases.count_use import count_use
 from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.executed_run import execution_input
 
 if TYPE_CHECKING:
     from stepcall.use_cases.sweep_runs import SweepDependencies
@@ -75,15 +76,6 @@ def execute(run: Run, version: WorkflowVersion, deps: "FaceDependencies | SweepD
         if _give_up(run, deps):
             raise
     return True
-
-
-def execution_input(run: Run) -> dict[str, Any]:
-    """All that Step Functions carries: who runs what. Data stays in the run's record."""
-    return {
-        "run_id": str(run.run_id),
-        "workflow_id": str(run.workflow_id),
-        "workflow_version": run.workflow_version,
-    }
 
 
 def count_start(caller: Caller, deps: FaceDependencies) -> None:
