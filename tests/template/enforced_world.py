@@ -25,6 +25,7 @@ from moto.iam.access_control import IAMPolicy, IAMRequestBase, PermissionResult
 from tests.template.deployed_stack import Deployed, account, deploy
 from tests.template.life import Account, arn_of, functions_in, live, live_in
 from tests.template.permissions import Permission, given_by, needed_for
+from tests.template.short_lives import short_lives
 
 STACK = "stepcall-under-test"
 # One for each role, and the two that moto alone does not ask for: a part of a transaction, and a role that is passed.
@@ -150,7 +151,7 @@ def live_enforced(deployed: Deployed, credentials: dict[str, Credentials]) -> tu
 
 
 def make_world() -> dict[str, Any]:
-    with account() as session:
+    with account() as session, short_lives():
         deployed = deploy(session, STACK, {})
         live_in(session, deployed)  # makes the key that the next lives use
         credentials = assume_roles(session, deployed)

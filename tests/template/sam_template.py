@@ -1,5 +1,7 @@
 """template.yaml as the tests read it: as it is written, and as SAM transforms it for CloudFormation."""
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,12 @@ CODE_BUCKET, CODE_KEY = "built-code", "code.zip"
 
 def read_template() -> Template:
     """As written; `!GetAtt A.B` is `{"Fn::GetAtt": ["A", "B"]}`, `!Ref A` is `{"Ref": "A"}`."""
+    return deepcopy(_parse_text())
+
+
+@cache
+def _parse_text() -> Template:
+    # 0.2 s, and every test of a table on moto asks for it
     template: Template = yaml_parse(TEXT)
     return template
 

@@ -14,6 +14,7 @@ from tests.template.deployed_stack import Deployed, account, deploy
 from tests.template.life import live_in
 from tests.template.permissions import Permission
 from tests.template.sam_template import ROOT
+from tests.template.short_lives import short_lives
 
 STACK = "stepcall-under-test"
 API_KEY_SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:openai-a1B2c3"
@@ -46,7 +47,7 @@ def read_world() -> World:
 
 
 def make_world() -> dict[str, Any]:
-    with account() as session:
+    with account() as session, short_lives():
         deployed = deploy(session, STACK, {"OpenAiApiKeySecretArn": API_KEY_SECRET})
         needed = live_in(session, deployed)
         return {
