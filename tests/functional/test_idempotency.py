@@ -1,110 +1,20 @@
 """`Idempotency-Key` on every start of every face: sent again, a start is answered again, and starts nothing."""
 
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from local.seed import API_KEY
 from local.stack import LocalStack
-from stepcall.domain.ids import read_run_id
-from stepcall.runtime import wiring
-from tests.functional.amperity import RUNS
-from tests.functional.carto import enable, url_of
-from tests.functional.conftest import ENDED, Answer, Api, faults, put_key, send
-from tests.sample_workflows import declare, transform
+from tests.functional.conftest import Api, put_key, send
+from tests.functional.doors import DOORS, Called, Door, deploy, headers_of, is_replayed, runs_of, said, wait_for_end
+from tests.sample_workflows import transform
 
 MALFORMED = "`Idempotency-Key` must be 1 to 255 visible ASCII characters, bare or in quotation marks."
 REUSED = (
     "This `Idempotency-Key` was sent before with another request, and nothing was started. Send a new key with each "
     "new request, and the same one only with the same request."
 )
-DESCRIBED = ("/workflows/", "/api/")
-
-
-class Door(NamedTuple):
-    """One way to start a workflow: a request, another one, the key of an error's text, and that of the run's id."""
-
-    name: str
-    method: str
-    path: str
-    body: Any
-    other: Any
-    text: str
-    id: str | None
-    reused: int = 422
-
-    def send(self, url: str, idempotency_key: str | None = None, *, key: str = API_KEY, body: Any = None) -> Answer:
-        carried = {"x-api-key": key} | ({} if idempotency_key is None else {"idempotency-key": idempotency_key})
-        path, sent = self.path, self.body if body is None else body
-        if isinstance(sent, str):
-            path, sent = f"{path}?{sent}", None
-        while True:
-            answer = send(url, self.method, path, sent, headers=carried)
-            if path.startswith(DESCRIBED):
-                assert faults(self.method, path, answer) == []
-            if answer.status != 429:
-                return answer
-            time.sleep(float(answer.headers["retry-after"]))
-
-    def run_id(self, answer: Answer) -> UUID:
-        return read_run_id(answer.json[self.id])
-
-
-DOORS = (
-    "native",
-    "native, later",
-    "Wave",
-    "Amperity",
-    "CARTO job",
-    "CARTO job by GET",
-    "CARTO query",
-)
-
-
-class Called(NamedTuple):
-    """A workflow, and its doors by their names."""
-
-    workflow_id: str
-    doors: Mapping[str, Door]
-
-
-def deploy(stack: LocalStack) -> Called:
-    """A new workflow of one input that may be left out; its table is made anew with each call."""
-    config_id = f"cg-{uuid4().hex[:9]}"
-    definition = {
-        "name": "Once",
-        "config_id": config_id,
-        "input": [declare("number", "integer", required=False)],
-        "tasks": [transform("only")],
-    }
-    deployed = enable(stack, definition, cache=False)
-    native, call = f"/workflows/{deployed.workflow_id}", f"CALL `{deployed.procedure}`"
-    one, two = f"{call}(1)", f"{call}(2)"
-    job = f"/v3/sql/{deployed.carto.connection}"
-    doors = (
-        Door("native", "POST", f"{native}/execute", {"input": {"number": 1}}, {"input": {}}, "detail", "execution_id"),
-        Door(
-            "native, later",
-            "POST",
-            f"{native}/executions",
-            {"inputs": {"number": 1}},
-            {"inputs": {}},
-            "detail",
-            "workflow_execution_id",
-        ),
-        Door("Wave", "POST", f"/wave{native}/execute", {"number": 1}, {"number": 2}, "message", "id"),
-        Door("Amperity", "POST", RUNS, {"config_id": config_id}, {"config_id": "cg-0"}, "message", "id", 409),
-        Door("CARTO job", "POST", f"{job}/job", {"query": one}, {"query": two}, "error", "externalId"),
-        Door("CARTO job by GET", "GET", f"{job}/job", url_of(query=one), url_of(query=two), "error", "externalId"),
-        Door("CARTO query", "POST", f"{job}/query", {"q": one}, {"q": two}, "error", None),
-    )
-    return Called(deployed.workflow_id, {door.name: door for door in doors})
 
 
 @pytest.fixture(scope="module")
@@ -120,37 +30,6 @@ def door(request: pytest.FixtureRequest, called: Called) -> Door:
 @pytest.fixture
 def new_key() -> str:
     return str(uuid4())
-
-
-def runs_of(stack: LocalStack, called: Called) -> list[str]:
-    page = Api(stack.url)("GET", f"/workflows/{called.workflow_id}/executions?limit=100").json
-    assert "next_token" not in page
-    return [execution["execution_id"] for execution in page["executions"]]
-
-
-def said(answer: Answer) -> Any:
-    """The body, without the token that each answer of the CARTO face makes anew."""
-    return {name: value for name, value in answer.json.items() if name != "token"}
-
-
-def headers_of(answer: Answer) -> dict[str, str]:
-    """Those that are not about the one request."""
-    own = {"date", "apigw-requestid", "amperity-request-id", "idempotent-replayed", "content-length", "ratelimit"}
-    return {name: value for name, value in answer.headers.items() if name not in own}
-
-
-def is_replayed(answer: Answer) -> bool:
-    assert answer.headers.get("idempotent-replayed", "true") == "true"
-    return "idempotent-replayed" in answer.headers
-
-
-def wait_for_end(stack: LocalStack, called: Called) -> None:
-    path, deadline = f"/workflows/{called.workflow_id}/executions?limit=100", time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if {each["status"] for each in Api(stack.url)("GET", path).json["executions"]} <= ENDED:
-            return
-        time.sleep(0.1)
-    raise AssertionError("the runs do not end")
 
 
 @pytest.mark.parametrize("again", ['"{}"', "{}"])
@@ -296,84 +175,3 @@ def test_a_key_in_the_query_is_no_part_of_the_request(stack: LocalStack, called:
 def test_one_key_at_two_doors_is_another_request(stack: LocalStack, called: Called, new_key: str) -> None:
     called.doors["native"].send(stack.url, new_key)
     assert called.doors["Wave"].send(stack.url, new_key).status == 422
-
-
-@pytest.mark.parametrize("name", ["native", "Wave", "CARTO job"])
-def test_of_many_equal_starts_at_once_one_makes_a_run_and_all_are_answered_with_it(
-    stack: LocalStack, name: str, new_key: str
-) -> None:
-    called = deploy(stack)
-    door = called.doors[name]
-    with ThreadPoolExecutor(40) as threads:
-        answers = list(threads.map(lambda _: door.send(stack.url, new_key), range(200)))
-    assert {answer.status for answer in answers} <= {200, 202}
-    assert len({door.run_id(answer) for answer in answers}) == 1
-    assert sum(is_replayed(answer) for answer in answers) == 199
-    assert len(runs_of(stack, called)) == 1
-
-
-@pytest.fixture
-def answer_lost(stack: LocalStack) -> Iterator[None]:
-    """AWS's client hears nothing of its first transaction with a key, and makes it again."""
-    Api(stack.url)("GET", "/health")
-    other, done = boto3.client("dynamodb"), list[str]()
-
-    def write_before(params: dict[str, Any], **_: Any) -> None:
-        if not done and "START#" in str(params):
-            done.append(params["TransactItems"][0]["Put"]["Item"]["run_id"]["S"])
-            other.transact_write_items(TransactItems=params["TransactItems"])
-
-    events = wiring.dynamodb().meta.events
-    events.register("provide-client-params.dynamodb.TransactWriteItems", write_before)
-    yield
-    events.unregister("provide-client-params.dynamodb.TransactWriteItems", write_before)
-    assert done
-
-
-@pytest.mark.usefixtures("answer_lost")
-def test_a_start_whose_write_was_made_twice_is_one_and_the_callers_own(
-    stack: LocalStack, called: Called, new_key: str
-) -> None:
-    door = called.doors["native"]
-    first = door.send(stack.url, new_key)
-    assert (first.status, is_replayed(first)) == (202, False)
-    again = door.send(stack.url, new_key)
-    assert (said(again), is_replayed(again)) == (said(first), True)
-
-
-CONFLICT = ClientError(
-    {
-        "Error": {"Code": "TransactionCanceledException"},
-        "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}],
-    },
-    "TransactWriteItems",
-)
-
-
-@pytest.fixture
-def conflicts(stack: LocalStack) -> Iterator[None]:
-    """Somebody else is writing the same record, and does not come to an end."""
-    Api(stack.url)("GET", "/health")
-
-    def fail(params: dict[str, Any], **_: Any) -> None:
-        if "START#" in str(params):
-            raise CONFLICT
-
-    events = wiring.dynamodb().meta.events
-    events.register("provide-client-params.dynamodb.TransactWriteItems", fail)
-    yield
-    events.unregister("provide-client-params.dynamodb.TransactWriteItems", fail)
-
-
-@pytest.mark.usefixtures("conflicts")
-def test_a_start_that_another_request_is_making_and_does_not_finish_is_to_be_sent_again(
-    stack: LocalStack, called: Called, new_key: str
-) -> None:
-    before = runs_of(stack, called)
-    doors = list(called.doors.values())
-    with ThreadPoolExecutor(len(doors)) as threads:
-        answers = list(threads.map(lambda door: door.send(stack.url, f"{new_key}{doors.index(door)}"), doors))
-    for door, answer in zip(doors, answers, strict=True):
-        assert (answer.status, answer.headers["retry-after"]) == (409, "2"), (door.name, answer.text)
-        assert answer.json[door.text].startswith("The same request is being handled at this moment; send it again")
-    assert runs_of(stack, called) == before

@@ -1,4 +1,4 @@
-"""Lives in a part of the time: a wait moves the clock, and what botocore says of a service is read once for all roles."""
+"""Lives in less time: a wait moves the clock, and what botocore knows of services is read once for all roles."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from stepcall.runtime import wiring
 
 
 class MovedTime:
-    """The functions' monotonic clock: it runs, and jumps over what they would wait. The time of day stays what it is."""
+    """The functions' monotonic clock: it runs, and jumps over what they would wait. The time of day stays."""
 
     def __init__(self) -> None:
         self._waited = 0.0
