@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from local.seed import API_KEY
 from local.stack import LocalStack
 from stepcall.domain.ids import read_workflow_id
-from tests.functional.conftest import Answer, Api, put_key, send
+from tests.functional.conftest import Api, KeyClient, put_key
 
 SECONDS_TO_END = 30
 GREETING = {
@@ -33,24 +32,11 @@ FAILING = {
 }
 
 
-@dataclass(frozen=True)
-class Wave:
+class Wave(KeyClient):
     """Only its base URL and its key are not Wave's."""
 
-    url: str
-    key: str | None = API_KEY
-
-    def __call__(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        raw: bytes | None = None,
-    ) -> Answer:
-        carried = {"x-api-key": self.key} if self.key else {}
-        return send(f"{self.url}/wave", method, path, body, headers={**carried, **(headers or {})}, raw=raw)
+    BASE = "/wave"
+    IS_DESCRIBED = False
 
     def execute(self, workflow_id: str, parameters: Mapping[str, Any]) -> Any:
         """The run that was started."""
