@@ -1,10 +1,13 @@
-"""The guard that keeps unit and contract tests off the network works."""
+"""The guard that keeps unit and contract tests off the network works; the files that are to begin are there."""
 
 import socket
 import urllib.request
+from pathlib import Path
 
 import boto3
 import pytest
+
+from tests.conftest import LONGEST
 
 
 def test_a_unit_test_cannot_connect() -> None:
@@ -27,3 +30,7 @@ def test_an_aws_client_has_nobodys_credentials_and_reaches_nothing() -> None:
     assert client.meta.region_name == "eu-central-1"
     with pytest.raises(pytest.fail.Exception, match="network"):
         client.get_caller_identity()
+
+
+def test_the_files_that_begin_are_there() -> None:
+    assert set(LONGEST) <= {path.name for path in Path(__file__).parents[1].glob("*/test_*.py")}
