@@ -75,10 +75,10 @@ def test_what_is_probably_not_meant_is_a_warning_and_the_definition_valid(api: A
 
 
 def test_a_definition_over_a_limit_of_step_functions_is_told_which(api: Api) -> None:
-    tasks = [transform(f"{number:x}".rjust(64, "r")) for number in range(1000)]
+    tasks = [transform(f"task_{number}") for number in range(1001)]
     [problem] = validate(api, workflow(*tasks))["errors"]
-    assert problem["code"] == "too_large"
-    assert "Step Functions takes 1048576" in problem["message"]
+    assert (problem["location"], problem["code"]) == ("/tasks", "too_many_tasks")
+    assert "25,000 events" in problem["message"]
 
 
 @pytest.mark.parametrize("document", [[], "text", 5, {}])

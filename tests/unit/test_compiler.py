@@ -17,8 +17,8 @@ from stepcall.domain.task_contract import Worker
 from stepcall.domain.workflow import MAX_TASKS, Identifier
 from stepcall.tasks.catalog import CATALOG
 from tests.sample_workflows import Document, checked, give, transform, workflow
+from tests.unit.oversized import LONGEST_ARN
 
-LONGEST_ARN = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:".ljust(140, "f")
 USUAL_ARN = "arn:aws:lambda:eu-central-1:123456789012:function:stepcall-RunDataTaskFunction-0123456789ab"
 
 

@@ -10,6 +10,7 @@ from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
 from stepcall.stores.workflow_store import LATEST_LEASE_SECONDS, ConfigIdTakenError, VersionConflictError
 from stepcall.use_cases.change_workflow import CHANGE_ATTEMPTS
 from tests.sample_workflows import incompressible, transform, workflow
+from tests.unit.oversized import TOO_LARGE, deployed_under_long_names
 from tests.unit.run_world import CALLER, RunWorld
 
 
@@ -29,9 +30,9 @@ def test_an_invalid_definition_is_refused_and_not_stored() -> None:
 
 
 def test_a_definition_whose_machine_is_too_large_is_refused_as_a_problem_of_the_document() -> None:
-    world = RunWorld()
+    world = deployed_under_long_names()
     with pytest.raises(InvalidDefinitionError) as raised:
-        world.define(workflow(*[transform(f"{number:x}".rjust(64, "r")) for number in range(1000)]))
+        world.define(TOO_LARGE)
     [problem] = raised.value.problems
     assert (problem.location, problem.code) == ("", "too_large")
     assert "Step Functions takes 1048576" in problem.message

@@ -24,6 +24,7 @@ from stepcall.use_cases.change_workflow import CHANGE_ATTEMPTS, StaleVersionErro
 from stepcall.use_cases.start_run import StartRun, start_run
 from stepcall.use_cases.update_workflow import update_workflow
 from tests.sample_workflows import Document, declare, incompressible, transform, workflow
+from tests.unit.oversized import TOO_LARGE, deployed_under_long_names
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
 
 OTHER = workflow(transform("other"))
@@ -92,12 +93,9 @@ def test_what_is_probably_not_meant_is_told_and_stored_all_the_same() -> None:
 
 
 def test_an_invalid_definition_is_refused_and_not_stored() -> None:
-    world = RunWorld()
+    world = deployed_under_long_names()
     one = world.define(workflow())
-    for document, code in (
-        (workflow(transform("a", "{{input.nobody}}")), "unknown_input"),
-        (workflow(*[transform(f"{number:x}".rjust(64, "r")) for number in range(1000)]), "too_large"),
-    ):
+    for document, code in ((workflow(transform("a", "{{input.nobody}}")), "unknown_input"), (TOO_LARGE, "too_large")):
         with pytest.raises(InvalidDefinitionError) as raised:
             update(world, one.workflow_id, document)
         assert code in {problem.code for problem in raised.value.problems}

@@ -8,6 +8,7 @@ from stepcall.domain.access import Grants
 from stepcall.domain.ids import spell_workflow
 from stepcall.use_cases.validate_workflow import validate_workflow
 from tests.sample_workflows import declare, workflow
+from tests.unit.oversized import TOO_LARGE, deployed_under_long_names
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
 
 NIGHTLY = workflow() | {"config_id": "cg-nightly"}
@@ -42,3 +43,9 @@ def test_who_is_granted_some_workflows_is_told_of_no_other() -> None:
     mine = world.define(workflow())
     narrowed = replace(CALLER, grants=Grants(frozenset({mine.workflow_id})))
     assert validate_workflow(NIGHTLY, narrowed, world.deps).warnings == ()
+
+
+def test_a_machine_that_is_too_large_for_step_functions_is_told_as_a_problem_of_the_definition() -> None:
+    [problem] = validate_workflow(TOO_LARGE, CALLER, deployed_under_long_names().deps).errors
+    assert (problem.location, problem.code) == ("", "too_large")
+    assert "Step Functions takes 1048576" in problem.message
