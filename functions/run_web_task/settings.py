@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from stepcall.guarded_http.errors import InvalidRequestError
 from stepcall.guarded_http.limits import MEGABYTE
-from stepcall.guarded_http.targets import parse_host_list
-from stepcall.runtime.settings import SettingsError
+from stepcall.runtime.allowed_hosts import read_allowed_hosts
 
 DEFAULT_MEMORY_MB = 2048
 KEPT_FOR_THE_WORKER_MB = 512
@@ -26,13 +24,6 @@ class WebSettings:
         """From WEB_ALLOWED_HOSTS (none when it is not set) and the memory size that Lambda tells."""
         memory_mb = int(env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", DEFAULT_MEMORY_MB))
         return cls(
-            allowed_hosts=_read_allowed_hosts(env.get("WEB_ALLOWED_HOSTS", "")),
+            allowed_hosts=read_allowed_hosts(env),
             extractor_memory_bytes=max(memory_mb - KEPT_FOR_THE_WORKER_MB, memory_mb // 2) * MEGABYTE,
         )
-
-
-def _read_allowed_hosts(text: str) -> frozenset[str]:
-    try:
-        return parse_host_list(text)
-    except InvalidRequestError as exc:
-        raise SettingsError(f"WEB_ALLOWED_HOSTS cannot be read: {exc}") from exc

@@ -67,6 +67,15 @@ def print_started(run: RunSummary, generation: Generation) -> Json:
     }
 
 
+def print_run_secret(run: Run) -> Json:
+    """What calls to its `webhook_url` are signed with, if it has one: for who starts it, and nobody else."""
+    if run.webhook_url is None:
+        return {}
+    from workflows_api.webhook_answers import print_secret_of_run  # noqa: PLC0415 - few want to be called back
+
+    return print_secret_of_run(run.run_id)
+
+
 def print_execution(view: RunView, generation: Generation) -> Json:
     run, words, ref_key = view.run, DOCUMENT_WORDS[generation], TASK_WORDS[generation]["ref"]
     return {

@@ -24,11 +24,12 @@ from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
 from stepcall.use_cases.read_workflow import read_workflow
 from stepcall.use_cases.start_once import start_once
 from stepcall.use_cases.start_run import StartRun, start_run
-from workflows_api import access_routes, connection_routes, key_routes  # noqa: F401 - they add theirs to `app`
+from workflows_api import access_routes, connection_routes, key_routes, webhook_routes  # noqa: F401 - they add to `app`
 from workflows_api.answers import (
     print_execution,
     print_job,
     print_page,
+    print_run_secret,
     print_started,
     print_stored,
     print_tag,
@@ -207,20 +208,28 @@ def post_execution(workflow_id: str) -> Response[str]:
 def _execute(workflow_id: str, generation: Generation) -> Response[str]:
     request = read_execute_request(read_body(app, default={}), generation)
     pointer, key = f"/{DOCUMENT_WORDS[generation]['input']}", read_provider_key(headers(app))
-    command = StartRun(read_workflow_id(workflow_id), request.input, pointer, key, once=read_start_once(app))
+    command = StartRun(
+        workflow_id=read_workflow_id(workflow_id),
+        parameters=request.input,
+        pointer=pointer,
+        provider_key=key,
+        once=read_start_once(app),
+        webhook_url=request.webhook_url,
+    )
     started = start_once(start_run, command, caller(app), face_dependencies())
     run = started.run
     execution_id = spell_execution_in(generation, run.run_id)
     location = f"/workflows/{spell_workflow(run.workflow_id)}/executions/{execution_id}"
     sent = {"Location": location, **replay_headers(is_replayed=started.is_replayed)}
+    secret = print_run_secret(run)
     may_read = Scope.RUNS_READ in caller(app).scopes  # who may only start is told of the start
     if not may_read or not (seconds := read_wait(headers(app))):
-        return json_response(202, print_started(run, generation), sent)
+        return json_response(202, print_started(run, generation) | secret, sent)
     sent["Preference-Applied"] = f"wait={seconds}"
     view = wait_for_end(run.run_id, caller(app), face_dependencies(), seconds=patience(app, seconds))
     if view.run.status.has_ended:
-        return json_response(200, print_execution(view, generation), sent)
-    return json_response(202, print_started(view.run, generation), sent)
+        return json_response(200, print_execution(view, generation) | secret, sent)
+    return json_response(202, print_started(view.run, generation) | secret, sent)
 
 
 @app.get("/workflows/<workflow_id>/executions")

@@ -13,6 +13,13 @@ from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError, write_json
 from stepcall.domain.rate_limit import RateLimitedError
+from stepcall.domain.webhook_errors import (
+    TooManyWebhooksError,
+    WebhookIsChangingError,
+    WebhookNotFoundError,
+    WebhookRefusedError,
+    WebhookSecretsUnavailableError,
+)
 from stepcall.runtime.authentication import TokensUnavailableError, UnauthenticatedError
 from stepcall.runtime.http import (
     AnswerTooLargeError,
@@ -74,6 +81,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     EmptyRunModeError: Answer(HTTPStatus.NOT_FOUND, "empty-run-mode", "The run mode leaves nothing to run"),
     DatasetRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-dataset", "The connection or dataset is not valid"),
     ApiAccessRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-api-access", "The workflow cannot be enabled so"),
+    WebhookRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-webhook", "The webhook cannot be called"),
     MalformedJsonError: Answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON"),
     AnswerTooLargeError: Answer(HTTPStatus.BAD_REQUEST, "answer-too-large", "The answer is too large"),
     UnauthenticatedError: Answer(
@@ -104,6 +112,9 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     DatasetNotFoundError: Answer(
         HTTPStatus.NOT_FOUND, "dataset-not-found", "Dataset not found", "The connection has no dataset of this name."
     ),
+    WebhookNotFoundError: Answer(
+        HTTPStatus.NOT_FOUND, "webhook-not-found", "Webhook not found", "The workflow has no webhook of this id."
+    ),
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
@@ -122,6 +133,14 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     DefaultConnectionError: Answer(HTTPStatus.CONFLICT, "default-connection", "The default connection stays"),
     ConnectionInUseError: Answer(HTTPStatus.CONFLICT, "connection-in-use", "Workflows can be called on the connection"),
     ApiAccessDisabledError: Answer(HTTPStatus.CONFLICT, "api-access-disabled", "The workflow is not enabled"),
+    TooManyWebhooksError: Answer(HTTPStatus.CONFLICT, "too-many-webhooks", "The workflow has too many webhooks"),
+    WebhookIsChangingError: Answer(
+        HTTPStatus.CONFLICT,
+        "webhook-is-changing",
+        "The webhook is being changed",
+        "Others change the webhooks of this workflow at this moment, and this request changed nothing; send it again.",
+        {"Retry-After": "1"},
+    ),
     StaleVersionError: Answer(HTTPStatus.PRECONDITION_FAILED, "stale-version", "The workflow has another version"),
     BodyTooLargeError: Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"),
     IdempotencyKeyReusedError: Answer(
@@ -150,6 +169,14 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         "The provider's key cannot be taken now",
         "Secrets Manager does not answer, which holds what `X-OpenAI-Key` is encrypted with. Nothing was started; send "
         "the request again.",
+        {"Retry-After": "2"},
+    ),
+    WebhookSecretsUnavailableError: Answer(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "webhook-secrets-unavailable",
+        "Secrets of webhooks cannot be told now",
+        "Secrets Manager does not answer, which holds what webhooks are signed with. Nothing was started or changed; "
+        "send the request again.",
         {"Retry-After": "2"},
     ),
     ImportUnavailableError: Answer(

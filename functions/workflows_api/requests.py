@@ -32,6 +32,7 @@ class ExecuteRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True)
 
     input: dict[str, Any] = Field(default_factory=dict, alias="inputs")
+    webhook_url: str | None = None
 
 
 class ListQuery(BaseModel):

@@ -21,6 +21,7 @@ from stepcall.stores.dynamo_connection_store import DynamoConnectionStore
 from stepcall.stores.dynamo_procedure_store import DynamoProcedureStore
 from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
+from stepcall.stores.dynamo_webhook_store import DynamoWebhookStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
 from stepcall.stores.memory_connection_store import MemoryConnectionStore
@@ -28,11 +29,13 @@ from stepcall.stores.memory_payload_store import MemoryPayloadStore
 from stepcall.stores.memory_procedure_store import MemoryProcedureStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
+from stepcall.stores.memory_webhook_store import MemoryWebhookStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
 from stepcall.stores.payload_store import PayloadStore
 from stepcall.stores.procedure_store import ProcedureStore
 from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.run_store import RunStore
+from stepcall.stores.webhook_store import WebhookStore
 from stepcall.stores.workflow_store import WorkflowStore
 from stepcall.use_cases.uploads import Uploads
 from tests.clock import Clock, new_ids
@@ -105,6 +108,13 @@ def procedure_store(request: pytest.FixtureRequest) -> ProcedureStore:
     if request.param == "memory":
         return MemoryProcedureStore()
     return DynamoProcedureStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def webhook_store(request: pytest.FixtureRequest) -> WebhookStore:
+    if request.param == "memory":
+        return MemoryWebhookStore()
+    return DynamoWebhookStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

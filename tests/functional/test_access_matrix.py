@@ -35,6 +35,14 @@ SLOW = {
         for number in range(20)
     ],
 }
+API_ACCESS = "/workflows/<workflow_id>/api-access"
+DELETE_DATASET = "DELETE /connections/<connection>/datasets/<dataset>"
+DELETE_WEBHOOK = "DELETE /workflows/<workflow_id>/webhooks/<webhook_id>"
+OF_A_WORKFLOW_OF_ITS_OWN = {
+    "DELETE /workflows/<workflow_id>",
+    "POST /workflows/<workflow_id>/webhooks",
+    *(f"{method} {API_ACCESS}" for method in ("POST", "DELETE")),
+}
 BODIES: Mapping[str, Any] = {
     "POST /workflows": ECHO,
     "POST /workflows/validate": ECHO,
@@ -44,8 +52,9 @@ BODIES: Mapping[str, Any] = {
     "POST /api-keys": {"name": "made", "scopes": ["keys:manage"]},
     "POST /workflows/<workflow_id>/api-access": {},
     "PUT /workflows/<workflow_id>/api-access": {"cache": False},
+    "POST /workflows/<workflow_id>/webhooks": {"url": "https://example.com/hooks"},
+    "PATCH /workflows/<workflow_id>/webhooks/<webhook_id>": {"enabled": False},
 }
-API_ACCESS = "/workflows/<workflow_id>/api-access"
 PUT_DATASET = "PUT /connections/<connection>/datasets/<dataset>"
 CSV = b"id,city\n1,Brno\n"
 SUCCESS: Mapping[str, int] = {
@@ -59,9 +68,11 @@ SUCCESS: Mapping[str, int] = {
     "DELETE /api-keys/<key_id>": 204,
     "POST /workflows/<workflow_id>/api-access": 201,
     "DELETE /workflows/<workflow_id>/api-access": 204,
+    "POST /workflows/<workflow_id>/webhooks": 201,
+    DELETE_WEBHOOK: 204,
     "POST /connections": 201,
     "DELETE /connections/<connection>": 204,
-    "DELETE /connections/<connection>/datasets/<dataset>": 204,
+    DELETE_DATASET: 204,
     "POST /uploads": 201,
 }
 """What is answered to who may, where it is not 200."""
@@ -99,6 +110,7 @@ class World:
     keys: DynamoApiKeyStore
     workflow: str
     execution: str
+    webhook: str
     key: str
     connection: str
     credentials: Mapping[str, str | None]
@@ -108,6 +120,7 @@ class World:
             "workflow_id": self.workflow,
             "execution_id": self.execution,
             "external_id": self.execution,
+            "webhook_id": self.webhook,
             "key_id": self.key,
             "file_name": min(FILES),
             "connection": "sales",
@@ -134,7 +147,13 @@ def world(stack: LocalStack) -> World:
     exchanged = owner("POST", "/oauth/token", token_request("sc_right"))
     credentials: dict[str, str | None] = {column: f"sc_{column.replace(' ', '_')}" for column in COLUMNS}
     credentials |= {"none": None, "job token": shared.json["token"], "token": exchanged.json["access_token"]}
-    return World(owner, keys, workflow, execution, spell_of("sc_key_to_look_at"), connection, credentials)
+    webhook = make_webhook(owner, workflow)
+    return World(owner, keys, workflow, execution, webhook, spell_of("sc_key_to_look_at"), connection, credentials)
+
+
+def make_webhook(api: Api, workflow: str) -> str:
+    made: str = api("POST", f"/workflows/{workflow}/webhooks", {"url": "https://example.com/"}).json["webhook_id"]
+    return made
 
 
 def put_dataset(api: Api, connection: str, dataset: str) -> None:
@@ -219,20 +238,26 @@ def ask(world: World, route: str, column: str) -> Answer:
 
 def made_for(world: World, route: str) -> dict[str, str]:
     """Something of their own for those who may make, end or delete it."""
-    if route in {"DELETE /workflows/<workflow_id>", *(f"{method} {API_ACCESS}" for method in ("POST", "DELETE"))}:
+    if route in OF_A_WORKFLOW_OF_ITS_OWN:
         return {"workflow_id": world.owner.define(**ECHO)}
+    if route.endswith("/cancel"):
+        slow = world.owner.define(**SLOW)
+        started = world.owner("POST", f"/workflows/{slow}/execute").json
+        return {"workflow_id": slow, "execution_id": started["execution_id"]}
+    return made_to_delete(world, route)
+
+
+def made_to_delete(world: World, route: str) -> dict[str, str]:
+    if route == DELETE_WEBHOOK:
+        return {"webhook_id": make_webhook(world.owner, world.workflow)}
     if route == "DELETE /api-keys/<key_id>":
         return {"key_id": world.owner("POST", "/api-keys", BODIES["POST /api-keys"]).json["key_id"]}
     if route == "DELETE /connections/<connection>":
         assert world.owner("POST", "/connections", {"name": "to_delete"}).status == 201
         return {"connection": "to_delete"}
-    if route == "DELETE /connections/<connection>/datasets/<dataset>":
+    if route == DELETE_DATASET:
         put_dataset(world.owner, "sales", "to_delete")
         return {"dataset": "to_delete"}
-    if route.endswith("/cancel"):
-        slow = world.owner.define(**SLOW)
-        started = world.owner("POST", f"/workflows/{slow}/execute").json
-        return {"workflow_id": slow, "execution_id": started["execution_id"]}
     return {}
 
 

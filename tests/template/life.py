@@ -31,7 +31,7 @@ from stepcall.aws.token_key_rotation import RotationStep
 from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
 from stepcall.domain.ids import read_run_id, read_upload_id, read_workflow_id, spell_api_key
-from stepcall.runtime import wiring
+from stepcall.runtime import webhook_wiring, wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from sweep_runs import app as sweep_runs
 from tests.api_keys import api_key
@@ -214,7 +214,7 @@ class Account:
 
 
 def forget_what_wiring_holds() -> None:
-    for value in vars(wiring).values():
+    for value in (*vars(wiring).values(), *vars(webhook_wiring).values()):
         if isinstance(value, _lru_cache_wrapper):
             value.cache_clear()
 
@@ -257,6 +257,7 @@ def live(account: Account) -> None:
     live_by_keys(account)
     live_by_tokens(account, f"/jobs/{failed['externalId']}", f"{path}/executions/{failed['execution_id']}/token")
     live_by_a_callers_key(account)
+    live_by_webhooks(account)
     live_by_sql(account)
     live_by_the_other_roads(account)
     live_by_wave(account, failed)
@@ -304,6 +305,21 @@ def live_by_a_callers_key(account: Account) -> None:
     stored = wiring.worker_dependencies().runs.get_for_work(run_id, ["only"]).run.provider_key
     assert stored
     assert wiring.provider_keys().decrypt(run_id, stored) == "sk-least-privilege"
+    account.request("POST", f"{path}/executions/{started['execution_id']}/cancel")
+    account.request("DELETE", path)
+
+
+def live_by_webhooks(account: Account) -> None:
+    """A webhook made, seen, changed, given another secret and deleted; and a run that calls back."""
+    path = f"/workflows/{account.request('POST', '/workflows', SWEPT)['workflow_id']}"
+    made = account.request("POST", f"{path}/webhooks", {"url": "https://example.com/"})
+    webhook = f"{path}/webhooks/{made['webhook_id']}"
+    assert [account.request("GET", webhook)] == account.request("GET", f"{path}/webhooks")["webhooks"]
+    account.request("PATCH", webhook, {"events": ["execution.failed"]})
+    assert account.request("POST", f"{webhook}/rotate")["secret"] != made["secret"]
+    account.request("DELETE", webhook)
+    started = account.request("POST", f"{path}/execute", {"webhook_url": "https://example.com/"})
+    assert started["webhook_secret"]
     account.request("POST", f"{path}/executions/{started['execution_id']}/cancel")
     account.request("DELETE", path)
 

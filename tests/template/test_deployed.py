@@ -65,7 +65,9 @@ def test_the_first_key_can_be_taken_away(world: World) -> None:
     assert "FirstApiKeySecret" not in world.without_key.names
     read = [s for s in world.without_key.statements["WorkflowsApiRole"] if "secretsmanager" in str(s["Action"])]
     names = world.without_key.names
-    assert [statement["Resource"] for statement in read] == [names["TokenKeySecret"], names["ProviderKeysSecret"]]
+    assert [statement["Resource"] for statement in read] == [
+        names[secret] for secret in ("TokenKeySecret", "ProviderKeysSecret", "WebhookSigningSecret")
+    ]
 
 
 def test_the_api_key_may_be_read_when_there_is_one(world: World) -> None:

@@ -115,7 +115,7 @@ def test_each_secret_is_read_by_those_who_need_it(transformed: Template) -> None
     readers = roles_that_may(transformed, "secretsmanager:")
     assert {role_id: sorted(secrets_that_are_read(transformed, role_id)) for role_id in readers} == {
         "RunAiTaskRole": ["OpenAiApiKeySecretArn", "ProviderKeysSecret"],
-        "WorkflowsApiRole": ["FirstApiKeySecret", "ProviderKeysSecret", "TokenKeySecret"],
+        "WorkflowsApiRole": ["FirstApiKeySecret", "ProviderKeysSecret", "TokenKeySecret", "WebhookSigningSecret"],
         "CartoApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
         "WaveApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
         "AmperityApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
@@ -150,6 +150,18 @@ def test_callers_keys_are_encrypted_with_a_generated_secret_that_nobody_can_chan
     assert secret == {"PasswordLength": 64, "ExcludePunctuation": True}
     assert 62 ** secret["PasswordLength"] > 2**256
     assert secrets_that_are_read(transformed, "RotateTokenKeyRole") == ["TokenKeySecret"]
+
+
+def test_webhooks_are_signed_by_a_generated_secret_that_nobody_changes_or_rotates(transformed: Template) -> None:
+    resources = transformed["Resources"]
+    secret = resources["WebhookSigningSecret"]["Properties"]["GenerateSecretString"]
+    assert secret == {"PasswordLength": 64, "ExcludePunctuation": True}
+    rotated = [
+        resource["Properties"]["SecretId"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::SecretsManager::RotationSchedule"
+    ]
+    assert rotated == [{"Ref": "TokenKeySecret"}]
 
 
 def test_the_tasks_of_language_models_may_read_their_key_when_there_is_one(transformed: Template) -> None:

@@ -99,6 +99,7 @@ class RunWorld:
     procedures: MemoryProcedureStore = field(default_factory=MemoryProcedureStore)
     sql_worker: FakeSqlWorker = field(default_factory=FakeSqlWorker)
     uploads: FakeUploads = field(default_factory=FakeUploads)
+    admitted_urls: list[str] = field(default_factory=list)
     logged: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     remaining_seconds: float = 60.0
 
@@ -124,6 +125,7 @@ class RunWorld:
             athena_available=True,
             dataset_buckets=frozenset({"open-data"}),
             encrypt_provider_key=ProviderKeys(FixedSecret()).encrypt,
+            admit_webhook_url=self.admitted_urls.append,
             new_id=new_ids(self.clock),
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,

@@ -14,11 +14,13 @@ from stepcall.domain.ids import (
     MalformedIdError,
     read_execution_name,
     read_run_id,
+    read_webhook_id,
     read_workflow_id,
     spell_dated_run,
     spell_execution,
     spell_execution_name,
     spell_job,
+    spell_webhook,
     spell_workflow,
     uuid7,
 )
@@ -46,6 +48,14 @@ def test_every_spelling_of_a_run_reads_back(run_id: UUID) -> None:
 def test_every_spelling_of_a_workflow_reads_back(workflow_id: UUID) -> None:
     assert read_workflow_id(spell_workflow(workflow_id)) == workflow_id
     assert read_workflow_id(str(workflow_id)) == workflow_id
+
+
+@given(IDS)
+def test_every_spelling_of_a_webhook_reads_back_and_is_nothing_elses(webhook_id: UUID) -> None:
+    assert read_webhook_id(spell_webhook(webhook_id)) == read_webhook_id(str(webhook_id)) == webhook_id
+    for text in (spell_workflow(webhook_id), spell_execution(webhook_id), spell_webhook(webhook_id).upper()):
+        with pytest.raises(MalformedIdError):
+            read_webhook_id(text)
 
 
 @pytest.mark.parametrize("identity", [UUID(int=0), UUID(int=2**128 - 1), SAMPLE])

@@ -9,10 +9,11 @@ import pytest
 
 from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.access import Caller, Grants, NotGrantedError, RateLimit
-from stepcall.domain.errors import ErrorReason, InvalidParametersError
+from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.domain.run import Run, RunStatus, TimeRange
 from stepcall.domain.run_mode import RunMode
+from stepcall.domain.webhook_errors import WebhookRefusedError, WebhookSecretsUnavailableError
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.provider_keys import ProviderKeys
 from stepcall.stores.payload_store import INLINE_LIMIT_BYTES
@@ -47,6 +48,34 @@ def test_a_run_is_pending_and_its_execution_carries_ids_only() -> None:
         }
     }
     assert compiled.content_hash
+
+
+def test_a_run_keeps_where_its_caller_wants_to_be_called_back() -> None:
+    world = RunWorld()
+    command = StartRun(world.define(workflow()).workflow_id, {}, webhook_url="https://example.com/")
+    run = start_run(command, CALLER, world.deps)
+    assert world.found(run).run.webhook_url == "https://example.com/"
+    assert world.admitted_urls == ["https://example.com/"]
+    assert world.start(workflow()).webhook_url is None
+    assert world.admitted_urls == ["https://example.com/"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [WebhookRefusedError(Problem("/webhook_url", "not_https", "No.")), WebhookSecretsUnavailableError("Not now.")],
+)
+def test_who_cannot_be_called_back_starts_nothing_and_leaves_nothing(error: Exception) -> None:
+    def refuse(_url: str) -> None:
+        raise error
+
+    world = RunWorld()
+    deps = replace(world.deps, admit_webhook_url=refuse)
+    version = world.define(WITH_INPUT)
+    large = {"n": 1, "t": "x" * INLINE_LIMIT_BYTES}
+    with pytest.raises(type(error)):
+        start_run(StartRun(version.workflow_id, large, webhook_url="http://example.com"), CALLER, deps)
+    assert world.engine.started == {}
+    assert world.runs.list_open(limit=10, after=None).runs == ()
 
 
 ASKING = workflow({"ref": "s", "type": "OpenAI.Text.Summarize", "input": {"text": "A text."}})

@@ -5,6 +5,7 @@ from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.run import RunStatus, TaskStatus
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.times import RANGE_WORDS
+from stepcall.guarded_http.webhook_urls import MAX_WEBHOOK_URL_LENGTH
 from stepcall.runtime.job_shape import JOB_STATES
 from workflows_api.answers import EXECUTION_ID_KEYS
 from workflows_api.describe.parts import EXECUTION_ID, EXECUTION_IDS, JOB_ID, WORKFLOW_ID, Json, ref
@@ -131,8 +132,18 @@ def started_fields(generation: Generation) -> Json:
     }
 
 
+WEBHOOK_URL: Json = {
+    "type": ["string", "null"],
+    "format": "uri",
+    "maxLength": MAX_WEBHOOK_URL_LENGTH,
+    "description": "Called once the execution has ended, by POST, signed with the `webhook_secret` of the answer.",
+}
+SECRET = spelled("whsec_[A-Za-z0-9+/]{43}=", "What calls are signed with, as receivers' libraries take it.")
+OF_START = {"webhook_secret": SECRET | {"description": "Of the `webhook_url`. The answer to the start alone has it."}}
+
+
 def started(generation: Generation) -> Json:
-    return record("An execution that has been started.", started_fields(generation))
+    return record("An execution that has been started.", started_fields(generation), OF_START)
 
 
 def execution(generation: Generation, prefix: str = "", given: Json = ANY_OBJECT, result: Json = ANY_OBJECT) -> Json:
@@ -151,6 +162,7 @@ def execution(generation: Generation, prefix: str = "", given: Json = ANY_OBJECT
             **shown(words["input"], given, INPUT_DESCRIPTION),
             **shown(words["output"], result, OUTPUT_DESCRIPTION),
             "error": ref("ErrorResult"),
+            **OF_START,
         },
     )
 

@@ -22,6 +22,7 @@ from workflows_api.describe.answer_schemas import (
     TASK_TYPES,
     VALIDATION,
     WARNINGS,
+    WEBHOOK_URL,
     WORKFLOW_IDS,
     WORKFLOW_TIMES,
     execution,
@@ -47,6 +48,7 @@ from workflows_api.describe.parts import (
 )
 from workflows_api.describe.service_routes import SERVICE_PATHS
 from workflows_api.describe.token_routes import TOKEN_PATHS, TOKEN_SCHEMAS
+from workflows_api.describe.webhook_routes import WEBHOOK_PATHS, webhook_schemas
 from workflows_api.describe.workflow_routes import WORKFLOW_PATHS
 from workflows_api.face import ACCESS
 from workflows_api.requests import ExecuteRequest
@@ -60,6 +62,7 @@ What API Gateway refuses itself, it answers `{"message": …}`."""
 TAGS = [
     {"name": "Workflows", "description": "Define, read and describe workflows."},
     {"name": "Executions", "description": "Start, follow and cancel executions."},
+    {"name": "Webhooks", "description": "Be told when executions start and end, by Standard Webhooks."},
     {"name": "Connections", "description": "Where SQL runs, and the datasets that it may name."},
     {"name": "API keys", "description": "Who may call, and what they may do. These need the scope `keys:manage`."},
     {"name": "Tokens", "description": "A key for a token: OAuth 2.0, client credentials (RFC 6749)."},
@@ -71,6 +74,7 @@ PATHS: Json = {
     **WORKFLOW_PATHS,
     **ACCESS_PATHS,
     **EXECUTION_PATHS,
+    **WEBHOOK_PATHS,
     **CONNECTION_PATHS,
     **KEY_PATHS,
     **TOKEN_PATHS,
@@ -139,6 +143,7 @@ def _schemas() -> Json:
             "description": "In the later generation's words when the execution's id is spelled `we-…`.",
         },
         **access_schemas(),
+        **webhook_schemas(),
         **connection_schemas(),
         **key_schemas(),
         **TOKEN_SCHEMAS,
@@ -175,4 +180,5 @@ def _execute_request(generation: Generation) -> Json:
     schema = ExecuteRequest.model_json_schema(by_alias=generation is Generation.LATER)
     key = DOCUMENT_WORDS[generation]["input"]
     schema["properties"][key]["description"] = "The value of each input by name."
+    schema["properties"]["webhook_url"] = WEBHOOK_URL
     return {name: value for name, value in schema.items() if name not in {"title", "description"}}

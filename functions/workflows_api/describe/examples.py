@@ -43,7 +43,11 @@ DEFINITIONS: Json = {
 }
 EXECUTIONS: Mapping[Generation, Json] = {
     generation: {
-        "words": {"summary": "For the workflow `Word count`", "value": {words["input"]: {"text": "one two three"}}}
+        "words": {"summary": "For the workflow `Word count`", "value": {words["input"]: {"text": "one two three"}}},
+        "called_back": {
+            "summary": "The same, and call me when it has ended",
+            "value": {words["input"]: {"text": "one two three"}, "webhook_url": "https://example.com/hooks/stepcall"},
+        },
     }
     for generation, words in DOCUMENT_WORDS.items()
 }

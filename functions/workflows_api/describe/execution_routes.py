@@ -8,6 +8,7 @@ from stepcall.domain.generation import Generation
 from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.rate_limit import RateLimitedError
+from stepcall.domain.webhook_errors import WebhookRefusedError, WebhookSecretsUnavailableError
 from stepcall.runtime.http import InvalidRequestError
 from stepcall.runtime.idempotency import MAX_KEY, PLAIN_KEY
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError, StartedOnceError
@@ -68,6 +69,7 @@ APPLIED = "What of `Prefer` was applied: `wait=N`."
 HEADERS: Mapping[str, Json] = {"Location": LOCATION, "Idempotent-Replayed": REPLAYED, **LIMIT_HEADERS}
 START_ERRORS = (
     InvalidParametersError,
+    WebhookRefusedError,
     InvalidRequestError,
     *NOT_READ,
     *NO_WORKFLOW,
@@ -75,6 +77,7 @@ START_ERRORS = (
     IdempotencyKeyReusedError,
     StartedOnceError,
     ProviderKeysUnavailableError,
+    WebhookSecretsUnavailableError,
     EngineUnavailableError,
 )
 NO_RUN = (MalformedIdError, RunNotFoundError, NotGrantedError)

@@ -13,6 +13,7 @@ from stepcall.domain.ids import spell_workflow
 from stepcall.domain.workflow import WorkflowVersion
 from workflows_api.describe.answer_schemas import (
     SHARED_SCHEMAS,
+    WEBHOOK_URL,
     execution,
     started,
     task_run,
@@ -116,7 +117,8 @@ def _own_id(operation_id: str, name: str) -> str:
 def _schemas(version: WorkflowVersion) -> Json:
     definition, generation = version.definition, version.definition.generation
     given, key = given_inputs(definition.input), DOCUMENT_WORDS[generation]["input"]
-    request: Json = {"type": "object", "properties": {key: ref("Input")}, "additionalProperties": False}
+    fields = {key: ref("Input"), "webhook_url": WEBHOOK_URL}
+    request: Json = {"type": "object", "properties": fields, "additionalProperties": False}
     return {
         "ExecuteRequest": request | ({"required": [key]} if given.get("required") else {}),
         "Input": given,

@@ -96,7 +96,7 @@ WORKFLOW_PATHS: Json = {
         ),
         "delete": operation(
             "deleteWorkflow",
-            "Delete a workflow; its executions end, and stay readable",
+            "Delete a workflow; its executions go on, are told of to its webhooks, and stay readable",
             {"204": answer("Deleted.")},
             REFUSED_CHANGES,
             parameters=[WORKFLOW, IF_MATCH],

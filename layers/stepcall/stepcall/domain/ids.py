@@ -2,7 +2,8 @@
 
 Spellings of a run: `ex-…` (native), `we-…` (its later generation), `job_…` (job shape), `wf-YYYYMMDD-NNNNN-…`
 (Amperity), the plain UUID (Wave and Step Functions, which has `UUID-2` for what was resumed once).
-Spellings of a workflow: `wf-…` (native), the plain UUID (Wave). Of an API key: `key_…`. Of an upload: `upl_…`.
+Spellings of a workflow: `wf-…` (native), the plain UUID (Wave). Of an API key: `key_…`. Of an upload: `upl_…`. Of
+a webhook: `wh-…`.
 """
 
 import re
@@ -34,6 +35,7 @@ LATER_EXECUTION_PREFIX = "we-"
 JOB_PREFIX = "job_"
 API_KEY_PREFIX = "key_"
 UPLOAD_PREFIX = "upl_"
+WEBHOOK_PREFIX = "wh-"
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -108,6 +110,15 @@ def spell_api_key(key_id: UUID) -> str:
 
 def spell_upload(upload_id: UUID) -> str:
     return UPLOAD_PREFIX + _encode(upload_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
+
+
+def spell_webhook(webhook_id: UUID) -> str:
+    return WEBHOOK_PREFIX + _encode(webhook_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
+
+
+def read_webhook_id(text: str) -> UUID:
+    """The webhook that `wh-…` or a plain UUID names. Raises MalformedIdError."""
+    return _read(text, {WEBHOOK_PREFIX: (LOWER_CASE, LOWER_CASE_WIDTH)})
 
 
 def read_upload_id(text: str) -> UUID:

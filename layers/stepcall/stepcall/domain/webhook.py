@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+MAX_WEBHOOKS = 20
+"""Of a workflow: each of them is a call for each event of each of its runs."""
+
 
 class WebhookEvent(StrEnum):
     """What a webhook's body calls its `type`."""

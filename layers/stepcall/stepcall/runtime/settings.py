@@ -133,6 +133,16 @@ class ProviderKeySettings(NamedTuple):
         return cls(read(env, "PROVIDER_KEYS_SECRET_ARN"))
 
 
+class WebhookSettings(NamedTuple):
+    """Where the secret is that what webhooks are signed with is derived from: for who tells it, and who signs."""
+
+    secret_arn: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "WebhookSettings":
+        return cls(read(env, "WEBHOOK_SIGNING_SECRET_ARN"))
+
+
 def read_number(env: Mapping[str, str], name: str) -> int:
     """A variable that is a whole number. Raises SettingsError."""
     try:

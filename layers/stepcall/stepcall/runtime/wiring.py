@@ -206,6 +206,7 @@ def face_dependencies() -> FaceDependencies:
         athena_available=bool(settings.athena_work_group),
         dataset_buckets=DatasetSettings.from_env().buckets - {stores.data_bucket},  # all tenants' data lies there
         encrypt_provider_key=encrypt_provider_key,
+        admit_webhook_url=admit_webhook_url,
         new_id=new_id,
         sleep=time.sleep,
         monotonic=time.monotonic,
@@ -254,6 +255,13 @@ def provider_keys() -> "ProviderKeys":
 def encrypt_provider_key(run_id: UUID, key: str) -> bytes:
     """See FaceDependencies. Loaded when first asked for: few callers send a key of their own."""
     return provider_keys().encrypt(run_id, key)
+
+
+def admit_webhook_url(url: str) -> None:
+    """See FaceDependencies. Loaded when first asked for: few callers want to be called back."""
+    from stepcall.runtime import webhook_wiring  # noqa: PLC0415
+
+    webhook_wiring.admit_webhook_url(url)
 
 
 @cache

@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from stepcall.domain.errors import StepcallError
 from stepcall.domain.webhook import Webhook
+from stepcall.domain.webhook_errors import TooManyWebhooksError, WebhookIsChangingError, WebhookNotFoundError
 
-
-class WebhookNotFoundError(StepcallError):
-    """The workflow has no such webhook: there never was, or it is deleted."""
+__all__ = ["TooManyWebhooksError", "WebhookIsChangingError", "WebhookNotFoundError", "WebhookStore"]
 
 
 class WebhookStore(Protocol):
     def put(self, webhook: Webhook) -> None:
-        """Store a new one."""
+        """Store a new one. Raises TooManyWebhooksError when there are MAX_WEBHOOKS, and WebhookIsChangingError."""
 
     def replace(self, webhook: Webhook, *, seen: Webhook) -> bool:
         """Store it in place of the one that was seen; False when that has changed meanwhile.
@@ -29,4 +27,4 @@ class WebhookStore(Protocol):
         """All of a workflow's, oldest first."""
 
     def delete(self, tenant: str, workflow_id: UUID, webhook_id: UUID) -> None:
-        """One that is not there is fine."""
+        """One that is not there is fine. Raises WebhookIsChangingError."""

@@ -64,6 +64,8 @@ class FaceDependencies(WorkerDependencies):
     """The buckets that datasets may be imported from, besides uploads."""
     encrypt_provider_key: Callable[[UUID, str], bytes]
     """A caller's key for the run of that id. Raises ProviderKeysUnavailableError."""
+    admit_webhook_url: Callable[[str], None]
+    """Where the caller of a run wants to be called back. Raises WebhookRefusedError, WebhookSecretsUnavailableError."""
     new_id: Callable[[], UUID]
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]

@@ -38,14 +38,17 @@ class StartRun:
     time_range: TimeRange | None = None
     once: StartOnce | None = None
     """The caller's key to this start."""
+    webhook_url: str | None = None
+    """Where the caller wants to be called back at the end."""
 
 
 def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     """Store a run of the newest version as PENDING, and start its execution, or leave that to the sweep.
 
     Raises, in this order, WorkflowNotFoundError, NotGrantedError, RateLimitedError, InvalidParametersError,
-    EmptyRunModeError, EngineUnavailableError where its engine is not deployed, ProviderKeysUnavailableError and
-    StartedOnceError (no run exists then); whatever the engine raises besides (the run is FAILED then).
+    WebhookRefusedError, WebhookSecretsUnavailableError, EmptyRunModeError, EngineUnavailableError where its engine is
+    not deployed, ProviderKeysUnavailableError and StartedOnceError (no run exists then); whatever the engine raises
+    besides (the run is FAILED then).
     """
     version = deps.workflows.get_latest(caller.tenant, command.workflow_id)
     caller.require_workflow(command.workflow_id)
@@ -113,12 +116,14 @@ def pending_run(
 
 def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     parameters = bind_parameters(version.definition, command.parameters, command.pointer)
+    if command.webhook_url is not None:
+        deps.admit_webhook_url(command.webhook_url)
     try:
         run = pending_run(version, parameters, caller, deps, command.run_mode)
     except NotJsonError as exc:
         raise InvalidParametersError([Problem(command.pointer, "not_json", str(exc))]) from exc
     provider_key = _encrypt_key(run.run_id, command, version, deps)
-    return replace(run, provider_key=provider_key, time_range=command.time_range)
+    return replace(run, provider_key=provider_key, time_range=command.time_range, webhook_url=command.webhook_url)
 
 
 def _encrypt_key(run_id: UUID, command: StartRun, version: WorkflowVersion, deps: FaceDependencies) -> bytes | None:
