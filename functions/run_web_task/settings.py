@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from stepcall.guarded_http.limits import MEGABYTE
-from stepcall.runtime.allowed_hosts import read_allowed_hosts
+from stepcall.runtime.allowed_hosts import AllowedHostSettings
 
 DEFAULT_MEMORY_MB = 2048
 KEPT_FOR_THE_WORKER_MB = 512
@@ -24,6 +24,6 @@ class WebSettings:
         """From WEB_ALLOWED_HOSTS (none when it is not set) and the memory size that Lambda tells."""
         memory_mb = int(env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", DEFAULT_MEMORY_MB))
         return cls(
-            allowed_hosts=read_allowed_hosts(env),
+            allowed_hosts=AllowedHostSettings.from_env(env).hosts,
             extractor_memory_bytes=max(memory_mb - KEPT_FOR_THE_WORKER_MB, memory_mb // 2) * MEGABYTE,
         )

@@ -16,6 +16,7 @@ from tests.local.test_serve import serving
 HERE = Path(__file__).parent
 COMMAND = Path(sys.executable).parent / "schemathesis"
 SECONDS = 240
+HOOKS = "tests.local.schemathesis_hooks"
 EXPRESSION = {"expression": "$", "data": {"text": "{{input.text}}", "count": "{{input.count}}"}}
 WORKFLOW: dict[str, Any] = {
     "name": "An echo",
@@ -71,7 +72,7 @@ class Service:
         command = [str(COMMAND), "--config-file", str(HERE / config), "run", f"{self.url}{document}"]
         return subprocess.run(  # noqa: S603
             [*command, *options],
-            env=os.environ | self.environment | named | {"COLUMNS": "120"},
+            env=os.environ | self.environment | named | {"COLUMNS": "120", "SCHEMATHESIS_HOOKS": HOOKS},
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -107,7 +108,12 @@ def fill(client: Client, url: str) -> Service:
         key_id: str = client("POST", "/api-keys", {"name": "a key", "scopes": ["runs:read"]}, **key).json["key_id"]
         return key_id
 
-    workflow, later = define(WORKFLOW), define(LATER_WORKFLOW)
+    def make_webhook(of_workflow: str) -> str:
+        path, body = f"/workflows/{of_workflow}/webhooks", {"url": "https://example.com/"}
+        webhook_id: str = client("POST", path, body, **key).json["webhook_id"]
+        return webhook_id
+
+    workflow, later, subscribed = define(WORKFLOW), define(LATER_WORKFLOW), define(WORKFLOW)
     execution = execute(f"/workflows/{workflow}/execute", {"input": {"text": "x"}})
     later_execution = execute(f"/workflows/{later}/executions", {"inputs": {"text": "x"}})["workflow_execution_id"]
     environment = {
@@ -116,6 +122,9 @@ def fill(client: Client, url: str) -> Service:
         "STEPCALL_CHANGED_WORKFLOW": define(WORKFLOW),
         "STEPCALL_DELETED_WORKFLOW": define(WORKFLOW),
         "STEPCALL_CONFIGURED_WORKFLOW": define(CONFIGURED_WORKFLOW),
+        "STEPCALL_SUBSCRIBED_WORKFLOW": subscribed,
+        "STEPCALL_WEBHOOK": make_webhook(subscribed),
+        "STEPCALL_DELETED_WEBHOOK": make_webhook(subscribed),
         "STEPCALL_EXECUTION": execution["execution_id"],
         "STEPCALL_API_KEY_ID": make_key(),
         "STEPCALL_DELETED_KEY": make_key(),

@@ -88,6 +88,10 @@ SWEPT = {
     "name": "Wait for a sweep",
     "tasks": [{"ref": "swept", "type": "Data.Transform", "input": {"expression": "1"}}],
 }
+CALLED_BACK = {
+    "name": "Call back",
+    "tasks": [{"ref": "heard", "type": "Data.Transform", "input": {"expression": "1"}}],
+}
 COURIER = {
     "name": "Bring a large value",
     "type": "courier.group/run",
@@ -311,7 +315,7 @@ def live_by_a_callers_key(account: Account) -> None:
 
 def live_by_webhooks(account: Account) -> None:
     """A webhook made, seen, changed, given another secret and deleted; and a run that calls back."""
-    path = f"/workflows/{account.request('POST', '/workflows', SWEPT)['workflow_id']}"
+    path = f"/workflows/{account.request('POST', '/workflows', CALLED_BACK)['workflow_id']}"
     made = account.request("POST", f"{path}/webhooks", {"url": "https://example.com/"})
     webhook = f"{path}/webhooks/{made['webhook_id']}"
     assert [account.request("GET", webhook)] == account.request("GET", f"{path}/webhooks")["webhooks"]

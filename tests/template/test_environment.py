@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stepcall.runtime.allowed_hosts import AllowedHostSettings
 from stepcall.runtime.settings import (
     DatasetSettings,
     EngineSettings,
@@ -15,6 +16,7 @@ from stepcall.runtime.settings import (
     RateLimitSettings,
     StoreSettings,
     TokenSettings,
+    WebhookSettings,
 )
 from tests.template.deployed_stack import Deployed
 from tests.template.sam_template import ROOT, folder_of, functions_of, read_template, transform, variables_of
@@ -28,16 +30,17 @@ OF_FACES = [
     FirstKeySettings,
     TokenSettings,
     ProviderKeySettings,
+    WebhookSettings,
+    AllowedHostSettings,
 ]
+OF_THE_NATIVE_FACE = [DatasetSettings, ProviderKeySettings, WebhookSettings, AllowedHostSettings]
 OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "run_ai_task": [ProviderKeySettings],
     "run_sql_task": [DatasetSettings],
     "sweep_runs": [EngineSettings],
     "publish_run_events": [EventSettings],
 }
-NOT_OF_ONE_FACE: dict[str, list[Any]] = {
-    face: [DatasetSettings, ProviderKeySettings] for face in ("carto_api", "wave_api", "amperity_api")
-}
+NOT_OF_ONE_FACE: dict[str, list[Any]] = dict.fromkeys(("carto_api", "wave_api", "amperity_api"), OF_THE_NATIVE_FACE)
 SET_BY_LAMBDA = ("AWS_",)
 READ_BY_POWERTOOLS = ("POWERTOOLS_",)
 

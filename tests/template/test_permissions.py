@@ -239,7 +239,7 @@ def test_nothing_is_deleted_or_updated_in_the_workflows_table_that_is_a_version(
     assert roles_that_may(transformed, "dynamodb:Delete") == {"WorkflowsApiRole"}
     key = api_key("sc_any", "a tenant")
     own = keys_changed(transformed, "WorkflowsApiRole")
-    assert own == ["KEY#*", "KEYS#*", "CONNECTIONS#*", "PROCEDURE#*", "CONFIG#*"]
+    assert own == ["KEY#*", "KEYS#*", "CONNECTIONS#*", "PROCEDURE#*", "CONFIG#*", "WEBHOOKS#*"]
     partitions = [place["pk"]["S"] for place in places_of(key)]
     assert [[fnmatchcase(pk, pattern) for pattern in own[:2]] for pk in partitions] == [[True, False], [False, True]]
     assert not any(fnmatchcase(f"WORKFLOW#{key.key_id}", pattern) for pattern in own)

@@ -6,7 +6,7 @@ from functools import cache
 from stepcall.aws.secrets import SecretsReader, SecretsUnavailableError
 from stepcall.domain.webhook_errors import WebhookRefusedError, WebhookSecretsUnavailableError
 from stepcall.guarded_http.webhook_urls import find_fault
-from stepcall.runtime.allowed_hosts import read_allowed_hosts
+from stepcall.runtime.allowed_hosts import AllowedHostSettings
 from stepcall.runtime.settings import StoreSettings, WebhookSettings
 from stepcall.runtime.webhook_secrets import WebhookSecrets
 from stepcall.runtime.wiring import dynamodb, face_dependencies, secretsmanager
@@ -44,7 +44,7 @@ def webhook_dependencies() -> WebhookDependencies:
 
 def check_url(url: str, location: str) -> None:
     """Raises WebhookRefusedError."""
-    if fault := find_fault(url, read_allowed_hosts(), location):
+    if fault := find_fault(url, AllowedHostSettings.from_env().hosts, location):
         raise WebhookRefusedError(fault)
 
 
