@@ -59,7 +59,7 @@ demo: $(VENV)/.local ## define a workflow, execute it, show every exchange (EXAM
 faces: $(VENV)/.dev ## a run started through each face and read through every other, as a table
 	@$(BIN)/python -m pytest -q tests/functional/test_four_faces.py
 
-serve: $(VENV)/.local ## the local stack on 127.0.0.1:3000, or PORT=…; ALLOW_HOST=host:port lets Web.Download reach a server of yours
+serve: $(VENV)/.local ## the local stack on 127.0.0.1:3000, or PORT=…; ALLOW_HOST=host:port lets Web.Download and webhooks reach a server of yours
 	@exec $(BIN)/python -m local.serve --port $${PORT:-3000} $(addprefix --allow-host ,$(ALLOW_HOST))
 
 compile: $(VENV)/.local ## the compiled state machine of WORKFLOW=file.json (RUN_MODE=source or refresh for a part of it)

@@ -210,10 +210,26 @@ check("Sql.Query", query="SELECT 1 AS a")
 
 @pytest.mark.parametrize("function", FACES)
 def test_a_face_loads_what_is_seldom_asked_for_when_it_is(function: str) -> None:
-    seldom = ("stepcall.drawing.graph", "stepcall.asl.limits", "workflows_api.views")
+    seldom = (
+        *("stepcall.drawing.graph", "stepcall.asl.limits", "workflows_api.views"),
+        *("stepcall.domain.webhook", "stepcall.guarded_http.targets", "workflows_api.webhook_answers"),
+    )
     code = f"import sys, {function}.app; print([name for name in {seldom!r} if name in sys.modules])"
     assert run_apart(code) == "[]"
 
 
 def test_there_is_a_face() -> None:
     assert "workflows_api" in FACES
+
+
+def test_who_checks_where_webhooks_go_needs_nothing_of_what_calls_them() -> None:
+    """The face has no libraries to call URLs with."""
+    code = """
+import sys
+from stepcall.runtime import webhook_wiring
+from workflows_api import webhook_requests
+from stepcall.guarded_http.webhook_urls import find_fault
+print(find_fault("https://b\u00fccher.example/", (), "/url").code, end=" ")
+print([name for name in ("idna", "stepcall.guarded_http.exchange") if name in sys.modules])
+"""
+    assert run_apart(code) == "invalid_url []"
