@@ -14,6 +14,7 @@ from local.moto_world.interpreter_speed import fast_interpreter
 from local.moto_world.lambda_invocations import invocations_go_to
 from local.moto_world.request_speed import fast_requests
 from local.moto_world.table_speed import fast_tables
+from local.moto_world.template_machines import machines_of_templates
 from local.moto_world.untracked_models import untracked_models
 
 __all__ = ["abort_running_executions", "corrected_moto", "invocations_go_to"]
@@ -29,6 +30,7 @@ def corrected_moto(rewrite_url: Callable[[str], str]) -> Iterator[None]:
         fast_expressions(),
         fast_requests(rewrite_url),
         fast_interpreter(),
+        machines_of_templates(),
         bounded_and_stoppable_executions(),
     ):
         yield

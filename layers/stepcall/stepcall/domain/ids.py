@@ -3,7 +3,7 @@
 Spellings of a run: `ex-…` (native), `we-…` (its later generation), `job_…` (job shape), `wf-YYYYMMDD-NNNNN-…`
 (Amperity), the plain UUID (Wave and Step Functions, which has `UUID-2` for what was resumed once).
 Spellings of a workflow: `wf-…` (native), the plain UUID (Wave). Of an API key: `key_…`. Of an upload: `upl_…`. Of
-a webhook: `wh-…`.
+a webhook: `wh-…`. Of a delivery of one: `dl-…`.
 """
 
 import re
@@ -36,6 +36,7 @@ JOB_PREFIX = "job_"
 API_KEY_PREFIX = "key_"
 UPLOAD_PREFIX = "upl_"
 WEBHOOK_PREFIX = "wh-"
+DELIVERY_PREFIX = "dl-"
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -119,6 +120,15 @@ def spell_webhook(webhook_id: UUID) -> str:
 def read_webhook_id(text: str) -> UUID:
     """The webhook that `wh-…` or a plain UUID names. Raises MalformedIdError."""
     return _read(text, {WEBHOOK_PREFIX: (LOWER_CASE, LOWER_CASE_WIDTH)})
+
+
+def spell_delivery(delivery_id: UUID) -> str:
+    return DELIVERY_PREFIX + _encode(delivery_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
+
+
+def read_delivery_id(text: str) -> UUID:
+    """The delivery of a webhook that `dl-…` or a plain UUID names. Raises MalformedIdError."""
+    return _read(text, {DELIVERY_PREFIX: (LOWER_CASE, LOWER_CASE_WIDTH)})
 
 
 def read_upload_id(text: str) -> UUID:

@@ -123,6 +123,16 @@ class EventSettings(NamedTuple):
         return cls(read(env, "EVENT_BUS"))
 
 
+class DeliverySettings(NamedTuple):
+    """What makes the attempts of webhooks: for who tells of runs, who sends, and who sends again."""
+
+    machine_arn: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "DeliverySettings":
+        return cls(read(env, "WEBHOOK_DELIVERY_ARN"))
+
+
 class ProviderKeySettings(NamedTuple):
     """Where the secret is that callers' own keys are encrypted with: for the faces, and for what asks a model."""
 

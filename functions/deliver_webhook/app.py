@@ -1,0 +1,62 @@
+"""Makes one attempt to deliver a webhook, or gives it up after the last: statemachine/webhook_delivery.asl.json."""
+
+import random
+import time
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, ConfigDict
+
+from deliver_webhook.post import post_with
+from deliver_webhook.settings import OutgoingSettings
+from stepcall.guarded_http.client import GuardedHttp
+from stepcall.runtime.delivery_wiring import deliveries, delivery_machine
+from stepcall.runtime.observability import log_fact, logger
+from stepcall.runtime.webhook_wiring import webhook_secrets, webhooks
+from stepcall.runtime.wiring import now
+from stepcall.runtime.worker import errors_for_the_machine
+from stepcall.use_cases.deliver_webhook import DeliveryDependencies, WantedAttempt, deliver_webhook, give_up
+from stepcall.version import VERSION
+
+
+class Asked(BaseModel):
+    """What the state machine sends: for an attempt, or to give up."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: UUID
+    target: str
+    sequence: int
+    round: int
+    attempt: int = 0
+    wait_seconds: int = 0
+    give_up: bool = False
+
+    def wanted(self) -> WantedAttempt:
+        return WantedAttempt(self.run_id, self.target, self.sequence, self.round, self.attempt, self.wait_seconds)
+
+
+@cache
+def dependencies() -> DeliveryDependencies:
+    http = GuardedHttp(OutgoingSettings.from_env().allowed_hosts, user_agent=f"Stepcall/{VERSION}")
+    return DeliveryDependencies(
+        deliveries=deliveries(),
+        webhooks=webhooks(),
+        executions=delivery_machine(),
+        secrets=webhook_secrets(),
+        post=post_with(http),
+        now=now,
+        monotonic=time.monotonic,
+        random=random.random,  # spreads load, and keeps no secret
+        log=log_fact,
+    )
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str | int]:
+    asked = Asked.model_validate(event)
+    with errors_for_the_machine(run_id=str(asked.run_id), target=asked.target):
+        told = (give_up if asked.give_up else deliver_webhook)(asked.wanted(), dependencies())
+    return {"outcome": told.outcome.value, "wait_seconds": told.wait_seconds}
