@@ -24,7 +24,13 @@ from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
 from stepcall.use_cases.read_workflow import read_workflow
 from stepcall.use_cases.start_once import start_once
 from stepcall.use_cases.start_run import StartRun, start_run
-from workflows_api import access_routes, connection_routes, key_routes, webhook_routes  # noqa: F401 - they add to `app`
+from workflows_api import (  # noqa: F401 - they add theirs to `app`
+    access_routes,
+    connection_routes,
+    delivery_routes,
+    key_routes,
+    webhook_routes,
+)
 from workflows_api.answers import (
     print_execution,
     print_job,

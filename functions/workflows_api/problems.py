@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.access import MissingScopeError, NotGrantedError
+from stepcall.domain.delivery_errors import DeliveryNotFoundError, DeliveryPendingError
 from stepcall.domain.errors import InvalidDefinitionError, InvalidParametersError
 from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.domain.ids import MalformedIdError
@@ -102,6 +103,9 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     WorkflowNotFoundError: Answer(HTTPStatus.NOT_FOUND, "workflow-not-found", "Workflow not found", NO_WORKFLOW),
     VersionNotFoundError: Answer(HTTPStatus.NOT_FOUND, "version-not-found", "Version not found"),
     RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, "execution-not-found", "Execution not found", NO_EXECUTION),
+    DeliveryNotFoundError: Answer(
+        HTTPStatus.NOT_FOUND, "delivery-not-found", "Delivery not found", "The execution has no such delivery."
+    ),
     UnknownApiKeyError: Answer(HTTPStatus.NOT_FOUND, "api-key-not-found", "API key not found", "There is no such key."),
     ConnectionNotFoundError: Answer(
         HTTPStatus.NOT_FOUND,
@@ -118,6 +122,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
+    DeliveryPendingError: Answer(HTTPStatus.CONFLICT, "delivery-pending", "The delivery has not ended"),
     StartedOnceError: Answer(
         HTTPStatus.CONFLICT, "start-in-progress", "The same request is being handled", START_IN_PROGRESS, AGAIN
     ),

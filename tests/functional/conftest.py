@@ -19,6 +19,7 @@ from tests import amperity_description
 from tests.api_keys import api_key
 from tests.described_answers import DescribedAnswers
 from tests.functional.model_endpoint import ModelEndpoint, model_at_a_port_of_its_own
+from tests.functional.web_server import WebServer
 from workflows_api.describe.api import describe_api
 
 DESCRIBED = DescribedAnswers(describe_api())
@@ -158,9 +159,16 @@ def model_endpoint() -> Iterator[ModelEndpoint]:
 
 
 @pytest.fixture(scope="session")
-def stack(page_host: str, model_endpoint: ModelEndpoint) -> Iterator[LocalStack]:
+def receiver() -> Iterator[WebServer]:
+    """What webhooks may be sent to."""
+    with WebServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stack(page_host: str, model_endpoint: ModelEndpoint, receiver: WebServer) -> Iterator[LocalStack]:
     parameters = {"OpenAiBaseUrl": model_endpoint.url, "Athena": "true"}
-    with LocalStack(port=0, allowed_hosts=(page_host,), parameters=parameters) as running:
+    with LocalStack(port=0, allowed_hosts=(page_host, receiver.host), parameters=parameters) as running:
         # tests say when runs are swept: some have runs that wait, and are to wait
         boto3.client("events").disable_rule(Name=running.deployment.names["SweepRunsFunctionEveryMinute"])
         yield running

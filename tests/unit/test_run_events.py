@@ -26,7 +26,7 @@ from stepcall.domain.run_mode import RunMode
 from stepcall.stores.dynamo_items import run_key, run_values, task_key, write_values
 from stepcall.stores.dynamo_run_changes import read_change
 from stepcall.stores.dynamo_table_claims import put_claim
-from stepcall.use_cases.publish_run_events import StreamedChange, publish_run_events
+from stepcall.use_cases.publish_run_events import StreamedChange, TellWebhooks, publish_run_events
 from tests.run_event_description import SCHEMA, faults
 from tests.unit.fake_event_bus import FakeEventBus
 
@@ -231,10 +231,13 @@ class Told:
     def __init__(self) -> None:
         self.bus = FakeEventBus()
         self.logged: list[tuple[str, dict[str, str]]] = []
+        self.tell_webhooks: TellWebhooks = lambda _: None
 
     def publish(self, *changes: RunChange) -> str | None:
         streamed = [StreamedChange(str(place), change) for place, change in enumerate(changes)]
-        return publish_run_events(streamed, self.bus, lambda name, /, **facts: self.logged.append((name, facts)))
+        return publish_run_events(
+            streamed, self.bus, self.tell_webhooks, lambda name, /, **facts: self.logged.append((name, facts))
+        )
 
 
 def life_of(*statuses: RunStatus, run: Run = PENDING) -> list[RunChange]:

@@ -33,6 +33,7 @@ from workflows_api.describe.answer_schemas import (
 )
 from workflows_api.describe.connection_routes import CONNECTION_PATHS, connection_schemas
 from workflows_api.describe.definition_schema import TITLES, definition_schemas
+from workflows_api.describe.delivery_routes import DELIVERY_PATHS, delivery_schemas
 from workflows_api.describe.execution_routes import EXECUTION_PATHS
 from workflows_api.describe.key_routes import KEY_PATHS, key_schemas
 from workflows_api.describe.parts import (
@@ -75,6 +76,7 @@ PATHS: Json = {
     **ACCESS_PATHS,
     **EXECUTION_PATHS,
     **WEBHOOK_PATHS,
+    **DELIVERY_PATHS,
     **CONNECTION_PATHS,
     **KEY_PATHS,
     **TOKEN_PATHS,
@@ -144,6 +146,7 @@ def _schemas() -> Json:
         },
         **access_schemas(),
         **webhook_schemas(),
+        **delivery_schemas(),
         **connection_schemas(),
         **key_schemas(),
         **TOKEN_SCHEMAS,

@@ -6,14 +6,12 @@ from typing import Protocol
 from uuid import UUID
 
 from stepcall.domain.delivery import Delivery
-from stepcall.domain.errors import StepcallError
+from stepcall.domain.delivery_errors import DeliveryNotFoundError
+
+__all__ = ["LONGEST_DELIVERY", "DeliveryNotFoundError", "DeliveryStore", "life_of_delivery"]
 
 LONGEST_DELIVERY = timedelta(days=7)
 """All attempts of a round take less than half of it."""
-
-
-class DeliveryNotFoundError(StepcallError):
-    """There is no such delivery: there never was, or it is kept no longer."""
 
 
 def life_of_delivery(retention: timedelta) -> timedelta:

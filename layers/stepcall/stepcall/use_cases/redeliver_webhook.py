@@ -6,16 +6,12 @@ from uuid import UUID
 
 from stepcall.domain.access import Caller
 from stepcall.domain.delivery import Delivery
-from stepcall.domain.errors import StepcallError
-from stepcall.stores.delivery_store import DeliveryNotFoundError, DeliveryStore
+from stepcall.domain.delivery_errors import DeliveryNotFoundError, DeliveryPendingError
+from stepcall.stores.delivery_store import DeliveryStore
 from stepcall.use_cases.count_use import count_use
 from stepcall.use_cases.delivery_executions import DeliveryExecutions, start_next
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.read_run import find_run
-
-
-class DeliveryPendingError(StepcallError):
-    """The delivery has not ended: its next attempt comes by itself."""
 
 
 class ToldRun(NamedTuple):
