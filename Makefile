@@ -108,7 +108,7 @@ lock: | $(BIN)/uv ## pin every dependency again
 	$(COMPILE) --universal --python-version 3.11 --group sam -o requirements-sam.txt
 	$(COMPILE) --universal --python-version 3.11 --group audit -o requirements-audit.txt
 	$(COMPILE) --python-version 3.13 --group layer -c requirements-dev.txt -o layers/stepcall/requirements.txt
-	for function in run-web-task run-ai-task run-data-task run-sql-task workflows-api carto-api; do \
+	for function in run-web-task run-ai-task run-data-task run-sql-task deliver-webhook workflows-api carto-api; do \
 	  $(COMPILE) --python-version 3.13 --group $$function -c requirements-dev.txt -o functions/$$(tr - _ <<< $$function)/requirements.txt || exit 1; \
 	done
 

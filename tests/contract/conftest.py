@@ -16,8 +16,10 @@ from stepcall.aws.outputs import S3PayloadStore
 from stepcall.aws.uploads import S3Uploads
 from stepcall.stores.api_key_store import ApiKeyStore
 from stepcall.stores.connection_store import ConnectionStore
+from stepcall.stores.delivery_store import DeliveryStore
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.dynamo_connection_store import DynamoConnectionStore
+from stepcall.stores.dynamo_delivery_store import DynamoDeliveryStore
 from stepcall.stores.dynamo_procedure_store import DynamoProcedureStore
 from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
@@ -25,6 +27,7 @@ from stepcall.stores.dynamo_webhook_store import DynamoWebhookStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
 from stepcall.stores.memory_connection_store import MemoryConnectionStore
+from stepcall.stores.memory_delivery_store import MemoryDeliveryStore
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
 from stepcall.stores.memory_procedure_store import MemoryProcedureStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
@@ -115,6 +118,13 @@ def webhook_store(request: pytest.FixtureRequest) -> WebhookStore:
     if request.param == "memory":
         return MemoryWebhookStore()
     return DynamoWebhookStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def delivery_store(request: pytest.FixtureRequest) -> DeliveryStore:
+    if request.param == "memory":
+        return MemoryDeliveryStore()
+    return DynamoDeliveryStore(request.getfixturevalue("dynamodb"), "RunsTable", RETENTION)
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

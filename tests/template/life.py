@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import _lru_cache_wrapper
 from importlib import reload
@@ -21,6 +21,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 
 from amperity_api import app as amperity_api
 from carto_api import app as carto_api
+from deliver_webhook import app as deliver_webhook
 from finish_run import app as finish_run
 from publish_run_events import app as publish_run_events
 from record_execution_status import app as record_execution_status
@@ -30,9 +31,11 @@ from run_sql_task import app as run_sql_task
 from stepcall.aws.token_key_rotation import RotationStep
 from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
-from stepcall.domain.ids import read_run_id, read_upload_id, read_workflow_id, spell_api_key
-from stepcall.runtime import webhook_wiring, wiring
+from stepcall.domain.ids import read_run_id, read_upload_id, read_webhook_id, read_workflow_id, spell_api_key
+from stepcall.domain.webhook_answer import Answered
+from stepcall.runtime import delivery_wiring, webhook_wiring, wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from stepcall.use_cases.deliver_webhook import deliver_webhook as make_attempt
 from sweep_runs import app as sweep_runs
 from tests.api_keys import api_key
 from tests.template.deployed_stack import Deployed
@@ -218,9 +221,10 @@ class Account:
 
 
 def forget_what_wiring_holds() -> None:
-    for value in (*vars(wiring).values(), *vars(webhook_wiring).values()):
-        if isinstance(value, _lru_cache_wrapper):
-            value.cache_clear()
+    for module in (wiring, webhook_wiring, delivery_wiring, deliver_webhook):
+        for value in vars(module).values():
+            if isinstance(value, _lru_cache_wrapper):
+                value.cache_clear()
 
 
 @contextmanager
@@ -267,8 +271,10 @@ def live(account: Account) -> None:
     live_by_wave(account, failed)
     live_by_amperity(account)
     account.request("DELETE", path)
+    told_of, told = run_to_be_told_of(account)
     assert account.request("GET", "/workflows") == {"workflows": []}
     live_by_events(account)
+    live_by_deliveries(account, f"{told_of}/executions/{told['execution_id']}/deliveries")
     assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
 
 
@@ -438,6 +444,47 @@ def live_by_events(account: Account) -> None:
         batch = {"Records": records[start : start + 100]}
         told = account.invoke("PublishRunEventsRole", publish_run_events.lambda_handler, batch)
         assert told == {"batchItemFailures": []}
+
+
+def run_to_be_told_of(account: Account) -> tuple[str, dict[str, Any]]:
+    """The path of a workflow with a webhook, and a run of it that has begun and ended."""
+    path = f"/workflows/{account.request('POST', '/workflows', SWEPT)['workflow_id']}"
+    account.request("POST", f"{path}/webhooks", {"url": "https://example.com/"})
+    run = account.request("POST", f"{path}/execute", {})
+    work(account, run, "swept")
+    finish(account, run)
+    account.request("DELETE", path)
+    return path, run
+
+
+def live_by_deliveries(account: Account, path: str) -> None:
+    """The webhook's receiver is gone: it is told of the start alone. What it missed is asked for, and given up."""
+    first, second = account.request("GET", path)["deliveries"]
+    assert deliver(account, path, first, Answered(410)) == "failed"
+    assert deliver(account, path, second, Answered(200)) == "failed"
+    account.request("POST", f"{path}/{second['delivery_id']}/redeliver")
+    again = {**of_machine(path, second), "round": 2, "give_up": True}
+    assert account.invoke("DeliverWebhookRole", deliver_webhook.lambda_handler, again)["outcome"] == "failed"
+
+
+def deliver(account: Account, path: str, delivery: dict[str, Any], answered: Answered) -> str:
+    """What comes of an attempt that is answered so."""
+    account.become("DeliverWebhookRole")
+    deps = replace(deliver_webhook.dependencies(), post=lambda *_: answered)
+    wanted = deliver_webhook.Asked.model_validate(of_machine(path, delivery)).wanted()
+    return make_attempt(wanted, deps).outcome
+
+
+def of_machine(path: str, delivery: dict[str, Any]) -> dict[str, Any]:
+    """What the state machine sends for the first attempt."""
+    return {
+        "run_id": str(read_run_id(path.split("/")[4])),
+        "target": str(read_webhook_id(delivery["webhook_id"])),
+        "sequence": delivery["sequence"],
+        "round": 1,
+        "attempt": 1,
+        "wait_seconds": 5,
+    }
 
 
 def _runs_table(deployed: Deployed) -> Any:

@@ -30,10 +30,11 @@ def _parse_text() -> Template:
 
 
 def transform(template: Template) -> Template:
-    """As CloudFormation gets it after `sam package` has put the code into a bucket."""
+    """As CloudFormation gets it after `sam package` has put code and definitions into a bucket."""
     code = f"s3://{CODE_BUCKET}/{CODE_KEY}"
     template["Globals"]["Function"]["CodeUri"] = code
     template["Resources"]["StepcallLayer"]["Properties"]["ContentUri"] = code
+    template["Resources"]["WebhookDelivery"]["Properties"]["DefinitionUri"] = code
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     transformed: Template = translator.translate(template, parameter_values={})
     return transformed

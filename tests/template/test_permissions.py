@@ -19,6 +19,8 @@ OF_SQL = {"WorkflowsApiRole", "CartoApiRole"}
 """The faces that have tables read, and not by runs alone."""
 FACES = {"WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"}
 STARTERS = FACES | {"SweepRunsRole"}
+DELIVERERS = {"PublishRunEventsRole", "DeliverWebhookRole", "WorkflowsApiRole"}
+"""They start the state machine that delivers webhooks."""
 WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole")
 ROLES_OF_FUNCTIONS = (*sorted(FACES), *WORKERS, "FinishRunRole", "RotateTokenKeyRole")
 
@@ -65,8 +67,65 @@ def test_every_permission_names_its_actions_and_resources(transformed: Template)
 
 
 def test_only_the_api_and_the_sweeper_make_and_start_state_machines(transformed: Template) -> None:
-    assert roles_that_may(transformed, "states:") == STARTERS
-    assert roles_that_may(transformed, "lambda:") == {"StateMachineRole", *OF_SQL}
+    assert roles_that_may(transformed, "states:Create") == STARTERS
+    assert roles_that_may(transformed, "states:") == STARTERS | DELIVERERS
+    assert roles_that_may(transformed, "lambda:") == {"StateMachineRole", "WebhookDeliveryRole", *OF_SQL}
+
+
+def test_who_tells_sends_or_repeats_webhooks_starts_their_state_machine_and_no_other(transformed: Template) -> None:
+    machine = transformed["Resources"]["WebhookDelivery"]["Properties"]
+    assert machine["StateMachineName"] == {"Fn::Sub": "${AWS::StackName}_webhook-delivery"}
+    for role_id in DELIVERERS:
+        function = functions_of(transformed)[role_id.replace("Role", "Function")]
+        arn = function["Environment"]["Variables"]["WEBHOOK_DELIVERY_ARN"]
+        assert arn["Fn::Sub"].endswith(":stateMachine:${AWS::StackName}_webhook-delivery")
+        [starting] = [s for s in statements_of(transformed, role_id) if s["Resource"] == arn]
+        assert starting["Action"] == "states:StartExecution"
+    for role_id in DELIVERERS - {"WorkflowsApiRole"}:
+        assert len([s for s in statements_of(transformed, role_id) if "states:" in str(s["Action"])]) == 1
+
+
+def test_the_end_of_a_delivery_is_not_taken_for_the_end_of_a_run(transformed: Template) -> None:
+    """Names of stacks have no underscore: what begins with one and a hyphen is never this machine."""
+    [pattern] = [
+        rule["EventPattern"]["detail"]
+        for rule in resources_of_type(transformed, "AWS::Events::Rule").values()
+        if "stateMachineArn" in rule.get("EventPattern", {}).get("detail", {})
+    ]
+    [listened] = pattern["stateMachineArn"]
+    assert listened["prefix"]["Fn::Sub"].endswith(":stateMachine:${AWS::StackName}-")
+
+
+def test_the_state_machine_of_deliveries_invokes_its_function_and_tells_of_what_was_given_up(
+    transformed: Template,
+) -> None:
+    role = transformed["Resources"]["WebhookDeliveryRole"]["Properties"]
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "states.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    may = {
+        statement["Action"]: statement["Resource"] for statement in statements_of(transformed, "WebhookDeliveryRole")
+    }
+    assert may == {
+        "lambda:InvokeFunction": attribute("DeliverWebhookFunction", "Arn"),
+        "sqs:SendMessage": attribute("ExhaustedDeliveries", "Arn"),
+    }
+    machine = transformed["Resources"]["WebhookDelivery"]["Properties"]
+    assert machine["RoleArn"] == attribute("WebhookDeliveryRole", "Arn")
+    assert machine["DefinitionSubstitutions"] == {
+        "DeliverWebhookArn": attribute("DeliverWebhookFunction", "Arn"),
+        "ExhaustedDeliveriesUrl": {"Ref": "ExhaustedDeliveries"},
+    }
+
+
+def test_who_sends_webhooks_reaches_deliveries_and_subscriptions_and_no_run(transformed: Template) -> None:
+    for role_id in DELIVERERS - {"WorkflowsApiRole"}:
+        keys = {
+            statement["Sid"]: statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+            for statement in statements_of(transformed, role_id)
+            if {"dynamodb:Query", "dynamodb:GetItem"} & set(as_list(statement["Action"]))
+        }
+        assert keys == {"Deliveries": ["DELIVERIES#*"], "Webhooks": ["WEBHOOKS#*"]}
 
 
 def test_a_face_invokes_nothing_but_the_sql_worker(transformed: Template) -> None:
@@ -92,7 +151,8 @@ def test_a_face_reaches_the_state_machines_of_its_own_stack_only(transformed: Te
     assert prefix == {"Ref": "AWS::StackName"}
     for statement in statements_of(transformed, role_id):
         if any(action.startswith("states:") for action in as_list(statement["Action"])):
-            assert ":${AWS::StackName}-*" in statement["Resource"]["Fn::Sub"]
+            reached = statement["Resource"]["Fn::Sub"]
+            assert ":${AWS::StackName}-*" in reached or reached.endswith(":${AWS::StackName}_webhook-delivery")
 
 
 def test_only_state_machines_of_this_account_may_take_their_role(transformed: Template) -> None:
@@ -120,6 +180,7 @@ def test_each_secret_is_read_by_those_who_need_it(transformed: Template) -> None
         "WaveApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
         "AmperityApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
         "RotateTokenKeyRole": ["TokenKeySecret"],
+        "DeliverWebhookRole": ["WebhookSigningSecret"],
     }
 
 
@@ -220,7 +281,8 @@ def test_nothing_scans_and_only_the_api_writes_workflows(transformed: Template) 
             writes = "dynamodb:PutItem" in actions
             if writes and statement["Resource"] == attribute("WorkflowsTable", "Arn"):
                 writers.add(role_id)
-    assert writers == {"WorkflowsApiRole"}
+    # who sends webhooks stops one whose receiver is gone, and reaches nothing else there
+    assert writers == {"WorkflowsApiRole", "DeliverWebhookRole"}
 
 
 def keys_changed(template: Template, role_id: str) -> list[str]:
@@ -257,8 +319,11 @@ def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
     }
     narrowed = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["WORKFLOW#*"]}}
     connections = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["CONNECTIONS#*"]}}
-    readers = workers - {"RecordExecutionStatusRole", "PublishRunEventsRole"}
+    webhooks = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["WEBHOOKS#*"]}}
+    tellers = DELIVERERS - FACES
+    readers = workers - {"RecordExecutionStatusRole"} - tellers
     expected = {(role_id, "Workflows"): narrowed for role_id in readers}
+    expected |= {(role_id, "Webhooks"): webhooks for role_id in tellers}
     assert found == expected | {("RunSqlTaskRole", "Connections"): connections}
     assert len(readers) == 6
 

@@ -1,5 +1,6 @@
 """Which changes of a run are told, and what is said of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, product
@@ -278,6 +279,26 @@ def test_the_stream_goes_on_from_the_first_change_that_was_not_taken() -> None:
     told.bus.refused = set()
     assert told.publish(*changes[2:]) is None
     assert [one.type for one in told.bus.taken] == ["Run Started", "Run Failed"]
+
+
+@pytest.mark.parametrize(
+    ("of_webhooks", "refused", "place"), [(0, False, "1"), (1, False, "2"), (1, True, "1"), (0, True, "1")]
+)
+def test_the_stream_goes_on_from_the_first_change_that_bus_or_webhooks_were_not_told(
+    of_webhooks: int, refused: bool, place: str
+) -> None:
+    told = Told()
+    heard: list[RunEvent] = []
+
+    def tell_webhooks(events: Sequence[RunEvent]) -> int:
+        heard.extend(events)
+        return of_webhooks
+
+    told.tell_webhooks = tell_webhooks
+    told.bus.refused = {event(RunStatus.RUNNING, RunStatus.PENDING).event_id} if refused else set()
+    assert told.publish(*life_of(RunStatus.RUNNING, RunStatus.COMPLETED)) == place
+    assert [one.type for one in heard] == ["Run Started", "Run Completed"]  # whatever the bus has taken
+    assert len(told.bus.taken) == (0 if refused else 2)
 
 
 def test_a_batch_whose_first_event_is_not_taken_comes_again_from_there() -> None:

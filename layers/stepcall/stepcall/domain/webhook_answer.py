@@ -67,7 +67,7 @@ def wait_before_next(planned_seconds: int, answer: Answered | NotAnswered, now: 
         return 0
     planned = planned_seconds * (1 - JITTER + 2 * JITTER * chance)
     asked = _asked_seconds(answer, now) * (1 + JITTER * chance)
-    return max(1, math.ceil(max(planned, asked)))
+    return max(1, math.ceil(round(max(planned, asked), 3)))
 
 
 def _asked_seconds(answer: Answered | NotAnswered, now: datetime) -> float:

@@ -19,7 +19,9 @@ class MemoryDeliveryStore:
 
     def put(self, delivery: Delivery) -> bool:
         with self._lock:
-            return self._deliveries.setdefault(_key(delivery), delivery) is delivery
+            is_new = _key(delivery) not in self._deliveries
+            self._deliveries.setdefault(_key(delivery), delivery)
+            return is_new
 
     def replace(self, delivery: Delivery, *, seen: Delivery) -> bool:
         with self._lock:

@@ -6,6 +6,7 @@ done again, and of two that do it at once one is recorded.
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,6 +31,7 @@ from stepcall.stores.webhook_store import WebhookNotFoundError, WebhookStore
 from stepcall.use_cases.delivery_executions import DeliveryExecutions, start_next
 from stepcall.use_cases.dependencies import Log
 
+CHANGE_ATTEMPTS = 10
 GONE_REASON = "The receiver answered 410 Gone."
 Post = Callable[[str, Mapping[str, str], bytes], Answered | NotAnswered]
 """Sends a body with these headers to a URL. Raises nothing for what the receiver does."""
@@ -81,6 +83,10 @@ class Told(NamedTuple):
     wait_seconds: int = 0
 
 
+class ChangedMeanwhileError(StepcallError):
+    """Others change it all the time; the state machine asks again."""
+
+
 class NotSentError(StepcallError):
     """There is nobody to send it to any more; the message says why."""
 
@@ -97,11 +103,15 @@ def deliver_webhook(wanted: WantedAttempt, deps: DeliveryDependencies) -> Told:
 def give_up(wanted: WantedAttempt, deps: DeliveryDependencies) -> Told:
     """After the last attempt."""
     delivery = _find(wanted, deps)
-    while delivery and delivery.is_open:
-        if deps.deliveries.replace(delivery.given_up(), seen=delivery):
-            deps.log("webhook_exhausted", **_facts(delivery))
-        delivery = _find(wanted, deps)
-    return _tell(delivery, deps) if delivery else Told(Outcome.SUPERSEDED)
+    if delivery is None:
+        return Told(Outcome.SUPERSEDED)
+    if delivery.is_open:
+        given_up = delivery.given_up()
+        if not deps.deliveries.replace(given_up, seen=delivery):
+            raise ChangedMeanwhileError("The delivery has changed at this moment.")
+        deps.log("webhook_exhausted", **_facts(delivery))
+        delivery = given_up
+    return _tell(delivery, deps)
 
 
 def _find(wanted: WantedAttempt, deps: DeliveryDependencies) -> Delivery | None:
@@ -191,8 +201,10 @@ def _headers(delivery: Delivery, secrets: Secrets, now: datetime) -> dict[str, s
 
 def _stop_webhook(delivery: Delivery, deps: DeliveryDependencies) -> None:
     """Before the attempt is recorded: who finds it recorded need not ask whether this was done."""
-    while delivery.webhook_id is not None:
-        try:
+    if delivery.webhook_id is None:
+        return
+    with suppress(WebhookNotFoundError):
+        for _ in range(CHANGE_ATTEMPTS):
             webhook = deps.webhooks.get(delivery.tenant, delivery.workflow_id, delivery.webhook_id)
             if not webhook.enabled or webhook.url != delivery.url:  # it was the receiver before that is gone
                 return
@@ -200,8 +212,7 @@ def _stop_webhook(delivery: Delivery, deps: DeliveryDependencies) -> None:
             if deps.webhooks.replace(stopped, seen=webhook):
                 deps.log("webhook_stopped", **_facts(delivery))
                 return
-        except WebhookNotFoundError:
-            return
+        raise ChangedMeanwhileError("The webhook changes all the time.")
 
 
 def _facts(delivery: Delivery) -> dict[str, str]:
