@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
 from deliver_webhook.post import post_with
-from deliver_webhook.settings import OutgoingSettings
 from stepcall.guarded_http.client import GuardedHttp
+from stepcall.runtime.allowed_hosts import AllowedHostSettings
 from stepcall.runtime.delivery_wiring import deliveries, delivery_machine
 from stepcall.runtime.observability import log_fact, logger
 from stepcall.runtime.webhook_wiring import webhook_secrets, webhooks
@@ -40,7 +40,7 @@ class Asked(BaseModel):
 
 @cache
 def dependencies() -> DeliveryDependencies:
-    http = GuardedHttp(OutgoingSettings.from_env().allowed_hosts, user_agent=f"Stepcall/{VERSION}")
+    http = GuardedHttp(AllowedHostSettings.from_env().hosts, user_agent=f"Stepcall/{VERSION}")
     return DeliveryDependencies(
         deliveries=deliveries(),
         webhooks=webhooks(),

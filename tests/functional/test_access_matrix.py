@@ -15,11 +15,14 @@ import pytest
 
 from local.stack import LocalStack
 from stepcall.domain.access import ALL_SCOPES, Grants, Scope
-from stepcall.domain.ids import read_workflow_id, spell_api_key
+from stepcall.domain.ids import read_run_id, read_workflow_id, spell_api_key, spell_delivery
 from stepcall.stores.api_key_store import ApiKey
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from tests.api_keys import api_key
 from tests.functional.conftest import Answer, Api, Tell
+from tests.functional.web_server import WebServer
+from tests.functional.web_server import answer as answer_with
+from tests.functional.webhook_receiver import deliveries_of
 from workflows_api.app import ACCESS, app
 from workflows_api.describe.page import FILES
 
@@ -35,6 +38,7 @@ SLOW = {
         for number in range(20)
     ],
 }
+REDELIVER = "POST /workflows/<workflow_id>/executions/<execution_id>/deliveries/<delivery_id>/redeliver"
 API_ACCESS = "/workflows/<workflow_id>/api-access"
 DELETE_DATASET = "DELETE /connections/<connection>/datasets/<dataset>"
 DELETE_WEBHOOK = "DELETE /workflows/<workflow_id>/webhooks/<webhook_id>"
@@ -63,6 +67,7 @@ SUCCESS: Mapping[str, int] = {
     "POST /workflows/<workflow_id>/execute": 202,
     "POST /workflows/<workflow_id>/executions": 202,
     "POST /workflows/<workflow_id>/executions/<execution_id>/cancel": 202,
+    REDELIVER: 202,
     SHARE: 201,
     "POST /api-keys": 201,
     "DELETE /api-keys/<key_id>": 204,
@@ -113,6 +118,7 @@ class World:
     webhook: str
     key: str
     connection: str
+    receiver_url: str
     credentials: Mapping[str, str | None]
 
     def fill(self, path: str, **fresh: str) -> str:
@@ -121,6 +127,7 @@ class World:
             "execution_id": self.execution,
             "external_id": self.execution,
             "webhook_id": self.webhook,
+            "delivery_id": spell_delivery(read_run_id(self.execution)),
             "key_id": self.key,
             "file_name": min(FILES),
             "connection": "sales",
@@ -130,7 +137,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(stack: LocalStack) -> World:
+def world(stack: LocalStack, receiver: WebServer) -> World:
     keys = DynamoApiKeyStore(boto3.client("dynamodb"), stack.deployment.names["WorkflowsTable"])
     owner = Api(stack.url, "sc_right")
     stored = key_columns()
@@ -148,7 +155,9 @@ def world(stack: LocalStack) -> World:
     credentials: dict[str, str | None] = {column: f"sc_{column.replace(' ', '_')}" for column in COLUMNS}
     credentials |= {"none": None, "job token": shared.json["token"], "token": exchanged.json["access_token"]}
     webhook = make_webhook(owner, workflow)
-    return World(owner, keys, workflow, execution, webhook, spell_of("sc_key_to_look_at"), connection, credentials)
+    url = receiver.serve("/matrix", answer_with(204))
+    looked_at = spell_of("sc_key_to_look_at")
+    return World(owner, keys, workflow, execution, webhook, looked_at, connection, url, credentials)
 
 
 def make_webhook(api: Api, workflow: str) -> str:
@@ -240,11 +249,21 @@ def made_for(world: World, route: str) -> dict[str, str]:
     """Something of their own for those who may make, end or delete it."""
     if route in OF_A_WORKFLOW_OF_ITS_OWN:
         return {"workflow_id": world.owner.define(**ECHO)}
+    if route == REDELIVER:
+        return run_that_calls_back(world)
     if route.endswith("/cancel"):
         slow = world.owner.define(**SLOW)
         started = world.owner("POST", f"/workflows/{slow}/execute").json
         return {"workflow_id": slow, "execution_id": started["execution_id"]}
     return made_to_delete(world, route)
+
+
+def run_that_calls_back(world: World) -> dict[str, str]:
+    """One whose delivery has ended."""
+    path, sent = f"/workflows/{world.workflow}/execute", {"webhook_url": world.receiver_url}
+    execution = world.owner("POST", path, sent, headers={"prefer": "wait=25"}).json
+    [delivery] = deliveries_of(world.owner, execution, 1)
+    return {"execution_id": execution["execution_id"], "delivery_id": delivery["delivery_id"]}
 
 
 def made_to_delete(world: World, route: str) -> dict[str, str]:

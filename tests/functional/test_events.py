@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from local.seed import API_KEY
 from local.stack import LocalStack
 from stepcall.domain.access import Caller
 from stepcall.domain.check import check_definition
+from stepcall.domain.delivery import new_delivery
 from stepcall.domain.ids import read_run_id
 from stepcall.domain.procedure import Procedure
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskStatus
+from stepcall.domain.run_events import RunChange, event_of
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import WorkflowVersion
+from stepcall.runtime.delivery_wiring import deliveries
 from stepcall.runtime.wiring import face_dependencies, worker_dependencies
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.cancel_run import stop_run
@@ -26,6 +30,7 @@ from stepcall.use_cases.define_workflow import define_workflow
 from tests.functional.conftest import PageServer
 from tests.functional.missed_runs import ended as ended_run
 from tests.functional.missed_runs import make_older
+from tests.functional.web_server import WebServer, answer
 
 EVENTS = Path(__file__).parents[2] / "events"
 NOW = datetime(2026, 11, 21, 9, 15, 32, tzinfo=UTC)
@@ -43,6 +48,7 @@ FUNCTIONS = {
     "publish_run_events": "PublishRunEventsFunction",
     "record_execution_status": "RecordExecutionStatusFunction",
     "sweep_runs": "SweepRunsFunction",
+    "deliver_webhook": "DeliverWebhookFunction",
 }
 
 
@@ -211,6 +217,23 @@ def test_rotate_token_key_makes_the_key_of_its_event_once(stack: LocalStack) -> 
 
 def test_publish_run_events_tells_what_its_event_says(stack: LocalStack) -> None:
     assert send(stack, "publish_run_events") == {"batchItemFailures": []}
+
+
+def test_deliver_webhook_has_nothing_to_do_for_a_delivery_that_is_kept_no_longer(stack: LocalStack) -> None:
+    assert send(stack, "deliver_webhook") == {"outcome": "superseded", "wait_seconds": 0}
+
+
+def test_deliver_webhook_makes_the_attempt_of_its_event_once(stack: LocalStack, receiver: WebServer, run: UUID) -> None:
+    url = receiver.serve("/event", answer(500))
+    ended = replace(found(run).run, status=RunStatus.COMPLETED, completed_at=NOW, webhook_url=url)
+    told = event_of(RunChange(ended, RunStatus.RUNNING))
+    assert told
+    delivery = new_delivery(told, None, url)
+    assert deliveries().put(delivery)
+    assert send(stack, "deliver_webhook")["outcome"] == "retry"
+    assert send(stack, "deliver_webhook")["outcome"] == "retry"
+    assert send(stack, "deliver_webhook", give_up=True) == {"outcome": "failed", "wait_seconds": 0}
+    assert [request.method for request in receiver.received if request.path == "/event"] == ["POST"]
 
 
 def test_record_execution_status_cancels_the_run_whose_execution_was_stopped(stack: LocalStack, run: UUID) -> None:

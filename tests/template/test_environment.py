@@ -9,6 +9,7 @@ import pytest
 from stepcall.runtime.allowed_hosts import AllowedHostSettings
 from stepcall.runtime.settings import (
     DatasetSettings,
+    DeliverySettings,
     EngineSettings,
     EventSettings,
     FirstKeySettings,
@@ -32,13 +33,15 @@ OF_FACES = [
     ProviderKeySettings,
     WebhookSettings,
     AllowedHostSettings,
+    DeliverySettings,
 ]
-OF_THE_NATIVE_FACE = [DatasetSettings, ProviderKeySettings, WebhookSettings, AllowedHostSettings]
+OF_THE_NATIVE_FACE = [DatasetSettings, ProviderKeySettings, WebhookSettings, AllowedHostSettings, DeliverySettings]
 OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "run_ai_task": [ProviderKeySettings],
     "run_sql_task": [DatasetSettings],
     "sweep_runs": [EngineSettings],
-    "publish_run_events": [EventSettings],
+    "publish_run_events": [EventSettings, DeliverySettings],
+    "deliver_webhook": [DeliverySettings, WebhookSettings, AllowedHostSettings],
 }
 NOT_OF_ONE_FACE: dict[str, list[Any]] = dict.fromkeys(("carto_api", "wave_api", "amperity_api"), OF_THE_NATIVE_FACE)
 SET_BY_LAMBDA = ("AWS_",)
