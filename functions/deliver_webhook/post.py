@@ -19,11 +19,11 @@ class _HeadHasCome(Exception):  # noqa: N818 - no error: all that matters is kno
         self.answered = answered
 
 
-def post_with(http: GuardedHttp) -> Post:
+def post_with(http: GuardedHttp, limits: Limits = LIMITS) -> Post:
     def post(url: str, headers: Mapping[str, str], body: bytes) -> Answered | NotAnswered:
         try:
             http.request(
-                "POST", url, headers=headers, body=body, follow_redirects=False, limits=LIMITS, check_head=_stop_at
+                "POST", url, headers=headers, body=body, follow_redirects=False, limits=limits, check_head=_stop_at
             )
         except _HeadHasCome as head:
             return head.answered

@@ -1,5 +1,6 @@
 """The template as CloudFormation gets it, and what the local stack refuses to leave out."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,16 @@ def test_a_template_is_transformed_by_sams_own_translator(path: Path) -> None:
     types = types_of(read_template(path, {"Architecture": "x86_64"}))
     assert not [name for name in types if name.startswith("AWS::Serverless::")]
     assert {"AWS::Lambda::Function", "AWS::ApiGatewayV2::Api", "AWS::DynamoDB::Table"} <= types
+
+
+def test_a_state_machines_definition_stands_in_the_template_beside_what_fills_it_in() -> None:
+    machine = read_template(TEMPLATE, {})["Resources"]["WebhookDelivery"]["Properties"]
+    definition, values = machine["DefinitionString"]["Fn::Sub"]
+    assert json.loads(definition) == json.loads(
+        (TEMPLATE.parent / "statemachine/webhook_delivery.asl.json").read_text()
+    )
+    assert values.keys() == {"DeliverWebhookArn", "ExhaustedDeliveriesUrl"}
+    assert machine.keys() & {"DefinitionS3Location", "DefinitionSubstitutions"} == set()
 
 
 def test_parameters_that_the_template_does_not_declare_are_left_out() -> None:
