@@ -26,6 +26,7 @@ from stepcall.runtime.settings import (
     EngineSettings,
     EventSettings,
     FirstKeySettings,
+    MetricSettings,
     ProviderKeySettings,
     RateLimitSettings,
     StoreSettings,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
     from stepcall.aws.event_bus import EventBridgeBus
     from stepcall.aws.token_keys import TokenKeys
+    from stepcall.runtime.emf import EmbeddedMetrics
     from stepcall.runtime.page_tokens import PageTokens
     from stepcall.runtime.provider_keys import ProviderKeys
     from stepcall.runtime.tokens import JwtTokens
@@ -129,6 +131,14 @@ def event_bus() -> "EventBridgeBus":
     from stepcall.aws.event_bus import EventBridgeBus  # noqa: PLC0415
 
     return EventBridgeBus(events(), EventSettings.from_env().bus)
+
+
+@cache
+def metrics() -> "EmbeddedMetrics":
+    """For what measures: no face does, so that nobody waits for it."""
+    from stepcall.runtime.emf import EmbeddedMetrics  # noqa: PLC0415
+
+    return EmbeddedMetrics(MetricSettings.from_env().stack)
 
 
 @cache
