@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
-from stepcall.runtime.observability import log_fact, logger
-from stepcall.runtime.wiring import event_bus
+from stepcall.runtime.observability import log_fact, logs_invocation
+from stepcall.runtime.wiring import event_bus, metrics
 from stepcall.stores.dynamo_run_changes import read_change
 from stepcall.use_cases.publish_run_events import StreamedChange, publish_run_events
 
@@ -43,12 +43,12 @@ class StreamBatch(BaseModel):
                 yield StreamedChange(record.write.place, change)
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Which record the stream has to go on from, if not after the last.
 
     One that cannot be read fails its batch before anything of it is told: Lambda halves the batch until it is alone.
     """
     changes = list(StreamBatch.model_validate(event).changes())
-    place = publish_run_events(changes, event_bus(), log_fact)
+    place = publish_run_events(changes, event_bus(), log_fact, metrics())
     return {"batchItemFailures": [{"itemIdentifier": place}] if place else []}

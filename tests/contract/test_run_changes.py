@@ -103,7 +103,10 @@ def new_run() -> Run:
 def told(sent: dict[str, Any]) -> list[RunEvent]:
     """The events of what Lambda sends."""
     bus = FakeEventBus()
-    assert publish_run_events(StreamBatch.model_validate(sent).changes(), bus, lambda _, /, **__: None) is None
+    assert (
+        publish_run_events(StreamBatch.model_validate(sent).changes(), bus, lambda _, /, **__: None, lambda _: None)
+        is None
+    )
     assert [faults(event.to_json()) for event in bus.taken] == [[]] * len(bus.taken)
     return bus.taken
 

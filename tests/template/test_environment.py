@@ -11,6 +11,7 @@ from stepcall.runtime.settings import (
     EngineSettings,
     EventSettings,
     FirstKeySettings,
+    MetricSettings,
     ProviderKeySettings,
     RateLimitSettings,
     StoreSettings,
@@ -32,8 +33,8 @@ OF_FACES = [
 OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "run_ai_task": [ProviderKeySettings],
     "run_sql_task": [DatasetSettings],
-    "sweep_runs": [EngineSettings],
-    "publish_run_events": [EventSettings],
+    "sweep_runs": [EngineSettings, MetricSettings],
+    "publish_run_events": [EventSettings, MetricSettings],
 }
 NOT_OF_ONE_FACE: dict[str, list[Any]] = {
     face: [DatasetSettings, ProviderKeySettings] for face in ("carto_api", "wave_api", "amperity_api")

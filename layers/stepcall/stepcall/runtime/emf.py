@@ -12,7 +12,7 @@ from stepcall.use_cases.metrics import Measured, Metric
 
 NAMESPACE = "Stepcall"
 DIMENSION = "service"
-"""Powertools' name for it. Its value is the stack's name, and there is no other: each value of one is a metric to pay."""
+"""Powertools' name. Its value is the stack's name, and there is no other: each value of one is a metric to pay."""
 UNITS: Mapping[Metric, MetricUnit] = MappingProxyType(
     {
         Metric.START_LATENCY: MetricUnit.Milliseconds,

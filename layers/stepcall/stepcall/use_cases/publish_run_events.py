@@ -6,6 +6,8 @@ from typing import NamedTuple
 from stepcall.domain.run_events import RunChange, RunEvent, event_of
 from stepcall.use_cases.dependencies import Log
 from stepcall.use_cases.event_bus import EventBus
+from stepcall.use_cases.measure_runs import measure_runs
+from stepcall.use_cases.metrics import Metrics
 
 
 class StreamedChange(NamedTuple):
@@ -15,16 +17,18 @@ class StreamedChange(NamedTuple):
     change: RunChange
 
 
-def publish_run_events(changes: Iterable[StreamedChange], bus: EventBus, log: Log) -> str | None:
-    """Put the events of the changes onto the bus, in their order.
+def publish_run_events(changes: Iterable[StreamedChange], bus: EventBus, log: Log, metrics: Metrics) -> str | None:
+    """Put the events of the changes onto the bus, in their order, and measure those that it took.
 
     The place of the first change whose event the bus did not take: from there on all have to come again. None when all
     is told.
     """
     told = [(place, event) for place, change in changes if (event := event_of(change))]
     refusal = bus.put([event for _, event in told])
-    for _, event in told[: refusal.position if refusal else None]:
+    taken = [event for _, event in told[: refusal.position if refusal else None]]
+    for event in taken:
         log("run_event_published", **_facts(event))
+    metrics(measure_runs(taken))
     if refusal is None:
         return None
     place, event = told[refusal.position]
@@ -34,4 +38,5 @@ def publish_run_events(changes: Iterable[StreamedChange], bus: EventBus, log: Lo
 
 def _facts(event: RunEvent) -> dict[str, str]:
     run = event.run
-    return {"type": event.type, "event_id": str(event.event_id), "run_id": str(run.run_id), "tenant": run.tenant}
+    about_run = {"run_id": str(run.run_id), "tenant": run.tenant, "correlation_id": run.correlation_id}
+    return {"type": event.type, "event_id": str(event.event_id), **about_run}
