@@ -40,7 +40,7 @@ def aws_variables(s3_endpoint: str) -> dict[str, str]:
 
 
 def metric_variables(log_level: str) -> dict[str, str]:
-    """Metrics are lines of standard output, whatever the level of the log: who did not ask to see INFO is spared them."""
+    """Metrics are lines of standard output, whatever the log's level: who does not ask to see INFO is spared them."""
     return {} if log_level in ("DEBUG", "INFO") else {"POWERTOOLS_METRICS_DISABLED": "true"}
 
 
