@@ -163,7 +163,7 @@ def test_what_the_bus_never_took_is_shown_then_told_from_the_stream_and_gone(
     assert "RetryAttemptsExhausted" in said
     assert events.of_run(untold, 0) == []
     left, said = drive(stack)
-    assert "told from the stream" in said
+    assert "played again from the stream" in said
     assert (left, lying_in(stack, "UnpublishedRunEvents")) == (0, 0)
     assert types_of(events.of_run(untold, EVENTS_OF_A_RUN)) == ["Run Started", "Run Completed"]
     assert drive(stack) == (0, "FailedInvocations: 0\nUnpublishedRunEvents: 0")
@@ -172,7 +172,7 @@ def test_what_the_bus_never_took_is_shown_then_told_from_the_stream_and_gone(
 def test_what_fails_again_stays(stack: LocalStack, events: RunEventQueue, untold: str) -> None:
     with bus_refuses():
         left, said = drive(stack)
-    assert "stays: the function could not tell it" in said
+    assert "stays: the function could not do it" in said
     assert left == lying_in(stack, "UnpublishedRunEvents") >= 1
     assert drive(stack)[0] == 0
     assert types_of(events.of_run(untold, EVENTS_OF_A_RUN)) == ["Run Started", "Run Completed"]
@@ -183,7 +183,7 @@ def test_what_the_stream_keeps_no_more_is_told_from_the_table_with_the_same_ids(
 ) -> None:
     with refused("before-call.dynamodbstreams.GetShardIterator", "TrimmedDataAccessException"):
         left, said = drive(stack)
-    assert (left, "told from the table" in said) == (0, True), said
+    assert (left, "played again from the table" in said) == (0, True), said
     told = events.of_run(untold, EVENTS_OF_A_RUN)
     assert sorted(set(types_of(told))) == ["Run Completed", "Run Started"]
     started, completed = (event["detail"] for event in told[:EVENTS_OF_A_RUN])

@@ -68,8 +68,8 @@ class ReplayInvocations:
         return "invoked again"
 
 
-class ReplayRunEvents:
-    """Of UnpublishedRunEvents: the changes of runs are told that the message says the place of."""
+class ReplayChanges:
+    """Of UnpublishedRunEvents: the function gets the changes of runs that the message says the place of."""
 
     def __init__(self, functions: Functions, records: StreamRecords) -> None:
         self._functions = functions
@@ -91,8 +91,8 @@ class ReplayRunEvents:
         for record in records:  # each alone: in their order, and however large they are
             answer = _invoke(self._functions, failed.context.function_name, {"Records": [record]})
             if (answer or {}).get("batchItemFailures"):
-                raise NotReplayedError("the function could not tell it; its log says why")
-        return f"{len(records)} change(s) told from {source}"
+                raise NotReplayedError("the function could not do it; its log says why")
+        return f"{len(records)} change(s) played again from {source}"
 
 
 def _read(model: Any, letter: Letter) -> Any:

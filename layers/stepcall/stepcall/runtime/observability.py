@@ -4,29 +4,31 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, Protocol, TypeVar
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+if TYPE_CHECKING:  # a cold start has no use for it
+    from typing import Protocol
+    from uuid import UUID
+
+    class NamedRun(Protocol):
+        """What lines about a run say of it."""
+
+        @property
+        def run_id(self) -> UUID: ...
+
+        @property
+        def tenant(self) -> str: ...
+
+        @property
+        def correlation_id(self) -> str: ...
+
+
 AnswerT = TypeVar("AnswerT")
 Handler = Callable[[dict[str, Any], LambdaContext], AnswerT]
 CORRELATION_ID = "correlation_id"
-
-
-class NamedRun(Protocol):
-    """What lines about a run say of it."""
-
-    @property
-    def run_id(self) -> UUID: ...
-
-    @property
-    def tenant(self) -> str: ...
-
-    @property
-    def correlation_id(self) -> str: ...
-
 
 logger = Logger(service="stepcall")
 KEYS = logger.registered_formatter
@@ -65,13 +67,13 @@ def name_in_log(**keys: object) -> None:
     KEYS.thread_safe_append_keys(**keys)
 
 
-def name_run_in_log(run: NamedRun, **more: object) -> None:
+def name_run_in_log(run: "NamedRun", **more: object) -> None:
     """What each further line says that is about this run."""
     name_in_log(run_id=str(run.run_id), tenant=run.tenant, correlation_id=run.correlation_id, **more)
 
 
 @contextmanager
-def log_about(run: NamedRun) -> Iterator[None]:
+def log_about(run: "NamedRun") -> Iterator[None]:
     """For an invocation that sees to many runs: what is logged inside is about this one."""
     name_run_in_log(run)
     try:
