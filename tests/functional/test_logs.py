@@ -12,14 +12,17 @@ from botocore.exceptions import ClientError
 
 from local.seed import API_KEY, TENANT
 from local.stack import LocalStack
+from local.template import STACK_NAME
 from stepcall.domain.ids import read_run_id, spell_execution
 from stepcall.domain.run import RunStatus
 from stepcall.runtime import wiring
+from stepcall.runtime.emf import DIMENSION
+from stepcall.use_cases.metrics import Metric
 from tests.functional.carto import enable, held, held_pages
 from tests.functional.conftest import Api, send
 from tests.functional.faced_runs import ONLY
 from tests.functional.four_faces import Faces, faces_at
-from tests.functional.missed_runs import abort, begun, ended, found, make_older, starts_throttled, sweep
+from tests.functional.missed_runs import EVENTS, abort, begun, ended, found, invoke, make_older, starts_throttled, sweep
 from tests.functional.run_event_queue import queue_on
 from tests.logged_lines import logged_lines
 
@@ -121,6 +124,19 @@ def test_a_line_about_a_request_names_the_gateways_id_of_it_and_its_tenant(api: 
     assert answer.status == 503
     [refused] = [line for line in lines if line["message"] == "request_refused"]
     assert (refused["tenant"], refused["correlation_id"]) == (TENANT, answer.headers["apigw-requestid"])
+
+
+def test_the_sweep_and_the_events_of_runs_are_measured_in_the_name_of_the_stack(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
+    capsys.readouterr()
+    sweep(stack)
+    invoke(stack, "PublishRunEventsFunction", json.loads((EVENTS / "publish_run_events.json").read_text()))
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+    names = {name for line in written for name in line if name in list(Metric)}
+    assert {"QueueAge", "SweeperRepairs", "RunsStarted", "RunsCompleted", "StartLatency", "RunDuration"} <= names
+    assert {line[DIMENSION] for line in written} == {STACK_NAME}
 
 
 @pytest.fixture(scope="module")
