@@ -15,7 +15,7 @@ export PYTHONPATH := layers/stepcall:functions:.
 # The tests start many processes: each would compile boto3, moto and the rest anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo faces test static serve compile build deploy api-key first-key bench lock lint typecheck audit check validate
+.PHONY: help demo faces test static serve compile build deploy api-key first-key redrive bench lock lint typecheck audit check validate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -134,3 +134,6 @@ first-key: $(VENV)/.local ## the API key that the deployed STACK begins with
 
 api-key: $(VENV)/.local ## a new API key of the deployed STACK, for NAME=… of TENANT=… (SCOPES=runs:start,runs:read DAYS=90 PER_SECOND=50 BURST=100)
 	@$(BIN)/python -m tools.create_api_key --stack '$(STACK)' --tenant '$(TENANT)' --name '$(NAME)' $(if $(SCOPES),--scopes '$(SCOPES)') $(if $(DAYS),--days '$(DAYS)') $(if $(PER_SECOND),--per-second '$(PER_SECOND)') $(if $(BURST),--burst '$(BURST)')
+
+redrive: $(VENV)/.local ## what lies in the dead-letter queues of the deployed STACK; APPLY=1 plays it again (docs/operations.md)
+	@$(BIN)/python -m tools.redrive_dead_letters --stack '$(STACK)' $(if $(filter 1,$(APPLY)),--apply)

@@ -26,6 +26,7 @@ NOT_IN_MOTO = {
     "AWS::Athena::WorkGroup": "not deployed by default; with Athena the stack imports what makes it",
     "AWS::Glue::Database": "as above",
     "AWS::ApiGatewayV2::Stage": "nothing is throttled or written to an access log here",
+    "AWS::CloudWatch::Alarm": "there are no metrics here to watch",
     "AWS::Lambda::EventInvokeConfig": "the background of the local stack keeps to it",
     "AWS::S3::BucketPolicy": "moto does not enforce policies",
     "AWS::SecretsManager::RotationSchedule": "nothing is rotated by the calendar here; rotate_secret is there",

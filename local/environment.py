@@ -39,6 +39,11 @@ def aws_variables(s3_endpoint: str) -> dict[str, str]:
     }
 
 
+def metric_variables(log_level: str) -> dict[str, str]:
+    """Metrics are lines of standard output, whatever the log's level: who does not ask to see INFO is spared them."""
+    return {} if log_level in ("DEBUG", "INFO") else {"POWERTOOLS_METRICS_DISABLED": "true"}
+
+
 def function_variables(functions: Iterable[Function]) -> dict[str, str]:
     """The variables of all functions together. Raises ConflictingVariableError."""
     union: dict[str, str] = {}

@@ -49,11 +49,13 @@ def _read_mapping(logical_id: str, made: Any) -> StreamMapping:
     if service_of(source) != "dynamodb":
         raise UnsupportedResourceError(f"The local stack maps streams of tables only, and {logical_id} has {source}.")
     table = source.split("/")[1]
+    kept: Any = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].get_table(table)
     return StreamMapping(
         function=made.function_arn,
         stream=source,
         table=table,
-        partition_key=dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].get_table(table).hash_key_attr,
+        partition_key=kept.hash_key_attr,
+        shard=kept.stream_shard.id,
         batch_size=made.batch_size,
         window_seconds=float(made.max_batch_window or 0),
         at_once_per_shard=int(made.parallelization_factor or 1),

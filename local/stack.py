@@ -17,7 +17,14 @@ from moto import mock_aws
 from local.background.agenda import Agenda
 from local.background.stack_background import background_of
 from local.deployment import Deployment, deploy
-from local.environment import FOREIGN, aws_variables, endpoint_variables, environment, function_variables
+from local.environment import (
+    FOREIGN,
+    aws_variables,
+    endpoint_variables,
+    environment,
+    function_variables,
+    metric_variables,
+)
 from local.errors import UnknownLogLevelError
 from local.gateway import Gateway
 from local.http_server import HOST, Application, bind, mounted, served
@@ -114,7 +121,8 @@ class LocalStack:
         self._deploy()
         self.functions = InProcessLambda(self.deployment.functions)
         stack.callback(self.functions.close)
-        stack.enter_context(environment(function_variables(self.deployment.functions)))
+        variables = function_variables(self.deployment.functions) | metric_variables(log_level())
+        stack.enter_context(environment(variables))
         stack.enter_context(importable_from(self._code))
         stack.enter_context(invocations_go_to(self.functions))
         stack.enter_context(separate_requests())

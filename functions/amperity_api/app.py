@@ -30,7 +30,7 @@ from stepcall.runtime.http import (
     without_final_slash,
 )
 from stepcall.runtime.idempotency import read_start_once, replay_headers
-from stepcall.runtime.observability import logger
+from stepcall.runtime.observability import logs_invocation, name_in_log
 from stepcall.runtime.wiring import face_dependencies, page_tokens
 from stepcall.use_cases.list_tenant_runs import count_tenant_runs, list_tenant_runs
 from stepcall.use_cases.read_run import find_run
@@ -133,9 +133,9 @@ def _raw_query() -> str:
     return sent
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    logger.set_correlation_id(event["requestContext"]["requestId"])
+    name_in_log(correlation_id=event["requestContext"]["requestId"])
     return app.resolve(without_final_slash(event), context)
 
 

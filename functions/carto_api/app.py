@@ -37,7 +37,7 @@ from stepcall.runtime.http import (
     without_final_slash,
 )
 from stepcall.runtime.idempotency import read_start_once, replay_headers
-from stepcall.runtime.observability import log_fact, logger
+from stepcall.runtime.observability import log_fact, logs_invocation, name_in_log
 from stepcall.runtime.wiring import face_dependencies, tokens
 from stepcall.stores.connection_store import read_connection_name
 from stepcall.use_cases.call_procedure import call_procedure
@@ -140,9 +140,9 @@ def _raw_query() -> str:
     return sent
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    logger.set_correlation_id(event["requestContext"]["requestId"])
+    name_in_log(correlation_id=event["requestContext"]["requestId"])
     return app.resolve(without_final_slash(event), context)
 
 

@@ -13,7 +13,7 @@ from deliver_webhook.post import post_with
 from stepcall.guarded_http.client import GuardedHttp
 from stepcall.runtime.allowed_hosts import AllowedHostSettings
 from stepcall.runtime.delivery_wiring import deliveries, delivery_machine
-from stepcall.runtime.observability import log_fact, logger
+from stepcall.runtime.observability import log_fact, logs_invocation, name_in_log
 from stepcall.runtime.webhook_wiring import webhook_secrets, webhooks
 from stepcall.runtime.wiring import now
 from stepcall.runtime.worker import errors_for_the_machine
@@ -54,9 +54,10 @@ def dependencies() -> DeliveryDependencies:
     )
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, str | int]:
     asked = Asked.model_validate(event)
-    with errors_for_the_machine(run_id=str(asked.run_id), target=asked.target):
+    name_in_log(run_id=str(asked.run_id), target=asked.target)
+    with errors_for_the_machine():
         told = (give_up if asked.give_up else deliver_webhook)(asked.wanted(), dependencies())
     return {"outcome": told.outcome.value, "wait_seconds": told.wait_seconds}

@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
 from stepcall.runtime.delivery_wiring import fan_out_dependencies
-from stepcall.runtime.observability import log_fact, logger
-from stepcall.runtime.wiring import event_bus
+from stepcall.runtime.observability import log_fact, logs_invocation
+from stepcall.runtime.wiring import event_bus, metrics
 from stepcall.stores.dynamo_run_changes import read_change
 from stepcall.use_cases.publish_run_events import StreamedChange, publish_run_events
 from stepcall.use_cases.tell_webhooks import tell_webhooks
@@ -46,7 +46,7 @@ class StreamBatch(BaseModel):
                 yield StreamedChange(record.write.place, change)
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Which record the stream has to go on from, if not after the last.
 
@@ -60,5 +60,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, l
             events, fan_out_dependencies(), lambda: context.get_remaining_time_in_millis() > MARGIN_MS
         ),
         log_fact,
+        metrics(),
     )
     return {"batchItemFailures": [{"itemIdentifier": place}] if place else []}

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
 from stepcall.aws.token_key_rotation import Rotation, RotationStep
-from stepcall.runtime.observability import log_fact, logger
+from stepcall.runtime.observability import log_fact, logs_invocation
 from stepcall.runtime.wiring import secretsmanager
 
 KEY_BYTES = 48
@@ -23,7 +23,7 @@ class RotationRequest(BaseModel):
     step: RotationStep = Field(alias="Step")
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
     request = RotationRequest.model_validate(event)
     rotation = Rotation(secretsmanager(), request.secret_arn, request.version_id)

@@ -17,7 +17,7 @@ from run_sql_task.workflow_output import WorkflowOutput
 from stepcall.aws.tables import TableObjects
 from stepcall.domain.query_phases import PreparedQuery
 from stepcall.domain.task_contract import TaskContext, TaskImplementation
-from stepcall.runtime.observability import logger
+from stepcall.runtime.observability import logs_invocation
 from stepcall.runtime.settings import DatasetSettings, StoreSettings
 from stepcall.runtime.wiring import connections, make_client, new_id, now, s3
 from stepcall.runtime.worker import task_handler
@@ -79,7 +79,7 @@ def implementations() -> Mapping[str, TaskImplementation]:
 do_task = task_handler(implementations)
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def answer(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     return answers().answer(event)
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcall.runtime.observability import logger
+from stepcall.runtime.observability import logs_invocation
 from stepcall.runtime.wiring import sweep_dependencies
 from stepcall.use_cases.sweep_runs import sweep_runs
 
 MARGIN_SECONDS = 15  # for a call that AWS leaves without an answer, and that its client repeats
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> None:
     sweep_runs(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS, sweep_dependencies())

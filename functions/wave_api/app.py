@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from stepcall.domain.access import Scope
 from stepcall.runtime.http import caller, json_response, read_body, resolver, without_final_slash
 from stepcall.runtime.idempotency import read_start_once, replay_headers
-from stepcall.runtime.observability import logger
+from stepcall.runtime.observability import logs_invocation, name_in_log
 from stepcall.runtime.wiring import face_dependencies
 from stepcall.stores.workflow_store import summary_of
 from stepcall.use_cases.list_workflows import list_workflows
@@ -71,9 +71,9 @@ def get_run(run_id: str) -> Response[str]:
     return json_response(200, print_run(view), {**link_header(successor_of_run(view.run)), **polling_headers(view)})
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    logger.set_correlation_id(event["requestContext"]["requestId"])
+    name_in_log(correlation_id=event["requestContext"]["requestId"])
     return app.resolve(without_final_slash(event), context)
 
 

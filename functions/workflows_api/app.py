@@ -17,7 +17,7 @@ from stepcall.domain.ids import read_run_id, read_workflow_id, spell_workflow
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.http import caller, headers, json_response, patience, read_body, read_model
 from stepcall.runtime.idempotency import read_start_once, replay_headers
-from stepcall.runtime.observability import logger
+from stepcall.runtime.observability import logs_invocation, name_in_log
 from stepcall.runtime.wiring import face_dependencies, tokens
 from stepcall.use_cases.cancel_run import cancel_run
 from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
@@ -285,10 +285,10 @@ def get_job(external_id: str) -> Response[str]:
     return json_response(200, print_job(read_run(read_run_id(external_id), caller(app), face_dependencies())))
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     # not by `correlation_id_path`: a search by JMESPath for one key takes a tenth of the time of a request
-    logger.set_correlation_id(event["requestContext"]["requestId"])
+    name_in_log(correlation_id=event["requestContext"]["requestId"])
     return app.resolve(event, context)
 
 

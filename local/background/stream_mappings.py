@@ -39,6 +39,8 @@ class StreamMapping(NamedTuple):
     batch_size: int = 100
     window_seconds: float = 0
     at_once_per_shard: int = 1
+    shard: str = "shardId-00000000000000000000-local"
+    """Where whoever reads the stream finds the records: moto keeps all of a table in one shard."""
     filters: tuple[Filter, ...] = ()
     retries: int | None = None
     max_age_seconds: float | None = None
@@ -64,7 +66,7 @@ class StreamDelivery:
         self._written: deque[Mapping[str, Any]] = deque()
         self._poll_is_due = False
         lanes = SHARDS * mapping.at_once_per_shard
-        self._shards = [Shard(f"shardId-{n:020}-local", mapping, agenda, call, send_to_queue) for n in range(lanes)]
+        self._shards = [Shard(mapping, agenda, call, send_to_queue) for _ in range(lanes)]
 
     def add(self, stored: Mapping[str, Any]) -> None:
         """A record as GetRecords gives it; in the order of the writes."""
@@ -92,10 +94,7 @@ class StreamDelivery:
 class Shard:
     """Has one batch in work at a time; what comes later waits until that is done or given up."""
 
-    def __init__(
-        self, shard_id: str, mapping: StreamMapping, agenda: Agenda, call: Call, send_to_queue: SendToQueue
-    ) -> None:
-        self._id = shard_id
+    def __init__(self, mapping: StreamMapping, agenda: Agenda, call: Call, send_to_queue: SendToQueue) -> None:
         self._mapping = mapping
         self._agenda = agenda
         self._call = call
@@ -186,7 +185,7 @@ class Shard:
             "version": "1.0",
             "timestamp": spell_time(self._agenda.now()),
             "DDBStreamBatchInfo": {
-                "shardId": self._id,
+                "shardId": self._mapping.shard,
                 "startSequenceNumber": first.sequence,
                 "endSequenceNumber": last.sequence,
                 "approximateArrivalOfFirstRecord": spell_time(first.arrived),

@@ -104,7 +104,7 @@ def told(sent: dict[str, Any]) -> list[RunEvent]:
     """The events of what Lambda sends."""
     bus = FakeEventBus()
     changes = StreamBatch.model_validate(sent).changes()
-    assert publish_run_events(changes, bus, lambda _: None, lambda _, /, **__: None) is None
+    assert publish_run_events(changes, bus, lambda _: None, lambda _, /, **__: None, lambda _: None) is None
     assert [faults(event.to_json()) for event in bus.taken] == [[]] * len(bus.taken)
     return bus.taken
 

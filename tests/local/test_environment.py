@@ -4,9 +4,11 @@ import os
 
 import pytest
 
-from local.environment import aws_variables, environment, function_variables
+from local.environment import aws_variables, environment, function_variables, metric_variables
 from local.errors import ConflictingVariableError
 from local.lambda_runtime import Function
+from stepcall.runtime.emf import EmbeddedMetrics
+from stepcall.use_cases.metrics import Metric
 
 
 def function(name: str, **variables: str) -> Function:
@@ -37,3 +39,12 @@ def test_the_environment_is_as_it_was_afterwards(monkeypatch: pytest.MonkeyPatch
 def test_the_stacks_own_address_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "intranet.example")
     assert aws_variables("http://127.0.0.1:1/s3")["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
+
+
+@pytest.mark.parametrize(("level", "written"), [("DEBUG", True), ("INFO", True), ("WARN", False), ("ERROR", False)])
+def test_metrics_are_written_for_who_asks_to_see_as_much(
+    level: str, written: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with environment(metric_variables(level)):
+        EmbeddedMetrics("a-stack")({Metric.QUEUE_AGE: [1]})
+    assert ("QueueAge" in capsys.readouterr().out) is written

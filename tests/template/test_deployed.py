@@ -8,6 +8,7 @@ from tests.template.world import API_KEY_SECRET, STACK, World
 NOT_MADE_BY_MOTO = [
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudWatch::Alarm",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::S3::BucketPolicy",
     "AWS::SecretsManager::RotationSchedule",

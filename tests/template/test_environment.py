@@ -13,6 +13,7 @@ from stepcall.runtime.settings import (
     EngineSettings,
     EventSettings,
     FirstKeySettings,
+    MetricSettings,
     ProviderKeySettings,
     RateLimitSettings,
     StoreSettings,
@@ -39,8 +40,8 @@ OF_THE_NATIVE_FACE = [DatasetSettings, ProviderKeySettings, WebhookSettings, All
 OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "run_ai_task": [ProviderKeySettings],
     "run_sql_task": [DatasetSettings],
-    "sweep_runs": [EngineSettings],
-    "publish_run_events": [EventSettings, DeliverySettings],
+    "sweep_runs": [EngineSettings, MetricSettings],
+    "publish_run_events": [EventSettings, DeliverySettings, MetricSettings],
     "deliver_webhook": [DeliverySettings, WebhookSettings, AllowedHostSettings],
 }
 NOT_OF_ONE_FACE: dict[str, list[Any]] = dict.fromkeys(("carto_api", "wave_api", "amperity_api"), OF_THE_NATIVE_FACE)

@@ -1,6 +1,7 @@
 """The use cases with memory stores and an engine that does nothing: each test plays the state machine itself."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -28,6 +29,7 @@ from stepcall.use_cases.define_workflow import define_workflow
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
 from stepcall.use_cases.finish_run import RunEnding, finish_run
+from stepcall.use_cases.metrics import Measured
 from stepcall.use_cases.run_task import TaskInvocation, run_task
 from stepcall.use_cases.start_run import StartRun, start_run
 from stepcall.use_cases.sweep_runs import SweepDependencies, sweep_runs
@@ -101,7 +103,9 @@ class RunWorld:
     uploads: FakeUploads = field(default_factory=FakeUploads)
     admitted_urls: list[str] = field(default_factory=list)
     logged: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list)
     remaining_seconds: float = 60.0
+    correlation_id: str = "req-1"
 
     def __post_init__(self) -> None:
         self.keys_in_use = KnownKeys(self.keys, self.clock.monotonic, self.clock.now)
@@ -124,6 +128,7 @@ class RunWorld:
             uploads=self.uploads,
             athena_available=True,
             dataset_buckets=frozenset({"open-data"}),
+            correlation_id=lambda: self.correlation_id,
             encrypt_provider_key=ProviderKeys(FixedSecret()).encrypt,
             admit_webhook_url=self.admitted_urls.append,
             new_id=new_ids(self.clock),
@@ -139,6 +144,8 @@ class RunWorld:
             log=self.deps.log,
             engine=self.engine,
             compile=self.deps.compile,
+            about=lambda _run: nullcontext(),
+            metrics=self.measured.append,
             choose=Random(0).sample,
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,

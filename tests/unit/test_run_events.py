@@ -27,6 +27,8 @@ from stepcall.domain.run_mode import RunMode
 from stepcall.stores.dynamo_items import run_key, run_values, task_key, write_values
 from stepcall.stores.dynamo_run_changes import read_change
 from stepcall.stores.dynamo_table_claims import put_claim
+from stepcall.use_cases.measure_runs import measure_runs
+from stepcall.use_cases.metrics import Measured, Metric
 from stepcall.use_cases.publish_run_events import StreamedChange, TellWebhooks, publish_run_events
 from tests.run_event_description import SCHEMA, faults
 from tests.unit.fake_event_bus import FakeEventBus
@@ -233,11 +235,16 @@ class Told:
         self.bus = FakeEventBus()
         self.logged: list[tuple[str, dict[str, str]]] = []
         self.tell_webhooks: TellWebhooks = lambda _: None
+        self.measured: list[Measured] = []
 
     def publish(self, *changes: RunChange) -> str | None:
         streamed = [StreamedChange(str(place), change) for place, change in enumerate(changes)]
         return publish_run_events(
-            streamed, self.bus, self.tell_webhooks, lambda name, /, **facts: self.logged.append((name, facts))
+            streamed,
+            self.bus,
+            self.tell_webhooks,
+            lambda name, /, **facts: self.logged.append((name, facts)),
+            self.measured.append,
         )
 
 
@@ -257,6 +264,7 @@ def test_a_life_is_told_in_order_and_logged() -> None:
         "event_id": str(told.bus.taken[0].event_id),
         "run_id": str(PENDING.run_id),
         "tenant": "acme",
+        "correlation_id": PENDING.correlation_id,
     }
 
 
@@ -358,3 +366,34 @@ def test_runs_that_are_told_of_together_keep_to_their_own_ids() -> None:
         (PENDING.run_id, "Run Started"),
         (other.run_id, "Run Cancelled"),
     ]
+
+
+def test_what_was_told_is_measured_and_the_rest_is_when_it_comes_again() -> None:
+    told, changes = Told(), life_of(RunStatus.RUNNING, RunStatus.FAILED)
+    told.bus.refused = {event(RunStatus.FAILED).event_id}
+    told.publish(*changes)
+    latency, duration = ((STARTED - CREATED) / timedelta(milliseconds=1), (ENDED - STARTED) / timedelta(milliseconds=1))
+    assert told.measured == [{Metric.RUNS_STARTED: [1], Metric.START_LATENCY: [latency]}]
+    told.bus.refused = set()
+    told.publish(changes[-1])
+    assert told.measured[1:] == [{Metric.RUNS_FAILED: [1], Metric.RUN_DURATION: [duration]}]
+
+
+@pytest.mark.parametrize(
+    ("status", "metric"),
+    [(RunStatus.COMPLETED, Metric.RUNS_COMPLETED), (RunStatus.CANCELLED, Metric.RUNS_CANCELLED)],
+)
+def test_each_end_is_counted_as_what_it_is(status: RunStatus, metric: Metric) -> None:
+    assert measure_runs([event(status), event(status)])[metric] == [2]
+
+
+def test_a_run_that_never_began_has_an_end_and_no_duration() -> None:
+    never_begun = event_of(RunChange(replace(run_of(RunStatus.CANCELLED), started_at=None), RunStatus.PENDING))
+    assert never_begun is not None
+    assert measure_runs([never_begun]) == {Metric.RUNS_CANCELLED: [1]}
+
+
+def test_hosts_whose_clocks_differ_make_no_time_below_nothing() -> None:
+    early = event_of(RunChange(replace(RUNNING, started_at=CREATED - timedelta(seconds=1)), RunStatus.PENDING))
+    assert early is not None
+    assert measure_runs([early])[Metric.START_LATENCY] == [0]

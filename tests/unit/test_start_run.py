@@ -44,7 +44,7 @@ def test_a_run_is_pending_and_its_execution_carries_ids_only() -> None:
             "workflow_id": str(run.workflow_id),
             "workflow_version": 1,
             "tenant": "acme",
-            "correlation_id": "",
+            "correlation_id": world.correlation_id,
         }
     }
     assert compiled.content_hash

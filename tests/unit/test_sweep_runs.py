@@ -1,6 +1,7 @@
 """The sweep: starts what was accepted and not started, ends what ended unseen, and keeps to its time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.run_store import OpenRun
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
+from stepcall.use_cases.metrics import Metric
 from stepcall.use_cases.start_run import StartRun, start_run
 from stepcall.use_cases.sweep_runs import MAX_LOOKS, PAGE, SECONDS_PER_LOOK, sweep_runs
 from tests.sample_workflows import workflow
@@ -280,3 +282,52 @@ def test_what_is_chosen_when_there_are_too_many_is_chosen_of_all_of_them() -> No
     sweep_runs(60, replace(world.sweep_deps, choose=choose))
     assert asked == [(len(runs), MAX_LOOKS)]
     assert world.engine.described == [run.run_id for run in runs[-MAX_LOOKS:]]
+
+
+def measured(world: RunWorld, metric: Metric) -> list[float]:
+    return [value for each in world.measured for value in each.get(metric, ())]
+
+
+def test_a_sweep_measures_how_long_the_oldest_run_has_waited_and_what_it_repaired() -> None:
+    world = RunWorld()
+    world.sweep()
+    deferred(world, 2)
+    world.sweep(after=MINUTE + 1)
+    assert measured(world, Metric.QUEUE_AGE) == [0, MINUTE + 1]
+    assert measured(world, Metric.SWEEPER_REPAIRS) == [0, 2]
+
+
+def test_runs_that_are_under_way_wait_for_nothing() -> None:
+    world = RunWorld()
+    run = world.start(workflow())
+    world.do_task(run, "only")
+    world.sweep(after=MINUTE)
+    assert measured(world, Metric.QUEUE_AGE) == [0]
+
+
+def test_a_run_that_cannot_be_swept_keeps_no_figure_back() -> None:
+    world = RunWorld()
+    deferred(world)
+    world.engine.fault = ValueError("broken")
+    with pytest.raises(ExceptionGroup):
+        world.sweep(after=MINUTE + 1)
+    assert measured(world, Metric.QUEUE_AGE) == [MINUTE + 1]
+    assert measured(world, Metric.SWEEPER_REPAIRS) == [0]
+
+
+def test_what_is_logged_of_a_run_is_logged_as_about_it() -> None:
+    world = RunWorld()
+    [run] = deferred(world)
+    about: list[str] = []
+
+    @contextmanager
+    def note(seen: OpenRun) -> Iterator[None]:
+        about.append(f"begin {seen.run_id} {seen.tenant} {seen.correlation_id} {len(world.logged)}")
+        yield
+        about.append(f"end {len(world.logged)}")
+
+    before = len(world.logged)
+    world.sweep_deps = replace(world.sweep_deps, about=note)
+    world.sweep(after=MINUTE + 1)
+    assert about == [f"begin {run.run_id} acme {world.correlation_id} {before}", f"end {len(world.logged)}"]
+    assert len(world.logged) > before

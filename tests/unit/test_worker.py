@@ -17,7 +17,7 @@ SECRET = "sk-secret arn:aws:iam::123456789012:role/x"
 def test_a_tasks_error_keeps_its_name_and_reason_and_loses_its_words(
     kind: type[RetryableTaskError] | type[PermanentTaskError],
 ) -> None:
-    with pytest.raises(kind) as raised, errors_for_the_machine(run_id="r"):
+    with pytest.raises(kind) as raised, errors_for_the_machine():
         raise kind(ErrorReason.BACKEND_ERROR, SECRET)
     assert raised.value.reason is ErrorReason.BACKEND_ERROR
     assert SECRET not in str(raised.value)
@@ -26,7 +26,7 @@ def test_a_tasks_error_keeps_its_name_and_reason_and_loses_its_words(
 
 @pytest.mark.parametrize("bug", [KeyError(SECRET), TimeoutError(SECRET), RecursionError(SECRET)])
 def test_a_fault_of_ours_is_retried_and_says_nothing(bug: Exception) -> None:
-    with pytest.raises(RetryableTaskError) as raised, errors_for_the_machine(run_id="r"):
+    with pytest.raises(RetryableTaskError) as raised, errors_for_the_machine():
         raise bug
     assert raised.value.reason is ErrorReason.INTERNAL_ERROR
     assert SECRET not in str(raised.value)
@@ -35,12 +35,12 @@ def test_a_fault_of_ours_is_retried_and_says_nothing(bug: Exception) -> None:
 
 @pytest.mark.parametrize("error", [RunHasEndedError(UUID(int=1), RunStatus.CANCELLED), RunFailedError("why")])
 def test_an_end_goes_through_and_is_not_retried(error: Exception) -> None:
-    with pytest.raises(type(error)) as raised, errors_for_the_machine(run_id="r"):
+    with pytest.raises(type(error)) as raised, errors_for_the_machine():
         raise error
     assert raised.value is error
     assert not isinstance(error, RetryableTaskError)
 
 
 def test_an_interpreter_that_is_stopped_is_not_held_up() -> None:
-    with pytest.raises(SystemExit), errors_for_the_machine(run_id="r"):
+    with pytest.raises(SystemExit), errors_for_the_machine():
         raise SystemExit

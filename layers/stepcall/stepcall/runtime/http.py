@@ -20,7 +20,7 @@ from stepcall.domain.json_text import MalformedJsonError, print_json, read_json
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.rate_limit import RateLimitedError, microseconds_of, remaining, until_more, whole_seconds
 from stepcall.runtime.authentication import carried_key
-from stepcall.runtime.observability import log_fact, logger
+from stepcall.runtime.observability import log_fact, logger, name_in_log
 from stepcall.runtime.wiring import authenticator, face_dependencies
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -146,6 +146,7 @@ def _gate(access: Mapping[str, Scope | None], admit: Admit | None, limit: Counte
         if access.get(name, UNDECLARED) is None:
             return next_middleware(app)
         app.context["caller"] = authenticator().authenticate(headers(app), event.query_string_parameters)
+        name_in_log(tenant=caller(app).tenant)
         if needed := access.get(name):
             caller(app).require(needed)
             if admit:  # after the scope: whoever may do nothing here uses nothing up

@@ -133,6 +133,17 @@ class DeliverySettings(NamedTuple):
         return cls(read(env, "WEBHOOK_DELIVERY_ARN"))
 
 
+class MetricSettings(NamedTuple):
+    """What metrics are told apart by: for what measures."""
+
+    stack: str
+    """Its name."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "MetricSettings":
+        return cls(read(env, "STACK_NAME"))
+
+
 class ProviderKeySettings(NamedTuple):
     """Where the secret is that callers' own keys are encrypted with: for the faces, and for what asks a model."""
 

@@ -19,6 +19,7 @@ from stepcall.domain.errors import StepcallError
 from stepcall.domain.json_text import MalformedJsonError, is_meant_as_json, read_members
 from stepcall.runtime.authentication import UnauthenticatedError
 from stepcall.runtime.http import headers, json_response, read_bytes
+from stepcall.runtime.observability import name_in_log
 from stepcall.runtime.wiring import known_keys, now, tokens
 from stepcall.stores.api_key_store import KEY_PREFIX
 from stepcall.use_cases.issue_token import (
@@ -83,6 +84,7 @@ def grant_token(headers: Mapping[str, str], body: bytes, issuing: TokenIssuing) 
     """Raises TokenRefusedError; for a stranger before it says anything of what was asked for."""
     fields = read_fields(body)
     caller = _authenticate(read_client(headers.get("authorization", ""), fields), issuing)
+    name_in_log(tenant=caller.tenant)
     _require_grant_type(fields.get("grant_type"))
     try:
         return issue_access_token(caller, _read_scope(fields.get("scope")), issuing.signer, issuing.now)

@@ -20,12 +20,13 @@ from stepcall.domain.ids import uuid7
 from stepcall.domain.task_contract import Worker
 from stepcall.runtime.authentication import Authenticator, FirstKey, KnownKeys
 from stepcall.runtime.first_key import SecretFirstKey
-from stepcall.runtime.observability import log_fact
+from stepcall.runtime.observability import correlation_id, log_about, log_fact
 from stepcall.runtime.settings import (
     DatasetSettings,
     EngineSettings,
     EventSettings,
     FirstKeySettings,
+    MetricSettings,
     ProviderKeySettings,
     RateLimitSettings,
     StoreSettings,
@@ -40,11 +41,10 @@ from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.compile_version import MachineCompiler
-from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies
+from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies, WorkerFields
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_events import EventBridgeClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from stepcall.aws.event_bus import EventBridgeBus
     from stepcall.aws.token_keys import TokenKeys
+    from stepcall.runtime.emf import EmbeddedMetrics
     from stepcall.runtime.page_tokens import PageTokens
     from stepcall.runtime.provider_keys import ProviderKeys
     from stepcall.runtime.tokens import JwtTokens
@@ -118,9 +119,8 @@ def secretsmanager() -> "SecretsManagerClient":
 
 
 @cache
-def events() -> "EventBridgeClient":
-    client: EventBridgeClient = make_client("events")
-    return client
+def engine_settings() -> EngineSettings:
+    return EngineSettings.from_env()
 
 
 @cache
@@ -128,33 +128,46 @@ def event_bus() -> "EventBridgeBus":
     """For what tells of runs, and nobody else."""
     from stepcall.aws.event_bus import EventBridgeBus  # noqa: PLC0415
 
-    return EventBridgeBus(events(), EventSettings.from_env().bus)
+    return EventBridgeBus(make_client("events"), EventSettings.from_env().bus)
+
+
+@cache
+def metrics() -> "EmbeddedMetrics":
+    """For what measures. No face does: nobody waits for it."""
+    from stepcall.runtime.emf import EmbeddedMetrics  # noqa: PLC0415
+
+    return EmbeddedMetrics(MetricSettings.from_env().stack)
+
+
+@cache
+def worker_fields() -> WorkerFields:
+    settings = StoreSettings.from_env()
+    return {
+        "workflows": CachedWorkflowStore(DynamoWorkflowStore(dynamodb(), settings.workflows_table), time.monotonic),
+        "runs": DynamoRunStore(dynamodb(), settings.runs_table, settings.retention),
+        "payloads": S3PayloadStore(s3, settings.data_bucket, new_id),
+        "catalog": CATALOG,
+        "now": now,
+        "log": log_fact,
+    }
 
 
 @cache
 def worker_dependencies() -> WorkerDependencies:
     """For what state machines call."""
-    settings = StoreSettings.from_env()
-    return WorkerDependencies(
-        workflows=CachedWorkflowStore(DynamoWorkflowStore(dynamodb(), settings.workflows_table), time.monotonic),
-        runs=DynamoRunStore(dynamodb(), settings.runs_table, settings.retention),
-        payloads=S3PayloadStore(s3, settings.data_bucket, new_id),
-        catalog=CATALOG,
-        now=now,
-        log=log_fact,
-    )
+    return WorkerDependencies(**worker_fields())
 
 
 @cache
 def engine() -> StepFunctions:
-    settings = EngineSettings.from_env()
+    settings = engine_settings()
     address = MachineAddress(settings.states_arn_prefix, settings.name_prefix, settings.role_arn)
     return StepFunctions(stepfunctions(), address)
 
 
 @cache
 def compiler() -> MachineCompiler:
-    settings = EngineSettings.from_env()
+    settings = engine_settings()
     return MachineCompiler(CATALOG, settings.function_arns, settings.athena_work_group)
 
 
@@ -165,16 +178,12 @@ def sweep_dependencies() -> "SweepDependencies":
 
     from stepcall.use_cases.sweep_runs import SweepDependencies  # noqa: PLC0415
 
-    worker = worker_dependencies()
     return SweepDependencies(
-        workflows=worker.workflows,
-        runs=worker.runs,
-        payloads=worker.payloads,
-        catalog=worker.catalog,
-        now=worker.now,
-        log=worker.log,
+        **worker_fields(),
         engine=engine(),
         compile=compiler(),
+        about=log_about,
+        metrics=metrics(),
         choose=sample,
         sleep=time.sleep,
         monotonic=time.monotonic,
@@ -184,15 +193,9 @@ def sweep_dependencies() -> "SweepDependencies":
 @cache
 def face_dependencies() -> FaceDependencies:
     """For the faces."""
-    settings, stores = EngineSettings.from_env(), StoreSettings.from_env()
-    worker = worker_dependencies()
+    settings, stores = engine_settings(), StoreSettings.from_env()
     return FaceDependencies(
-        workflows=worker.workflows,
-        runs=worker.runs,
-        payloads=worker.payloads,
-        catalog=worker.catalog,
-        now=worker.now,
-        log=worker.log,
+        **worker_fields(),
         engine=engine(),
         compile=compiler(),
         keys=api_keys(),
@@ -205,6 +208,7 @@ def face_dependencies() -> FaceDependencies:
         uploads=S3Uploads(s3, stores.data_bucket, new_id, now),
         athena_available=bool(settings.athena_work_group),
         dataset_buckets=DatasetSettings.from_env().buckets - {stores.data_bucket},  # all tenants' data lies there
+        correlation_id=correlation_id,
         encrypt_provider_key=encrypt_provider_key,
         admit_webhook_url=admit_webhook_url,
         new_id=new_id,

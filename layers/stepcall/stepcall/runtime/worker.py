@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcall.domain.errors import ErrorReason, RetryableTaskError, TaskError
 from stepcall.domain.task_contract import TaskImplementation
-from stepcall.runtime.observability import logger
+from stepcall.runtime.observability import logger, logs_invocation, name_run_in_log
 from stepcall.runtime.wiring import worker_dependencies
 from stepcall.stores.run_store import RunHasEndedError
 from stepcall.use_cases.finish_run import RunFailedError
@@ -23,11 +23,12 @@ def task_handler(implementations: Callable[[], Mapping[str, TaskImplementation]]
     """A Lambda handler that does tasks; `implementations` is called once, at the first task."""
     load = cache(implementations)
 
-    @logger.inject_lambda_context
+    @logs_invocation
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str] | None:
         """The name of a prepared query, for the machine; of anything else it needs to know nothing."""
         invocation = TaskInvocation.model_validate(event)
-        with errors_for_the_machine(run_id=str(invocation.run.run_id), ref=invocation.ref):
+        name_run_in_log(invocation.run, ref=invocation.ref, attempt=invocation.attempt)
+        with errors_for_the_machine():
             prepared = run_task(
                 invocation, load(), lambda: context.get_remaining_time_in_millis() / 1000, worker_dependencies()
             )
@@ -37,19 +38,19 @@ def task_handler(implementations: Callable[[], Mapping[str, TaskImplementation]]
 
 
 @contextmanager
-def errors_for_the_machine(**facts: str) -> Iterator[None]:
+def errors_for_the_machine() -> Iterator[None]:
     """Raise what Retry and Catch know, without details: Step Functions keeps those in the execution's history."""
     try:
         yield
     except TaskError as error:
         # what the author is told stands in the run's record; a traceback helps only where the fault is ours
         log = logger.exception if error.reason is ErrorReason.INTERNAL_ERROR else logger.info
-        log("task_failed", extra=facts | {"reason": error.reason})
+        log("task_failed", extra={"reason": error.reason})
         raise type(error)(error.reason, IN_RECORD) from None
     except (RunHasEndedError, RunFailedError) as error:
-        logger.info("run_has_ended", extra=facts)
+        logger.info("run_has_ended")
         raise error from None
     except Exception:
         # a store or a client of ours: nothing is lost by another attempt
-        logger.exception("attempt_failed", extra=facts)
+        logger.exception("attempt_failed")
         raise RetryableTaskError(ErrorReason.INTERNAL_ERROR, IN_RECORD) from None

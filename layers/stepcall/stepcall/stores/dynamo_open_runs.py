@@ -11,7 +11,7 @@ from stepcall.stores.dynamo_update import Update
 from stepcall.stores.run_store import OpenRun
 
 OPEN_RUN = {
-    "ProjectionExpression": "run_id, tenant, #status, created_at, content_hash, run_attempt, deadline",
+    "ProjectionExpression": "run_id, tenant, #status, created_at, content_hash, run_attempt, deadline, correlation_id",
     "ExpressionAttributeNames": {"#status": "status"},
 }
 """What of a run's record is read."""
@@ -53,4 +53,5 @@ def _read(item: Item) -> OpenRun:
         content_hash=values["content_hash"],
         run_attempt=values.get("run_attempt", 1),
         deadline=read_time(values.get("deadline")),
+        correlation_id=values.get("correlation_id", ""),
     )

@@ -195,7 +195,16 @@ class MemoryRunStore:
 
 
 def _open_run(run: Run) -> OpenRun:
-    return OpenRun(run.run_id, run.tenant, run.status, run.created_at, run.content_hash, run.run_attempt, run.deadline)
+    return OpenRun(
+        run.run_id,
+        run.tenant,
+        run.status,
+        run.created_at,
+        run.content_hash,
+        run.run_attempt,
+        run.deadline,
+        run.correlation_id,
+    )
 
 
 def _page(runs: list[Run], limit: int) -> RunPage:

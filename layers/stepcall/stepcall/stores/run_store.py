@@ -106,6 +106,7 @@ class OpenRun(NamedTuple):
     content_hash: str
     run_attempt: int = 1
     deadline: datetime | None = None
+    correlation_id: str = ""
 
 
 class OpenRuns(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypedDict
 from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
@@ -38,6 +38,17 @@ class WorkerDependencies:
     log: Log
 
 
+class WorkerFields(TypedDict):
+    """What WorkerDependencies is made of, for all that have more than it."""
+
+    workflows: WorkflowStore
+    runs: RunStore
+    payloads: PayloadStore
+    catalog: Mapping[str, TaskContract]
+    now: Callable[[], datetime]
+    log: Log
+
+
 class ProviderKeysUnavailableError(StepcallError):
     """A caller's key cannot be encrypted now, and is not stored otherwise."""
 
@@ -62,6 +73,8 @@ class FaceDependencies(WorkerDependencies):
     """Whether a connection may have the engine athena."""
     dataset_buckets: frozenset[str]
     """The buckets that datasets may be imported from, besides uploads."""
+    correlation_id: Callable[[], str]
+    """Of the request at hand: what the log lines of all that it sets off have in common."""
     encrypt_provider_key: Callable[[UUID, str], bytes]
     """A caller's key for the run of that id. Raises ProviderKeysUnavailableError."""
     admit_webhook_url: Callable[[str], None]

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from stepcall.domain.run_events import RunChange, RunEvent, event_of
 from stepcall.use_cases.dependencies import Log
 from stepcall.use_cases.event_bus import EventBus
+from stepcall.use_cases.measure_runs import measure_runs
+from stepcall.use_cases.metrics import Metrics
 
 TellWebhooks = Callable[[Sequence[RunEvent]], int | None]
 """See `tell_webhooks`."""
@@ -19,24 +21,26 @@ class StreamedChange(NamedTuple):
 
 
 def publish_run_events(
-    changes: Iterable[StreamedChange], bus: EventBus, tell_webhooks: TellWebhooks, log: Log
+    changes: Iterable[StreamedChange], bus: EventBus, tell_webhooks: TellWebhooks, log: Log, metrics: Metrics
 ) -> str | None:
-    """Put the events of the changes onto the bus, and tell their webhooks, in their order.
+    """Put the events of the changes onto the bus, measure those that it took, and tell their webhooks, in their order.
 
     The place of the first change whose event was not wholly told: from there on all have to come again. None when all
     is told. Neither waits for the other: what the one does not take is told to the other all the same.
     """
     told = [(place, event) for place, change in changes if (event := event_of(change))]
     events = [event for _, event in told]
-    failed = [position for position in (_put(events, bus, log), tell_webhooks(events)) if position is not None]
+    failed = [place for place in (_put(events, bus, log, metrics), tell_webhooks(events)) if place is not None]
     return told[min(failed)][0] if failed else None
 
 
-def _put(events: Sequence[RunEvent], bus: EventBus, log: Log) -> int | None:
+def _put(events: Sequence[RunEvent], bus: EventBus, log: Log, metrics: Metrics) -> int | None:
     """The position of the first that the bus did not take."""
     refusal = bus.put(events)
-    for event in events[: refusal.position if refusal else None]:
+    taken = events[: refusal.position if refusal else None]
+    for event in taken:
         log("run_event_published", **_facts(event))
+    metrics(measure_runs(taken))
     if refusal is None:
         return None
     log("run_event_not_taken", code=refusal.code, **_facts(events[refusal.position]))
@@ -45,4 +49,5 @@ def _put(events: Sequence[RunEvent], bus: EventBus, log: Log) -> int | None:
 
 def _facts(event: RunEvent) -> dict[str, str]:
     run = event.run
-    return {"type": event.type, "event_id": str(event.event_id), "run_id": str(run.run_id), "tenant": run.tenant}
+    about_run = {"run_id": str(run.run_id), "tenant": run.tenant, "correlation_id": run.correlation_id}
+    return {"type": event.type, "event_id": str(event.event_id), **about_run}

@@ -110,6 +110,7 @@ def pending_run(
         content_hash=content_hash,
         status=RunStatus.PENDING,
         created_at=deps.now(),
+        correlation_id=deps.correlation_id(),
         input=deps.payloads.put(f"{run_id}/input", parameters),
     )
 

@@ -7,8 +7,9 @@ twice, or be broken off: the next sweep begins from what the table says. docs/de
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from stepcall.domain.run import Run, RunStatus
@@ -17,6 +18,7 @@ from stepcall.use_cases.compile_version import MachineCompiler
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.end_unseen_run import end_unseen_run
 from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus, StateMachines
+from stepcall.use_cases.metrics import Metric, Metrics
 from stepcall.use_cases.start_run import execute
 
 STARTED_WITHIN = timedelta(seconds=60)
@@ -34,6 +36,9 @@ class SweepDependencies(WorkerDependencies):
 
     engine: StateMachines
     compile: MachineCompiler
+    about: Callable[[OpenRun], AbstractContextManager[None]]
+    """What is logged inside is about this run."""
+    metrics: Metrics
     choose: Callable[[Sequence[OpenRun], int], Sequence[OpenRun]]
     """So many of them, at random: no run is passed over for ever."""
     sleep: Callable[[float], None]
@@ -56,14 +61,17 @@ class _Sweep:
         self._looks_left = MAX_LOOKS
         self._next_look = 0.0
         self._faults: list[Exception] = []
+        self._repairs = 0
 
     def sweep(self) -> list[Exception]:
         """What went wrong with single runs, and has stopped none of the others."""
-        now = self._deps.now()
-        due = [run for run in self._open_runs() if now - run.created_at > STARTED_WITHIN]
+        now, open_runs = self._deps.now(), list(self._open_runs())
+        self._deps.metrics({Metric.QUEUE_AGE: [_queue_age(open_runs, now)]})  # first: nothing later may keep it back
+        due = [run for run in open_runs if now - run.created_at > STARTED_WITHIN]
         old = [run for run in due if now - run.created_at > LOOKED_AT_AFTER]
         looked_at = old if len(old) <= MAX_LOOKS else self._deps.choose(old, MAX_LOOKS)
         self._repair(deque(run for run in due if run.status is RunStatus.PENDING), deque(looked_at))
+        self._deps.metrics({Metric.SWEEPER_REPAIRS: [self._repairs]})
         return self._faults
 
     def _open_runs(self) -> Iterator[OpenRun]:
@@ -88,6 +96,10 @@ class _Sweep:
                 self._try(self._start, waiting.popleft())
 
     def _try(self, act: Callable[[OpenRun], None], run: OpenRun) -> None:
+        with self._deps.about(run):
+            self._try_logged(act, run)
+
+    def _try_logged(self, act: Callable[[OpenRun], None], run: OpenRun) -> None:
         try:
             act(run)
         except EngineUnavailableError as exc:
@@ -133,4 +145,11 @@ class _Sweep:
         return self._deps.engine.describe(run_id, content_hash)
 
     def _log_repair(self, kind: str, run_id: UUID) -> None:
+        self._repairs += 1
         self._deps.log("sweeper_repair", kind=kind, run_id=str(run_id))
+
+
+def _queue_age(open_runs: Sequence[OpenRun], now: datetime) -> float:
+    """Seconds that the oldest of those that wait has waited; 0 when none does."""
+    waiting = (run.created_at for run in open_runs if run.status is RunStatus.PENDING)
+    return max(0.0, (now - min(waiting, default=now)).total_seconds())

@@ -1,0 +1,117 @@
+"""What a letter of each queue asks for, and how it is played again."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from pydantic import BaseModel, Field, ValidationError
+
+from stepcall.domain.json_text import write_json
+from tools.dead_letters.functions import Functions
+from tools.dead_letters.queue import Letter
+from tools.dead_letters.stream_records import NotKeptError, StreamBatch, StreamRecords
+
+Told = Callable[[str], None]
+MAX_WHY = 200
+
+
+class NotReplayedError(Exception):
+    """The letter stays where it is; the text says why."""
+
+
+class Replay(Protocol):
+    def describe(self, letter: Letter) -> str:
+        """What failed, and why. Raises NotReplayedError for what is not understood."""
+
+    def play(self, letter: Letter) -> str:
+        """Do it again: what came of it. Raises NotReplayedError."""
+
+
+class RequestContext(BaseModel):
+    function: str = Field(alias="functionArn")
+    condition: str
+
+    @property
+    def function_name(self) -> str:
+        """`arn:aws:lambda:REGION:ACCOUNT:function:NAME:VERSION`"""
+        parts = self.function.split(":")
+        return parts[6] if len(parts) > 6 else self.function
+
+
+class FailedInvocation(BaseModel):
+    """Source: docs.aws.amazon.com/lambda, "Capturing records of Lambda asynchronous invocations"."""
+
+    context: RequestContext = Field(alias="requestContext")
+    payload: Any = Field(alias="requestPayload")
+    answer: Any = Field(alias="responsePayload", default=None)
+
+
+class FailedStreamBatch(BaseModel):
+    """Source: docs.aws.amazon.com/lambda, "Retain discarded batches for a DynamoDB event source"."""
+
+    context: RequestContext = Field(alias="requestContext")
+    batch: StreamBatch = Field(alias="DDBStreamBatchInfo")
+
+
+class ReplayInvocations:
+    """Of FailedInvocations: the function is invoked with the event that it failed at, and waited for."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+
+    def describe(self, letter: Letter) -> str:
+        failed = _read(FailedInvocation, letter)
+        return f"{failed.context.function_name}: {failed.context.condition}, {_why(failed.answer)}"
+
+    def play(self, letter: Letter) -> str:
+        failed = _read(FailedInvocation, letter)
+        _invoke(self._functions, failed.context.function_name, failed.payload)
+        return "invoked again"
+
+
+class ReplayChanges:
+    """Of UnpublishedRunEvents: the function gets the changes of runs that the message says the place of."""
+
+    def __init__(self, functions: Functions, records: StreamRecords) -> None:
+        self._functions = functions
+        self._records = records
+
+    def describe(self, letter: Letter) -> str:
+        failed = _read(FailedStreamBatch, letter)
+        batch = failed.batch
+        return f"{failed.context.condition}, {batch.size} record(s) of {batch.first_arrival:%Y-%m-%d %H:%M:%S} UTC"
+
+    def play(self, letter: Letter) -> str:
+        failed = _read(FailedStreamBatch, letter)
+        try:
+            records, source = list(self._records.kept(failed.batch)), "the stream"
+        except NotKeptError:
+            records, source = list(self._records.rebuilt(failed.batch)), "the table, as the stream keeps it no more"
+        if not records:
+            raise NotReplayedError("no run in the table began or ended at that time: it may have been deleted since")
+        for record in records:  # each alone: in their order, and however large they are
+            answer = _invoke(self._functions, failed.context.function_name, {"Records": [record]})
+            if (answer or {}).get("batchItemFailures"):
+                raise NotReplayedError("the function could not do it; its log says why")
+        return f"{len(records)} change(s) played again from {source}"
+
+
+def _read(model: Any, letter: Letter) -> Any:
+    try:
+        return model.model_validate_json(letter.body)
+    except ValidationError as exc:
+        raise NotReplayedError(f"not understood: no {model.__name__}") from exc
+
+
+def _why(answer: Any) -> str:
+    """What the function raised. Its message is cut: it is for a line of a list."""
+    said = answer if isinstance(answer, Mapping) else {}
+    return f"{said.get('errorType', 'no error told')}: {said.get('errorMessage', '')}"[:MAX_WHY]
+
+
+def _invoke(functions: Functions, name: str, payload: Any) -> Any:
+    if name not in functions.names:
+        raise NotReplayedError(f"{name} is no function of this stack")
+    done = functions.invoke(name, write_json(payload))
+    if done.failed:
+        raise NotReplayedError(f"it failed again: {_why(done.answer)}")
+    return done.answer
