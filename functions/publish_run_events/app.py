@@ -1,46 +1,13 @@
 """Puts an event onto the bus for every change of a run, from the runs table's stream."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict, Field
 
 from stepcall.runtime.observability import log_fact, logger
+from stepcall.runtime.run_stream import StreamBatch, failures_from
 from stepcall.runtime.wiring import event_bus
-from stepcall.stores.dynamo_run_changes import read_change
-from stepcall.use_cases.publish_run_events import StreamedChange, publish_run_events
-
-Image = dict[str, dict[str, Any]]
-
-
-class Write(BaseModel):
-    """What the stream keeps of a write to an item."""
-
-    model_config = ConfigDict(frozen=True)
-
-    place: str = Field(alias="SequenceNumber")
-    before: Image | None = Field(alias="OldImage", default=None)
-    after: Image | None = Field(alias="NewImage", default=None)
-
-
-class StreamRecord(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    write: Write = Field(alias="dynamodb")
-
-
-class StreamBatch(BaseModel):
-    """What Lambda sends: records of one shard, in order."""
-
-    model_config = ConfigDict(frozen=True)
-
-    records: list[StreamRecord] = Field(alias="Records")
-
-    def changes(self) -> Iterator[StreamedChange]:
-        for record in self.records:
-            if change := read_change(record.write.before, record.write.after):
-                yield StreamedChange(record.write.place, change)
+from stepcall.use_cases.publish_run_events import publish_run_events
 
 
 @logger.inject_lambda_context
@@ -50,5 +17,4 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     One that cannot be read fails its batch before anything of it is told: Lambda halves the batch until it is alone.
     """
     changes = list(StreamBatch.model_validate(event).changes())
-    place = publish_run_events(changes, event_bus(), log_fact)
-    return {"batchItemFailures": [{"itemIdentifier": place}] if place else []}
+    return failures_from(publish_run_events(changes, event_bus(), log_fact))

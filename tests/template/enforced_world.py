@@ -38,6 +38,7 @@ REMOVED = (
     ("WaveApiRole", "s3:GetObject"),
     ("AmperityApiRole", "states:StopExecution"),
     ("PublishRunEventsRole", "events:PutEvents"),
+    ("StartWaitingRunsRole", "dynamodb:DeleteItem"),
 )
 POLICY = "as-json"
 # boto3's names of services where they are not IAM's

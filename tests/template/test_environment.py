@@ -8,11 +8,13 @@ import pytest
 
 from stepcall.runtime.settings import (
     DatasetSettings,
+    DeadlineSettings,
     EngineSettings,
     EventSettings,
     FirstKeySettings,
     ProviderKeySettings,
     RateLimitSettings,
+    SlotSettings,
     StoreSettings,
     TokenSettings,
 )
@@ -23,6 +25,8 @@ LAYER = ROOT / "layers" / "stepcall"
 FUNCTIONS = functions_of(transform(read_template()))
 OF_FACES = [
     EngineSettings,
+    SlotSettings,
+    DeadlineSettings,
     RateLimitSettings,
     DatasetSettings,
     FirstKeySettings,
@@ -32,7 +36,8 @@ OF_FACES = [
 OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "run_ai_task": [ProviderKeySettings],
     "run_sql_task": [DatasetSettings],
-    "sweep_runs": [EngineSettings],
+    "sweep_runs": [EngineSettings, SlotSettings],
+    "start_waiting_runs": [EngineSettings, SlotSettings],
     "publish_run_events": [EventSettings],
 }
 NOT_OF_ONE_FACE: dict[str, list[Any]] = {

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,13 @@ from stepcall.runtime.first_key import SecretFirstKey
 from stepcall.runtime.observability import log_fact
 from stepcall.runtime.settings import (
     DatasetSettings,
+    DeadlineSettings,
     EngineSettings,
     EventSettings,
     FirstKeySettings,
     ProviderKeySettings,
     RateLimitSettings,
+    SlotSettings,
     StoreSettings,
     TokenSettings,
 )
@@ -37,10 +40,11 @@ from stepcall.stores.dynamo_connection_store import DynamoConnectionStore
 from stepcall.stores.dynamo_procedure_store import DynamoProcedureStore
 from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
+from stepcall.stores.dynamo_slot_store import DynamoSlotStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.compile_version import MachineCompiler
-from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies
+from stepcall.use_cases.dependencies import FaceDependencies, StartDependencies, WorkerDependencies
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -145,6 +149,11 @@ def worker_dependencies() -> WorkerDependencies:
     )
 
 
+def _fields_of(dependencies: WorkerDependencies) -> dict[str, Any]:
+    """To make more of them, which hold the same."""
+    return {field.name: getattr(dependencies, field.name) for field in fields(dependencies)}
+
+
 @cache
 def engine() -> StepFunctions:
     settings = EngineSettings.from_env()
@@ -159,22 +168,26 @@ def compiler() -> MachineCompiler:
 
 
 @cache
+def start_dependencies() -> StartDependencies:
+    """For what starts executions."""
+    return StartDependencies(
+        **_fields_of(worker_dependencies()),
+        engine=engine(),
+        compile=compiler(),
+        slots=DynamoSlotStore(dynamodb(), StoreSettings.from_env().runs_table),
+        max_running=SlotSettings.from_env().max_running,
+    )
+
+
+@cache
 def sweep_dependencies() -> "SweepDependencies":
     """For the sweep, which no face loads."""
     from random import sample  # noqa: PLC0415
 
     from stepcall.use_cases.sweep_runs import SweepDependencies  # noqa: PLC0415
 
-    worker = worker_dependencies()
     return SweepDependencies(
-        workflows=worker.workflows,
-        runs=worker.runs,
-        payloads=worker.payloads,
-        catalog=worker.catalog,
-        now=worker.now,
-        log=worker.log,
-        engine=engine(),
-        compile=compiler(),
+        **_fields_of(start_dependencies()),
         choose=sample,
         sleep=time.sleep,
         monotonic=time.monotonic,
@@ -185,16 +198,9 @@ def sweep_dependencies() -> "SweepDependencies":
 def face_dependencies() -> FaceDependencies:
     """For the faces."""
     settings, stores = EngineSettings.from_env(), StoreSettings.from_env()
-    worker = worker_dependencies()
     return FaceDependencies(
-        workflows=worker.workflows,
-        runs=worker.runs,
-        payloads=worker.payloads,
-        catalog=worker.catalog,
-        now=worker.now,
-        log=worker.log,
-        engine=engine(),
-        compile=compiler(),
+        **_fields_of(start_dependencies()),
+        time_to_run=DeadlineSettings.from_env().time_to_run,
         keys=api_keys(),
         read_own_key=lambda tenant, key_id: known_keys().of_id_anew(tenant, key_id),
         forget_key=lambda tenant, key_id: known_keys().forget(tenant, key_id),
