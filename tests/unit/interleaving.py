@@ -39,7 +39,7 @@ class Gate:
             return do()
         step.pause()
         answer = do()
-        step.answers.append(repr(answer))
+        step.answers.append(answer)
         return answer
 
     def enter(self, step: "Step") -> None:
@@ -50,7 +50,7 @@ class Step:
     """One work: goes to its next call and stands still before it."""
 
     def __init__(self, work: Callable[[], object], gate: Gate) -> None:
-        self.answers: list[str] = []
+        self.answers: list[Any] = []
         self.has_ended = False
         self.error: Exception | None = None
         self._go, self._stands = threading.Semaphore(0), threading.Semaphore(0)
@@ -89,9 +89,9 @@ class Step:
 
 def explore(make: Callable[[Gate], Scene]) -> int:
     """Check a scene after every order of its works' calls; how many different ends there were to come to."""
-    seen, orders, ends = set[object](), [()], set[object]()
+    seen, orders, ends = set[object](), list[tuple[int, ...]]([()]), set[object]()
     while orders:
-        order: tuple[int, ...] = orders.pop()
+        order = orders.pop()
         gate = Gate()
         scene = make(gate)
         steps = [Step(work, gate) for work in scene.works()]

@@ -1,6 +1,6 @@
 """A world with few slots, whose table has a stream: what ends lets in who waits."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from stepcall.domain.run import Run, RunStatus
@@ -19,8 +19,6 @@ MINUTE = 60.0
 @dataclass
 class SlotWorld(RunWorld):
     max_running: int = 2
-    told: list[StreamedChange] = field(default_factory=list)
-    """What the stream has and nobody has heard."""
 
     def start_one(self, caller: Any = CALLER, deps: Any = None) -> Run:
         version = self.define(workflow(), caller)
@@ -36,13 +34,9 @@ class SlotWorld(RunWorld):
         self.finish(run)
         self.tell(run)
 
-    def tell(self, run: Run) -> None:
-        self.told.append(StreamedChange(str(len(self.told)), RunChange(self.found(run).run, RunStatus.RUNNING)))
-        self.hear()
-
-    def hear(self, deps: StartDependencies | None = None) -> None:
-        told, self.told = self.told, []
-        assert start_waiting_runs(told, deps or self.deps) is None
+    def tell(self, run: Run, deps: StartDependencies | None = None) -> None:
+        change = StreamedChange("1", RunChange(self.found(run).run, RunStatus.RUNNING))
+        assert start_waiting_runs([change], deps or self.deps) is None
 
     def begun(self) -> list[Any]:
         """Ids of the runs whose executions have been started, in that order."""

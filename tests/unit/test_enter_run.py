@@ -207,8 +207,7 @@ def test_waiting_runs_under_a_limit_that_was_lowered_start_as_soon_as_there_is_r
     for done, expected in ((0, 3), (1, 3), (2, 4)):
         world.do_task(runs[done], "only")
         world.finish(runs[done])
-        world.told.append(StreamedChange("1", RunChange(world.found(runs[done]).run, RunStatus.RUNNING)))
-        world.hear(lowered)
+        world.tell(runs[done], lowered)
         assert len(world.begun()) == expected
 
 

@@ -14,8 +14,8 @@ from stepcall.domain.ids import read_execution_name
 from stepcall.stores.dynamo_items import Item, write_values
 from stepcall.stores.dynamo_pages import read_page
 from stepcall.stores.dynamo_rate_limit_store import RETRY_LATER
-from stepcall.stores.dynamo_update import CONDITION_FAILED
-from stepcall.stores.slot_store import Place, Slots, SlotsUnavailableError
+from stepcall.stores.dynamo_update import refused_item
+from stepcall.stores.slot_store import Place, Slots, SlotsUnavailableError, Taking
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -25,7 +25,7 @@ T = TypeVar("T")
 SLOTS_ITEM = "SLOTS"
 IS_FREE = "(attribute_not_exists(slots) OR size(slots) < :limit)"
 NOBODY_WAITS = "attribute_not_exists(mark)"
-IS_HELD = "contains(slots, :place)"
+IS_NOT_HELD = "NOT contains(slots, :place)"
 ID_BYTES = 16
 
 
@@ -48,21 +48,27 @@ class DynamoSlotStore:
         self._client = client
         self._table = table
 
-    def take(self, tenant: str, place: Place, *, limit: int, in_turn: bool) -> bool:
-        allowed = IS_FREE if in_turn else f"({IS_FREE} AND {NOBODY_WAITS})"
-        return self._is_done(
-            lambda: self._client.update_item(
-                TableName=self._table,
-                Key=slots_key(tenant),
-                UpdateExpression="SET #owner = :owner ADD slots :places",
-                ConditionExpression=f"{allowed} OR {IS_HELD}",
-                ExpressionAttributeNames={"#owner": "owner"},
-                ExpressionAttributeValues={
-                    ":places": {"BS": [_write(place)]},
-                    **write_values({":owner": tenant, ":place": _write(place), ":limit": limit}),
-                },
+    def take(self, tenant: str, place: Place, *, limit: int, in_turn: bool) -> Taking:
+        conditions = (IS_FREE, IS_NOT_HELD) if in_turn else (IS_FREE, IS_NOT_HELD, NOBODY_WAITS)
+        try:
+            _reach(
+                lambda: self._client.update_item(
+                    TableName=self._table,
+                    Key=slots_key(tenant),
+                    UpdateExpression="SET #owner = :owner ADD slots :places",
+                    ConditionExpression=" AND ".join(conditions),
+                    ExpressionAttributeNames={"#owner": "owner"},
+                    ExpressionAttributeValues={
+                        ":places": {"BS": [_write(place)]},
+                        **write_values({":owner": tenant, ":place": _write(place), ":limit": limit}),
+                    },
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
             )
-        )
+        except ClientError as exc:
+            # AWS's client tries again when an answer is lost: then it has been taken by ourselves
+            return Taking.HELD if place in _read(refused_item(exc) or {}).holders else Taking.REFUSED
+        return Taking.TAKEN
 
     def give_back(self, tenant: str, places: Iterable[Place]) -> Slots:
         return self._change(tenant, "DELETE slots :places", {":places": {"BS": list(map(_write, places))}})
@@ -81,15 +87,18 @@ class DynamoSlotStore:
         return self._change(tenant, "SET mark = :mark", {":mark": {"S": str(place)}})
 
     def unmark(self, tenant: str, seen: str) -> None:
-        self._is_done(
-            lambda: self._client.update_item(
-                TableName=self._table,
-                Key=slots_key(tenant),
-                UpdateExpression="REMOVE mark",
-                ConditionExpression="mark = :seen",
-                ExpressionAttributeValues={":seen": {"S": seen}},
+        try:
+            _reach(
+                lambda: self._client.update_item(
+                    TableName=self._table,
+                    Key=slots_key(tenant),
+                    UpdateExpression="REMOVE mark",
+                    ConditionExpression="mark = :seen",
+                    ExpressionAttributeValues={":seen": {"S": seen}},
+                )
             )
-        )
+        except ClientError as exc:
+            refused_item(exc)
 
     def list_waiting(self, tenant: str, *, limit: int, after: Place | None = None) -> tuple[Place, ...]:
         is_behind, values = (" AND #item > :after", {":after": str(after)}) if after else ("", {})
@@ -122,17 +131,6 @@ class DynamoSlotStore:
             )
         )
         return _read(answer.get("Attributes", {}))
-
-    @staticmethod
-    def _is_done(write: Callable[[], Any]) -> bool:
-        """False where its condition was not met."""
-        try:
-            _reach(write)
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] != CONDITION_FAILED:
-                raise
-            return False
-        return True
 
 
 def _write(place: Place) -> bytes:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from threading import RLock
 
-from stepcall.stores.slot_store import Place, Slots
+from stepcall.stores.slot_store import Place, Slots, Taking
 
 
 class MemorySlotStore:
@@ -15,14 +15,15 @@ class MemorySlotStore:
         self._waiting: dict[str, set[Place]] = defaultdict(set)
         self._lock = RLock()
 
-    def take(self, tenant: str, place: Place, *, limit: int, in_turn: bool) -> bool:
+    def take(self, tenant: str, place: Place, *, limit: int, in_turn: bool) -> Taking:
         with self._lock:
             slots = self._slots[tenant]
-            is_free = len(slots.holders) < limit and (in_turn or slots.mark is None)
-            if not is_free and place not in slots.holders:
-                return False
+            if place in slots.holders:
+                return Taking.HELD
+            if len(slots.holders) >= limit or (slots.mark and not in_turn):
+                return Taking.REFUSED
             self._slots[tenant] = slots._replace(holders=slots.holders | {place})
-            return True
+            return Taking.TAKEN
 
     def give_back(self, tenant: str, places: Iterable[Place]) -> Slots:
         with self._lock:

@@ -4,6 +4,7 @@ docs/decisions/2026-11-21-run-concurrency.md.
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -33,14 +34,20 @@ class Slots(NamedTuple):
     """There while somebody may be waiting, another one with each who begins to: new runs do not overtake then."""
 
 
+class Taking(StrEnum):
+    """What came of taking a slot."""
+
+    TAKEN = "taken"
+    HELD = "held"
+    """The run had one before."""
+    REFUSED = "refused"
+
+
 class SlotStore(Protocol):
     """All of it may be done twice. Each raises SlotsUnavailableError."""
 
-    def take(self, tenant: str, place: Place, *, limit: int, in_turn: bool) -> bool:
-        """Whether the run has a slot now, or has had it before: of `limit` slots one is free.
-
-        Not `in_turn`, nobody may be waiting either.
-        """
+    def take(self, tenant: str, place: Place, *, limit: int, in_turn: bool) -> Taking:
+        """Refused while `limit` slots are held; not `in_turn`, also while somebody may be waiting."""
 
     def give_back(self, tenant: str, places: Iterable[Place]) -> Slots:
         """Free their slots, if they have any; what is left then. At least one place."""

@@ -1,11 +1,11 @@
 """Let in who waits, first come first, as far as a tenant has slots: whenever one was given back.
 
-Two at once do no harm: a run that both let in holds one slot, and has one execution.
+Two at once do no harm: who has taken the slot of a run lets it in, and would both, it had one execution.
 """
 
 from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.run_store import RunNotFoundError
-from stepcall.stores.slot_store import Place, Slots
+from stepcall.stores.slot_store import Place, Slots, Taking
 from stepcall.use_cases.dependencies import StartDependencies
 from stepcall.use_cases.enter_run import execute
 
@@ -32,24 +32,27 @@ class _Admission:
         self._faults: list[Exception] = []
 
     def admit(self) -> list[Exception]:
-        if self._mark is None:
+        if self._mark is None or self._room <= 0:
             return []  # who begins to wait from now on sees for himself what is free
         after: Place | None = None
         while waiting := self._deps.slots.list_waiting(self._tenant, limit=PAGE, after=after):
             for place in waiting:
-                if not self._takes(place):
+                taking = self._take(place)
+                if taking is Taking.REFUSED:
                     return self._faults
-                self._let_in(place)
+                if taking is Taking.TAKEN:
+                    self._let_in(place)
             after = waiting[-1]
         if not self._faults:
             self._deps.slots.unmark(self._tenant, self._mark)
         return self._faults
 
-    def _takes(self, place: Place) -> bool:
-        if place not in self._holders:
-            if self._room <= 0:
-                return False  # without asking: a refused write costs as much as one that is done
-            self._room -= 1
+    def _take(self, place: Place) -> Taking:
+        if place in self._holders:
+            return Taking.HELD  # somebody lets it in at this moment; if he has died on the way, the sweep does
+        if self._room <= 0:
+            return Taking.REFUSED  # without asking: a refused write costs as much as one that is done
+        self._room -= 1
         return self._deps.slots.take(self._tenant, place, limit=self._deps.max_running, in_turn=True)
 
     def _let_in(self, place: Place) -> None:
@@ -62,7 +65,7 @@ class _Admission:
                 self._start(run)
         except Exception as exc:  # whatever it is: those behind have done nothing wrong
             self._faults.append(exc)
-            return  # and this one keeps its slot and its place, for the next one who comes here, or the sweep
+            return  # and this one keeps its slot and its place, for the sweep
         self._deps.slots.remove_waiting(self._tenant, place)
 
     def _start(self, run: Run) -> None:

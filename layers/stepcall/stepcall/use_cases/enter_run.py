@@ -9,7 +9,7 @@ from stepcall.domain.errors import ErrorReason
 from stepcall.domain.run import CALL_LOCATION, Run, failed_end
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.run_store import RunMoveRefusedError
-from stepcall.stores.slot_store import Place, SlotsUnavailableError
+from stepcall.stores.slot_store import Place, SlotsUnavailableError, Taking
 from stepcall.use_cases.dependencies import StartDependencies, WorkerDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.executed_run import execution_input
@@ -21,9 +21,7 @@ def enter(run: Run, version: WorkflowVersion, deps: StartDependencies) -> None:
     Raises what `execute` raises.
     """
     try:
-        may_begin = not deps.max_running or deps.slots.take(
-            run.tenant, place_of(run), limit=deps.max_running, in_turn=False
-        )
+        may_begin = not deps.max_running or _takes_slot(run, deps)
         if not may_begin:
             _wait(run, deps)
     except SlotsUnavailableError as exc:
@@ -47,6 +45,11 @@ def execute(run: Run, version: WorkflowVersion, deps: StartDependencies) -> bool
         if _give_up(run, deps):
             raise
     return True
+
+
+def _takes_slot(run: Run, deps: StartDependencies) -> bool:
+    taking = deps.slots.take(run.tenant, place_of(run), limit=deps.max_running, in_turn=False)
+    return taking is not Taking.REFUSED
 
 
 def place_of(run: Run) -> Place:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from stepcall.stores.slot_store import Place
+from stepcall.stores.slot_store import Place, Taking
 from stepcall.use_cases.admit_waiting_runs import run_in
 from stepcall.use_cases.dependencies import StartDependencies
 
@@ -55,7 +55,8 @@ class SweptSlots:
         self._holders.discard(place)
 
     def _take(self, place: Place) -> bool:
-        return self._deps.slots.take(self._tenant, place, limit=self._deps.max_running, in_turn=True)
+        taking = self._deps.slots.take(self._tenant, place, limit=self._deps.max_running, in_turn=True)
+        return taking is not Taking.REFUSED
 
     def _free_ended(self) -> bool:
         """Whether there were any. What is not listed may be new: it is read again."""
