@@ -19,7 +19,8 @@ from stepcall.domain.procedure import Procedure
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskStatus
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.runtime.wiring import face_dependencies, worker_dependencies
+from stepcall.runtime.wiring import face_dependencies, start_dependencies, worker_dependencies
+from stepcall.stores.slot_store import Place
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.define_workflow import define_workflow
@@ -41,6 +42,7 @@ FUNCTIONS = {
     "finish_run": "FinishRunFunction",
     "rotate_token_key": "RotateTokenKeyFunction",
     "publish_run_events": "PublishRunEventsFunction",
+    "start_waiting_runs": "StartWaitingRunsFunction",
     "record_execution_status": "RecordExecutionStatusFunction",
     "sweep_runs": "SweepRunsFunction",
 }
@@ -211,6 +213,16 @@ def test_rotate_token_key_makes_the_key_of_its_event_once(stack: LocalStack) -> 
 
 def test_publish_run_events_tells_what_its_event_says(stack: LocalStack) -> None:
     assert send(stack, "publish_run_events") == {"batchItemFailures": []}
+
+
+def test_start_waiting_runs_gives_the_slot_of_the_run_of_its_event_back(stack: LocalStack) -> None:
+    [record] = event("start_waiting_runs")["Records"]
+    place = Place(UUID(record["dynamodb"]["Keys"]["run_id"]["S"]))
+    slots = start_dependencies().slots
+    slots.take("local", place, limit=500, in_turn=True)
+    for _ in range(2):
+        assert send(stack, "start_waiting_runs") == {"batchItemFailures": []}
+        assert place not in slots.read("local").holders
 
 
 def test_record_execution_status_cancels_the_run_whose_execution_was_stopped(stack: LocalStack, run: UUID) -> None:
