@@ -23,6 +23,7 @@ class SweptSlots:
         self._seen = deps.slots.read(tenant)
         self._holders = set(self._seen.holders)
         self._is_closed = False
+        self._has_marked = False
         self._in_line: set[Place] | None = None
 
     def held(self, place: Place) -> bool:
@@ -86,5 +87,6 @@ class SweptSlots:
             self._deps.slots.put_waiting(self._tenant, place)
             line.add(place)
             self._tell("put_in_line", place)
-        if self._seen.mark is None or is_missing:
-            self._seen = self._deps.slots.mark(self._tenant, place)
+        if not self._has_marked and (is_missing or self._seen.mark is None):
+            self._has_marked = True  # once is enough: whom an unmarking misses, the next sweep finds
+            self._deps.slots.mark(self._tenant, place)
