@@ -1,4 +1,4 @@
-"""Starts runs that were accepted and never started, and ends those whose execution ended unseen: every minute."""
+"""Starts runs that were accepted and never started, ends those that ended unseen or are late: every minute."""
 
 from typing import Any
 
@@ -13,4 +13,5 @@ MARGIN_SECONDS = 15  # for a call that AWS leaves without an answer, and that it
 
 @logs_invocation
 def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> None:
-    sweep_runs(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS, sweep_dependencies())
+    result = sweep_runs(context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS, sweep_dependencies())
+    result.raise_faults()

@@ -27,8 +27,10 @@ class FakeDynamoDb:
         return {}
 
     def update_item(self, *, Key: Item, ExpressionAttributeValues: Item, **_: Any) -> Item:  # noqa: N803
-        """A start counted in its bucket: `tat` set, or added to."""
+        """A start counted in its bucket: `tat` set, or added to. Or a slot taken: there is always one."""
         self._calls["UpdateItem"] += 1
+        if "bucket" not in Key:
+            return {}
         bucket = Key["bucket"]["S"]
         values = {name: int(value["N"]) for name, value in ExpressionAttributeValues.items()}
         self._tats[bucket] = values[":tat"] if ":tat" in values else self._tats[bucket] + values[":interval"]

@@ -36,6 +36,8 @@ ENVIRONMENT = {
     "FIRST_API_KEY_TENANT": "default",
     "RATE_LIMITS_TABLE": "rate_limits",
     "RUN_RETENTION_DAYS": "90",
+    "MAX_RUNNING_RUNS": "500",
+    "RUN_DEADLINE_HOURS": "168",
     "STATE_MACHINE_PREFIX": "stepcall",
     "STATE_MACHINE_ROLE_ARN": "arn:aws:iam::123456789012:role/stepcall-state-machine",
     "RUN_WEB_TASK_ARN": ARN + "run-web-task",

@@ -65,6 +65,8 @@ def _value_size(value: Mapping[str, Any]) -> int:
             return len(held.encode())
         case "B":
             return len(held)
+        case "BS":
+            return sum(map(len, held))
         case "N":
             return len(held.lstrip("-0").replace(".", "").rstrip("0")) // 2 + 1  # AWS: about half a byte per digit
     raise ValueError(f"items of ours hold no {kind}")

@@ -10,7 +10,7 @@ from tests.benchmarks.figures import Figure, Reach
 from tests.benchmarks.machine import ROOT
 
 TASKS = 3
-REACH = Reach(2 + 2 * TASKS)
+REACH = Reach(4 + 2 * TASKS)  # put, end, and the slot taken and given back
 
 
 def measure_writes() -> tuple[list[Figure], dict[str, Any]]:

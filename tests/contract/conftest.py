@@ -23,6 +23,7 @@ from stepcall.stores.dynamo_delivery_store import DynamoDeliveryStore
 from stepcall.stores.dynamo_procedure_store import DynamoProcedureStore
 from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
+from stepcall.stores.dynamo_slot_store import DynamoSlotStore
 from stepcall.stores.dynamo_webhook_store import DynamoWebhookStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
@@ -32,12 +33,14 @@ from stepcall.stores.memory_payload_store import MemoryPayloadStore
 from stepcall.stores.memory_procedure_store import MemoryProcedureStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
+from stepcall.stores.memory_slot_store import MemorySlotStore
 from stepcall.stores.memory_webhook_store import MemoryWebhookStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
 from stepcall.stores.payload_store import PayloadStore
 from stepcall.stores.procedure_store import ProcedureStore
 from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.run_store import RunStore
+from stepcall.stores.slot_store import SlotStore
 from stepcall.stores.webhook_store import WebhookStore
 from stepcall.stores.workflow_store import WorkflowStore
 from stepcall.use_cases.uploads import Uploads
@@ -132,6 +135,13 @@ def rate_limit_store(request: pytest.FixtureRequest) -> RateLimitStore:
     if request.param == "memory":
         return MemoryRateLimitStore()
     return DynamoRateLimitStore(request.getfixturevalue("dynamodb"), "RateLimitsTable")
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def slot_store(request: pytest.FixtureRequest) -> SlotStore:
+    if request.param == "memory":
+        return MemorySlotStore()
+    return DynamoSlotStore(request.getfixturevalue("dynamodb"), "RunsTable")
 
 
 @pytest.fixture(scope="session")

@@ -19,10 +19,10 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.events.models import EventPattern
 
 from local.moto_world.atomic_calls import atomic_calls
-from publish_run_events.app import StreamBatch
 from stepcall.domain.errors import ErrorReason, StepcallError
 from stepcall.domain.run import ErrorResult, Run, RunEnd, RunStatus, StoredPayload, TableClaim, TaskStatus, failed_end
 from stepcall.domain.run_events import RunEvent
+from stepcall.runtime.run_stream import StreamBatch
 from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.use_cases.publish_run_events import publish_run_events
 from tests.contract.conftest import AS_ON_AWS, RETENTION, TABLE_PROPERTIES, nth_id

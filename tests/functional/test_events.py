@@ -23,7 +23,8 @@ from stepcall.domain.run_events import RunChange, event_of
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.delivery_wiring import deliveries
-from stepcall.runtime.wiring import face_dependencies, worker_dependencies
+from stepcall.runtime.wiring import face_dependencies, start_dependencies, worker_dependencies
+from stepcall.stores.slot_store import Place
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.define_workflow import define_workflow
@@ -46,6 +47,7 @@ FUNCTIONS = {
     "finish_run": "FinishRunFunction",
     "rotate_token_key": "RotateTokenKeyFunction",
     "publish_run_events": "PublishRunEventsFunction",
+    "start_waiting_runs": "StartWaitingRunsFunction",
     "record_execution_status": "RecordExecutionStatusFunction",
     "sweep_runs": "SweepRunsFunction",
     "deliver_webhook": "DeliverWebhookFunction",
@@ -234,6 +236,16 @@ def test_deliver_webhook_makes_the_attempt_of_its_event_once(stack: LocalStack, 
     assert send(stack, "deliver_webhook")["outcome"] == "retry"
     assert send(stack, "deliver_webhook", give_up=True) == {"outcome": "failed", "wait_seconds": 0}
     assert [request.method for request in receiver.received if request.path == "/event"] == ["POST"]
+
+
+def test_start_waiting_runs_gives_the_slot_of_the_run_of_its_event_back(stack: LocalStack) -> None:
+    [record] = event("start_waiting_runs")["Records"]
+    place = Place(UUID(record["dynamodb"]["Keys"]["run_id"]["S"]))
+    slots = start_dependencies().slots
+    slots.take("local", place, limit=500, in_turn=True)
+    for _ in range(2):
+        assert send(stack, "start_waiting_runs") == {"batchItemFailures": []}
+        assert place not in slots.read("local").holders
 
 
 def test_record_execution_status_cancels_the_run_whose_execution_was_stopped(stack: LocalStack, run: UUID) -> None:

@@ -64,7 +64,7 @@ def test_a_run_and_one_poll_use_the_units_that_they_are_priced_at(
     meter.requests.clear()
     meter.units.clear()
     started = api("POST", f"/workflows/{workflow_id}/execute", {"input": {"number": 1}})
-    await_writes(meter, 2 + 2 * tasks)
+    await_writes(meter, 4 + 2 * tasks)
     assert api("GET", started.headers["location"]).json["status"] == "COMPLETED"
     assert meter.units["table"] + meter.units["indexes"] == count_write_units(tasks)
     assert meter.units["read"] == count_read_units([0, *[1] * (tasks - 1)])

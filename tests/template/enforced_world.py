@@ -39,6 +39,7 @@ REMOVED = (
     ("AmperityApiRole", "states:StopExecution"),
     ("PublishRunEventsRole", "events:PutEvents"),
     ("DeliverWebhookRole", "states:StartExecution"),
+    ("StartWaitingRunsRole", "dynamodb:DeleteItem"),
 )
 POLICY = "as-json"
 # boto3's names of services where they are not IAM's

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import _lru_cache_wrapper
 from importlib import reload
 from typing import Any
+from uuid import UUID
 
 import boto3
 import botocore.handlers
@@ -28,6 +29,7 @@ from record_execution_status import app as record_execution_status
 from rotate_token_key import app as rotate_token_key
 from run_data_task import app as run_data_task
 from run_sql_task import app as run_sql_task
+from start_waiting_runs import app as start_waiting_runs
 from stepcall.aws.token_key_rotation import RotationStep
 from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
@@ -35,6 +37,7 @@ from stepcall.domain.ids import read_run_id, read_upload_id, read_webhook_id, re
 from stepcall.domain.webhook_answer import Answered
 from stepcall.runtime import delivery_wiring, webhook_wiring, wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
+from stepcall.stores.slot_store import Place
 from stepcall.use_cases.deliver_webhook import deliver_webhook as make_attempt
 from sweep_runs import app as sweep_runs
 from tests.api_keys import api_key
@@ -57,6 +60,7 @@ DENIED = ClientError(
     {"Error": {"Code": "AccessDeniedException", "Message": ""}, "ResponseMetadata": REFUSED}, "StartExecution"
 )
 LATER = timedelta(minutes=10)
+TOO_LATE = timedelta(hours=169)
 FACES = {
     "/v3/": ("CartoApiRole", carto_api),
     "/wave/": ("WaveApiRole", wave_api),
@@ -87,7 +91,7 @@ BY_WAVE = {
     "input": [{"name": "text", "type": "string"}],
     "tasks": [{"ref": "kept", "type": "Data.Transform", "input": {"expression": "$", "data": "{{input.text}}"}}],
 }
-SWEPT = {
+SWEPT: dict[str, Any] = {
     "name": "Wait for a sweep",
     "tasks": [{"ref": "swept", "type": "Data.Transform", "input": {"expression": "1"}}],
 }
@@ -95,6 +99,7 @@ CALLED_BACK = {
     "name": "Call back",
     "tasks": [{"ref": "heard", "type": "Data.Transform", "input": {"expression": "1"}}],
 }
+SLOWER = {"ref": "missed", "type": "Data.Transform", "input": {"expression": "2"}}
 COURIER = {
     "name": "Bring a large value",
     "type": "courier.group/run",
@@ -155,6 +160,8 @@ class Account:
     acting: str = ""
     failing: tuple[str, Exception] | None = None
     """An operation, and what each call of it comes to now."""
+    otherwise: dict[str, str] = field(default_factory=dict)
+    """Variables that are now another than the template says."""
 
     def record(self, params: dict[str, Any], event_name: str, **_: Any) -> None:
         operation = event_name.removeprefix("provide-client-params.")
@@ -196,9 +203,25 @@ class Account:
         for name in ALL_VARIABLES:
             self.patch.delenv(name, raising=False)
         function = self.deployed.functions[role_id.removesuffix("Role") + "Function"]
-        for name, value in function["Environment"]["Variables"].items():
+        variables = function["Environment"]["Variables"]
+        for name, value in (
+            variables | {name: self.otherwise[name] for name in variables & self.otherwise.keys()}
+        ).items():
             self.patch.setenv(name, str(value))
         self.acting = role_id
+
+    @contextmanager
+    def limited_to(self, running: int) -> Iterator[None]:
+        """So many runs of a tenant at once."""
+        self.otherwise["MAX_RUNNING_RUNS"], self.acting = str(running), ""
+        yield
+        self.acting = ""
+        self.otherwise.clear()
+
+    def somebody_waits(self, role_id: str) -> None:
+        """When the function next starts a run, it has to stand in line, and finds that nobody is before it."""
+        self.become(role_id)
+        wiring.start_dependencies().slots.mark("tenant", Place(UUID(int=1)))
 
     def request(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, *, refused: bool = False
@@ -246,6 +269,7 @@ def live(account: Account) -> None:
     """All there is to do, with values large enough for the bucket: a run for each way to end."""
     path = f"/workflows/{account.request('POST', '/workflows', DEFINITION)['workflow_id']}"
     account.request("GET", path)
+    account.somebody_waits("WorkflowsApiRole")
     completed, failed, cancelled = (
         account.request("POST", f"{path}/execute", {"input": {"text": LARGE, "expression": expression}})
         for expression in ("$", "$error('no')", "$")
@@ -273,6 +297,7 @@ def live(account: Account) -> None:
     account.request("DELETE", path)
     told_of, told = run_to_be_told_of(account)
     assert account.request("GET", "/workflows") == {"workflows": []}
+    live_by_slots(account)
     live_by_events(account)
     live_by_deliveries(account, f"{told_of}/executions/{told['execution_id']}/deliveries")
     assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
@@ -360,6 +385,7 @@ def live_by_jobs(account: Account, procedure: str) -> None:
     """A job that is computed, one that reuses its table, and one that is cancelled."""
     jobs = "/v3/sql/second/job"
     call = {"query": f"CALL `{procedure}`(@city)", "queryParameters": {"city": LARGE}}
+    account.somebody_waits("CartoApiRole")
     first = account.request("POST", jobs, call)
     run_sql(account, first, "rows")
     run_sql(account, first, "result")
@@ -386,6 +412,7 @@ def live_by_wave(account: Account, ended: dict[str, Any]) -> None:
     for key in (first_key(account), made["api_key"]):
         assert account.request("GET", "/wave/workflows", headers={"x-api-key": key}) is not None
     account.request("DELETE", f"/api-keys/{made['key_id']}")
+    account.somebody_waits("WaveApiRole")
     run = account.request("POST", f"{workflow}/execute", {"text": LARGE})
     assert account.request("GET", f"/wave/runs/{run['id']}")["params"]["text"] == LARGE
     token = token_of(account, "/oauth/token")
@@ -405,6 +432,7 @@ def live_by_amperity(account: Account) -> None:
     for key in (first_key(account), made["api_key"]):
         account.request("GET", "/api/workflow/runs", headers={"authorization": f"Bearer {key}"})
     account.request("DELETE", f"/api-keys/{made['key_id']}")
+    account.somebody_waits("AmperityApiRole")
     run = account.request(
         "POST",
         "/api/workflow/runs",
@@ -436,14 +464,42 @@ def live_by_the_other_roads(account: Account) -> None:
     account.request("DELETE", path)
 
 
+def live_by_slots(account: Account) -> None:
+    """One run waits, one has not come as far: a sweep puts it in line. Ends let it in, and late runs are ended."""
+    waiting, lost = (
+        f"/workflows/{account.request('POST', '/workflows', SWEPT | {'name': name, 'tasks': [task]})['workflow_id']}"
+        for name, task in (("Wait in line", {**SWEPT["tasks"][0], "ref": "waiting"}), ("Miss it", SLOWER))
+    )
+    with account.limited_to(1):
+        account.request("POST", f"{waiting}/execute", {})
+        with account.fails("UpdateItem", OUT_OF_REACH):
+            started = account.request("POST", f"{lost}/execute", {})
+        with account.clock_set_on(LATER):
+            account.invoke("SweepRunsRole", sweep_runs.lambda_handler, {})
+    assert wiring.worker_dependencies().runs.get_for_end(read_run_id(started["execution_id"])).run.status == "PENDING"
+    hand_on_stream(account, "StartWaitingRunsRole", start_waiting_runs.lambda_handler)
+    with account.clock_set_on(TOO_LATE):
+        account.invoke("SweepRunsRole", sweep_runs.lambda_handler, {})
+    assert account.request("GET", f"{lost}/executions/{started['execution_id']}")["error"]["reason"] == "timeout"
+    for path in (waiting, lost):
+        account.request("DELETE", path)
+
+
 def live_by_events(account: Account) -> None:
-    """All that the stream has seen is told: Lambda reads it, and hands on 100 records at most."""
+    """All that the stream has seen is told."""
+    hand_on_stream(account, "PublishRunEventsRole", publish_run_events.lambda_handler)
+
+
+def hand_on_stream(account: Account, role_id: str, handler: Handler) -> None:
+    """As Lambda reads it, and hands on 100 records at most; changes of runs only."""
     shard = _runs_table(account.deployed).stream_shard
-    records = json.loads(json.dumps([record.to_json() for record in shard.items], default=str))
+    images = [
+        record.to_json() for record in shard.items if record.to_json()["dynamodb"]["Keys"]["item"] == {"S": "RUN"}
+    ]
+    records = json.loads(json.dumps(images, default=str))
     for start in range(0, len(records), 100):
         batch = {"Records": records[start : start + 100]}
-        told = account.invoke("PublishRunEventsRole", publish_run_events.lambda_handler, batch)
-        assert told == {"batchItemFailures": []}
+        assert account.invoke(role_id, handler, batch) == {"batchItemFailures": []}
 
 
 def run_to_be_told_of(account: Account) -> tuple[str, dict[str, Any]]:

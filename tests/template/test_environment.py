@@ -9,6 +9,7 @@ import pytest
 from stepcall.runtime.allowed_hosts import AllowedHostSettings
 from stepcall.runtime.settings import (
     DatasetSettings,
+    DeadlineSettings,
     DeliverySettings,
     EngineSettings,
     EventSettings,
@@ -16,6 +17,7 @@ from stepcall.runtime.settings import (
     MetricSettings,
     ProviderKeySettings,
     RateLimitSettings,
+    SlotSettings,
     StoreSettings,
     TokenSettings,
     WebhookSettings,
@@ -27,6 +29,8 @@ LAYER = ROOT / "layers" / "stepcall"
 FUNCTIONS = functions_of(transform(read_template()))
 OF_FACES = [
     EngineSettings,
+    SlotSettings,
+    DeadlineSettings,
     RateLimitSettings,
     DatasetSettings,
     FirstKeySettings,
@@ -40,7 +44,8 @@ OF_THE_NATIVE_FACE = [DatasetSettings, ProviderKeySettings, WebhookSettings, All
 OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "run_ai_task": [ProviderKeySettings],
     "run_sql_task": [DatasetSettings],
-    "sweep_runs": [EngineSettings, MetricSettings],
+    "sweep_runs": [EngineSettings, SlotSettings, MetricSettings],
+    "start_waiting_runs": [EngineSettings, SlotSettings],
     "publish_run_events": [EventSettings, DeliverySettings, MetricSettings],
     "deliver_webhook": [DeliverySettings, WebhookSettings, AllowedHostSettings],
 }

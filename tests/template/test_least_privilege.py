@@ -11,7 +11,7 @@ OF_ONE_WORKER = "secretsmanager:"  # test_permissions.py
 ROLES = [
     *("WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"),
     *("RunDataTaskRole", "RunSqlTaskRole", "FinishRunRole", "RotateTokenKeyRole"),
-    *("SweepRunsRole", "RecordExecutionStatusRole", "PublishRunEventsRole"),
+    *("SweepRunsRole", "RecordExecutionStatusRole", "PublishRunEventsRole", "StartWaitingRunsRole"),
     "DeliverWebhookRole",
 ]
 MACHINES = "arn:aws:states:eu-central-1:123456789012:stateMachine"

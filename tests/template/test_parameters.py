@@ -59,3 +59,11 @@ def test_the_worker_reads_the_hosts_the_template_allows() -> None:
 def test_the_deployer_is_told_how_long_a_stack_name_may_be() -> None:
     longest = LONGEST_NAME - len("-") - HASH_DIGITS
     assert f"stack name of at most {longest} characters" in TEXT
+
+
+def test_without_a_limit_on_runs_the_stream_does_not_call_who_starts_those_that_wait(transformed: Template) -> None:
+    template = transformed
+    assert template["Conditions"]["HasMaxRunningRuns"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "MaxRunningRuns"}, 0]}]}
+    mapping = template["Resources"]["StartWaitingRunsFunctionEndsOfRuns"]["Properties"]
+    assert mapping["Enabled"] == {"Fn::If": ["HasMaxRunningRuns", True, False]}
+    assert template["Parameters"]["MaxRunningRuns"]["MinValue"] == 0

@@ -18,7 +18,7 @@ from tests.template.wildcards import unexplained_wildcards
 OF_SQL = {"WorkflowsApiRole", "CartoApiRole"}
 """The faces that have tables read, and not by runs alone."""
 FACES = {"WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"}
-STARTERS = FACES | {"SweepRunsRole"}
+STARTERS = FACES | {"SweepRunsRole", "StartWaitingRunsRole"}
 DELIVERERS = {"PublishRunEventsRole", "DeliverWebhookRole", "WorkflowsApiRole"}
 """They start the state machine that delivers webhooks."""
 WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole")
@@ -66,7 +66,7 @@ def test_every_permission_names_its_actions_and_resources(transformed: Template)
             assert "*" not in as_list(statement["Resource"]), role_id
 
 
-def test_only_the_api_and_the_sweeper_make_and_start_state_machines(transformed: Template) -> None:
+def test_only_the_api_the_sweeper_and_the_line_make_and_start_state_machines(transformed: Template) -> None:
     assert roles_that_may(transformed, "states:Create") == STARTERS
     assert roles_that_may(transformed, "states:") == STARTERS | DELIVERERS
     assert roles_that_may(transformed, "lambda:") == {"StateMachineRole", "WebhookDeliveryRole", *OF_SQL}
@@ -298,7 +298,14 @@ def keys_changed(template: Template, role_id: str) -> list[str]:
 
 
 def test_nothing_is_deleted_or_updated_in_the_workflows_table_that_is_a_version(transformed: Template) -> None:
-    assert roles_that_may(transformed, "dynamodb:Delete") == {"WorkflowsApiRole"}
+    deleters = {
+        role_id
+        for role_id in roles_that_may(transformed, "dynamodb:Delete")
+        for statement in statements_of(transformed, role_id)
+        if "dynamodb:DeleteItem" in as_list(statement["Action"])
+        and statement["Resource"] == attribute("WorkflowsTable", "Arn")
+    }
+    assert deleters == {"WorkflowsApiRole"}
     key = api_key("sc_any", "a tenant")
     own = keys_changed(transformed, "WorkflowsApiRole")
     assert own == ["KEY#*", "KEYS#*", "CONNECTIONS#*", "PROCEDURE#*", "CONFIG#*", "WEBHOOKS#*"]
@@ -307,6 +314,18 @@ def test_nothing_is_deleted_or_updated_in_the_workflows_table_that_is_a_version(
     assert not any(fnmatchcase(f"WORKFLOW#{key.key_id}", pattern) for pattern in own)
     for role_id in FACES - {"WorkflowsApiRole"}:
         assert keys_changed(transformed, role_id) == ["KEYS#*"]
+
+
+def test_of_runs_nothing_is_deleted_but_places_in_a_line(transformed: Template) -> None:
+    for role_id in roles_that_may(transformed, "dynamodb:Delete"):
+        [deleting] = [
+            statement
+            for statement in statements_of(transformed, role_id)
+            if "dynamodb:DeleteItem" in as_list(statement["Action"])
+            and statement["Resource"] == attribute("RunsTable", "Arn")
+        ]
+        assert deleting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["QUEUE#*"]}}
+    assert roles_that_may(transformed, "dynamodb:Delete") == STARTERS
 
 
 def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
@@ -325,7 +344,7 @@ def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
     expected = {(role_id, "Workflows"): narrowed for role_id in readers}
     expected |= {(role_id, "Webhooks"): webhooks for role_id in tellers}
     assert found == expected | {("RunSqlTaskRole", "Connections"): connections}
-    assert len(readers) == 6
+    assert len(readers) == 7
 
 
 def test_the_first_key_may_be_read_where_there_is_one(transformed: Template) -> None:

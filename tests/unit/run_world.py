@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -20,8 +21,10 @@ from stepcall.stores.memory_payload_store import MemoryPayloadStore
 from stepcall.stores.memory_procedure_store import MemoryProcedureStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
+from stepcall.stores.memory_slot_store import MemorySlotStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
 from stepcall.stores.rate_limit_store import RateLimitStore
+from stepcall.stores.slot_store import SlotStore
 from stepcall.tasks.catalog import CATALOG
 from stepcall.tasks.data import TransformInput, TransformOutput
 from stepcall.use_cases.compile_version import MachineCompiler
@@ -32,7 +35,7 @@ from stepcall.use_cases.finish_run import RunEnding, finish_run
 from stepcall.use_cases.metrics import Measured
 from stepcall.use_cases.run_task import TaskInvocation, run_task
 from stepcall.use_cases.start_run import StartRun, start_run
-from stepcall.use_cases.sweep_runs import SweepDependencies, sweep_runs
+from stepcall.use_cases.sweep_runs import SweepDependencies, SweepResult, sweep_runs
 from tests.clock import Clock, new_ids
 from tests.fixed_secret import FixedSecret
 from tests.sample_workflows import Document
@@ -41,6 +44,7 @@ from tests.unit.fake_sql import FakeSqlWorker, FakeUploads
 ARNS = {name: f"arn:aws:lambda:eu-central-1:123456789012:function:{name}" for name in (*Worker, FINISH_RUN)}
 CALLER = Caller("acme", "ci")
 STRANGER = Caller("other", "ci")
+TIME_TO_RUN = timedelta(hours=168)
 
 
 @dataclass
@@ -97,6 +101,8 @@ class RunWorld:
     payloads: MemoryPayloadStore = field(default_factory=MemoryPayloadStore)
     keys: MemoryApiKeyStore = field(default_factory=MemoryApiKeyStore)
     rate_limits: RateLimitStore = field(default_factory=MemoryRateLimitStore)
+    slots: SlotStore = field(default_factory=MemorySlotStore)
+    max_running: int = 500
     connections: MemoryConnectionStore = field(default_factory=MemoryConnectionStore)
     procedures: MemoryProcedureStore = field(default_factory=MemoryProcedureStore)
     sql_worker: FakeSqlWorker = field(default_factory=FakeSqlWorker)
@@ -118,6 +124,9 @@ class RunWorld:
             log=lambda event, /, **facts: self.logged.append((event, facts)),
             engine=self.engine,
             compile=MachineCompiler(CATALOG, ARNS),
+            slots=self.slots,
+            max_running=self.max_running,
+            time_to_run=TIME_TO_RUN,
             keys=self.keys,
             read_own_key=self.keys_in_use.of_id_anew,
             forget_key=self.keys_in_use.forget,
@@ -146,6 +155,8 @@ class RunWorld:
             compile=self.deps.compile,
             about=lambda _run: nullcontext(),
             metrics=self.measured.append,
+            slots=self.slots,
+            max_running=self.max_running,
             choose=Random(0).sample,
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,
@@ -170,10 +181,12 @@ class RunWorld:
         names: dict[str, Any] = {"error": {"Error": error, "Cause": "arn:aws:lambda:x Traceback"}} if error else {}
         finish_run(RunEnding.model_validate(sent_by_the_machine(run) | names), self.deps)
 
-    def sweep(self, *, after: float = 0.0, seconds: float = 40.0) -> None:
-        """One sweep, so many seconds later."""
+    def sweep(self, *, after: float = 0.0, seconds: float = 40.0) -> SweepResult:
+        """One sweep, so many seconds later. Raises what it met with single runs."""
         self.clock.sleep(after)
-        sweep_runs(seconds, self.sweep_deps)
+        result = sweep_runs(seconds, self.sweep_deps)
+        result.raise_faults()
+        return result
 
     def found(self, run: Run) -> RunWithTasks:
         return self.runs.get_for_end(run.run_id)

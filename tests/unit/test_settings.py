@@ -6,10 +6,12 @@ import pytest
 
 from stepcall.runtime.settings import (
     DatasetSettings,
+    DeadlineSettings,
     EngineSettings,
     EventSettings,
     RateLimitSettings,
     SettingsError,
+    SlotSettings,
     StoreSettings,
 )
 
@@ -88,3 +90,11 @@ def test_events_go_to_the_bus_that_the_template_names() -> None:
     assert EventSettings.from_env({"EVENT_BUS": "stepcall-runs"}).bus == "stepcall-runs"
     with pytest.raises(SettingsError, match="The environment variable EVENT_BUS is missing"):
         EventSettings.from_env({})
+
+
+def test_a_tenants_slots_and_a_runs_deadline_are_what_the_environment_says() -> None:
+    assert SlotSettings.from_env({"MAX_RUNNING_RUNS": "0"}).max_running == 0
+    assert DeadlineSettings.from_env({"RUN_DEADLINE_HOURS": "36"}).time_to_run == timedelta(days=1.5)
+    for settings, name in ((SlotSettings, "MAX_RUNNING_RUNS"), (DeadlineSettings, "RUN_DEADLINE_HOURS")):
+        with pytest.raises(SettingsError, match=name):
+            settings.from_env({})

@@ -198,7 +198,7 @@ def test_a_sweep_ends_in_its_time_and_says_what_it_leaves_and_looks_at_old_runs_
     assert 40 <= world.clock.monotonic() - begun <= 41
     assert world.status(old) is RunStatus.CANCELLED
     assert len(world.engine.started) == 41
-    assert ("sweep_out_of_time", {"waiting": "60", "not_looked_at": "0"}) in world.logged
+    assert ("sweep_out_of_time", {"late": "0", "waiting": "60", "not_looked_at": "0"}) in world.logged
     world.sweep(seconds=100)
     assert set(world.engine.started) == {old.run_id, *(run.run_id for run in waiting)}
 

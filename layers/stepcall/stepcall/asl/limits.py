@@ -19,12 +19,14 @@ USD_PER_MILLION_READ_UNITS = 0.125
 
 START_AND_ONE_POLL = 2
 # Counted on the local stack for 1 to 30 tasks; tests/functional/test_run_units.py counts again.
-WRITE_UNITS_OF_RUN = 13  # put, start (in a transaction with the first task's) and end, and 8 of the indexes
+WRITE_UNITS_OF_RUN = (
+    15  # put, start (in a transaction with the first task's), end, 8 of the indexes, its slot taken and given back
+)
 WRITE_UNITS_OF_TASK = 2
 READ_UNITS_OF_START = 1  # the newest version; the key is in memory
 READ_UNITS_OF_TASK = 2  # the run and the task's own record, and one for each task whose output it uses
 WHOLE_RUN_READS = 2  # for its end and for one poll
-BYTES_OF_RUN_RECORD = 450
+BYTES_OF_RUN_RECORD = 485
 BYTES_OF_TASK_RECORD = 205
 BYTES_PER_READ_UNIT = 4096
 

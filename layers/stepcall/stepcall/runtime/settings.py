@@ -80,6 +80,26 @@ class RateLimitSettings(NamedTuple):
         return cls(read(env, "RATE_LIMITS_TABLE"))
 
 
+class SlotSettings(NamedTuple):
+    """How many runs of one tenant may be under way at once, 0 for any number: for what starts executions."""
+
+    max_running: int
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "SlotSettings":
+        return cls(read_number(env, "MAX_RUNNING_RUNS"))
+
+
+class DeadlineSettings(NamedTuple):
+    """How long a run may take: for the faces."""
+
+    time_to_run: timedelta
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "DeadlineSettings":
+        return cls(timedelta(hours=read_number(env, "RUN_DEADLINE_HOURS")))
+
+
 class DatasetSettings(NamedTuple):
     """Which buckets datasets may be imported from, besides uploads: for what takes them, and what imports them."""
 

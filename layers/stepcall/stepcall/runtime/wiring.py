@@ -23,12 +23,14 @@ from stepcall.runtime.first_key import SecretFirstKey
 from stepcall.runtime.observability import correlation_id, log_about, log_fact
 from stepcall.runtime.settings import (
     DatasetSettings,
+    DeadlineSettings,
     EngineSettings,
     EventSettings,
     FirstKeySettings,
     MetricSettings,
     ProviderKeySettings,
     RateLimitSettings,
+    SlotSettings,
     StoreSettings,
     TokenSettings,
 )
@@ -38,10 +40,17 @@ from stepcall.stores.dynamo_connection_store import DynamoConnectionStore
 from stepcall.stores.dynamo_procedure_store import DynamoProcedureStore
 from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
+from stepcall.stores.dynamo_slot_store import DynamoSlotStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.compile_version import MachineCompiler
-from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies, WorkerFields
+from stepcall.use_cases.dependencies import (
+    FaceDependencies,
+    StartDependencies,
+    StartFields,
+    WorkerDependencies,
+    WorkerFields,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -172,6 +181,23 @@ def compiler() -> MachineCompiler:
 
 
 @cache
+def start_fields() -> StartFields:
+    return {
+        **worker_fields(),
+        "engine": engine(),
+        "compile": compiler(),
+        "slots": DynamoSlotStore(dynamodb(), StoreSettings.from_env().runs_table),
+        "max_running": SlotSettings.from_env().max_running,
+    }
+
+
+@cache
+def start_dependencies() -> StartDependencies:
+    """For what starts executions."""
+    return StartDependencies(**start_fields())
+
+
+@cache
 def sweep_dependencies() -> "SweepDependencies":
     """For the sweep, which no face loads."""
     from random import sample  # noqa: PLC0415
@@ -179,9 +205,7 @@ def sweep_dependencies() -> "SweepDependencies":
     from stepcall.use_cases.sweep_runs import SweepDependencies  # noqa: PLC0415
 
     return SweepDependencies(
-        **worker_fields(),
-        engine=engine(),
-        compile=compiler(),
+        **start_fields(),
         about=log_about,
         metrics=metrics(),
         choose=sample,
@@ -195,9 +219,8 @@ def face_dependencies() -> FaceDependencies:
     """For the faces."""
     settings, stores = engine_settings(), StoreSettings.from_env()
     return FaceDependencies(
-        **worker_fields(),
-        engine=engine(),
-        compile=compiler(),
+        **start_fields(),
+        time_to_run=DeadlineSettings.from_env().time_to_run,
         keys=api_keys(),
         read_own_key=lambda tenant, key_id: known_keys().of_id_anew(tenant, key_id),
         forget_key=lambda tenant, key_id: known_keys().forget(tenant, key_id),

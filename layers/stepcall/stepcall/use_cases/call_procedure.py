@@ -22,8 +22,9 @@ from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.procedure_store import ProcedureNotFoundError
 from stepcall.stores.run_store import RunNotFoundError, TableClaimedError
 from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.enter_run import enter
 from stepcall.use_cases.output_tables import output_task
-from stepcall.use_cases.start_run import count_start, execute, pending_run, store
+from stepcall.use_cases.start_run import count_start, pending_run, store
 
 REUSED_FOR = timedelta(days=29)  # a table is there for 30: who gets it has a day to read it
 LOOKS = 25
@@ -73,7 +74,7 @@ def call_procedure(command: CallProcedure, caller: Caller, deps: FaceDependencie
         return run
     if output_task(deployed.version) is None:
         store(run, deps, command.once)
-        execute(run, deployed.version, deps)
+        enter(run, deployed.version, deps)
         return run
     table = output_table_name(deployed.procedure.name, arguments)
     run = replace(run, job=replace(job, output_table=table))
@@ -146,7 +147,7 @@ def _run_once(run: Run, claim: TableClaim, once: StartOnce | None, deployed: _De
         except TableClaimedError:
             deps.sleep(PAUSE * (look + 1))
             continue
-        execute(run, deployed.version, deps)
+        enter(run, deployed.version, deps)
         return run
     raise TableBusyError("Many equal calls are being made at this moment, and this one was not started.")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypedDict
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from stepcall.stores.payload_store import PayloadStore
 from stepcall.stores.procedure_store import ProcedureStore
 from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.run_store import RunStore
+from stepcall.stores.slot_store import SlotStore
 from stepcall.stores.workflow_store import WorkflowStore
 from stepcall.use_cases.compile_version import MachineCompiler
 from stepcall.use_cases.engine import StateMachines
@@ -49,16 +50,36 @@ class WorkerFields(TypedDict):
     log: Log
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartDependencies(WorkerDependencies):
+    """For what starts executions."""
+
+    engine: StateMachines
+    compile: MachineCompiler
+    slots: SlotStore
+    max_running: int
+    """How many runs of one tenant may be under way at once; 0 for any number, and then nobody asks for slots."""
+
+
+class StartFields(WorkerFields):
+    """What StartDependencies is made of, likewise."""
+
+    engine: StateMachines
+    compile: MachineCompiler
+    slots: SlotStore
+    max_running: int
+
+
 class ProviderKeysUnavailableError(StepcallError):
     """A caller's key cannot be encrypted now, and is not stored otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceDependencies(WorkerDependencies):
+class FaceDependencies(StartDependencies):
     """For the faces."""
 
-    engine: StateMachines
-    compile: MachineCompiler
+    time_to_run: timedelta
+    """From a run's start to its deadline."""
     keys: ApiKeyStore
     read_own_key: Callable[[str, UUID], ApiKey]
     """A caller's key by tenant and id as it is now, the first one too. Raises when it is none any more."""

@@ -3,26 +3,22 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from stepcall.domain.access import Caller
-from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
+from stepcall.domain.errors import InvalidParametersError, Problem
 from stepcall.domain.idempotency import StartOnce
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.parameters import bind_parameters
-from stepcall.domain.run import CALL_LOCATION, Run, RunStatus, TimeRange, failed_end
+from stepcall.domain.run import Run, RunStatus, TimeRange
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.task_contract import Worker
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.run_store import RunExistsError, RunMoveRefusedError
+from stepcall.stores.run_store import RunExistsError
 from stepcall.use_cases.count_use import count_use
-from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies
-from stepcall.use_cases.engine import EngineUnavailableError
-from stepcall.use_cases.executed_run import execution_input
-
-if TYPE_CHECKING:
-    from stepcall.use_cases.sweep_runs import SweepDependencies
+from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.enter_run import enter
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class StartRun:
 
 
 def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
-    """Store a run of the newest version as PENDING, and start its execution, or leave that to the sweep.
+    """Store a run of the newest version as PENDING, and start its execution, or have it wait for its turn.
 
     Raises, in this order, WorkflowNotFoundError, NotGrantedError, RateLimitedError, InvalidParametersError,
     WebhookRefusedError, WebhookSecretsUnavailableError, EmptyRunModeError, EngineUnavailableError where its engine is
@@ -55,7 +51,7 @@ def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     count_start(caller, deps)
     run = _new_run(version, command, caller, deps)
     store(run, deps, command.once)
-    execute(run, version, deps)
+    enter(run, version, deps)
     return run
 
 
@@ -63,22 +59,6 @@ def store(run: Run, deps: FaceDependencies, once: StartOnce | None) -> None:
     """Put a new run. Raises StartedOnceError."""
     with suppress(RunExistsError):  # a new id exists only if AWS's client has put it twice, its first answer lost
         deps.runs.put(run, once=once)
-
-
-def execute(run: Run, version: WorkflowVersion, deps: "FaceDependencies | SweepDependencies") -> bool:
-    """Start the execution of a PENDING run. False where that has to wait: the run stays PENDING, and is swept up.
-
-    Raises what else the engine raises: the run is FAILED then.
-    """
-    try:
-        deps.engine.start(run.run_id, deps.compile(version, run.run_mode), execution_input(run))
-    except EngineUnavailableError as exc:
-        deps.log("start_deferred", run_id=str(run.run_id), tenant=run.tenant, error=str(exc))
-        return False
-    except Exception:
-        if _give_up(run, deps):
-            raise
-    return True
 
 
 def count_start(caller: Caller, deps: FaceDependencies) -> None:
@@ -96,7 +76,7 @@ def pending_run(
 ) -> Run:
     """A new run, its input kept, itself not yet. Raises NotJsonError, EmptyRunModeError."""
     content_hash = deps.compile(version, run_mode).content_hash
-    run_id = deps.new_id()
+    run_id, now = deps.new_id(), deps.now()
     return Run(
         run_id=run_id,
         tenant=caller.tenant,
@@ -109,7 +89,8 @@ def pending_run(
         run_mode=run_mode,
         content_hash=content_hash,
         status=RunStatus.PENDING,
-        created_at=deps.now(),
+        created_at=now,
+        deadline=now + deps.time_to_run,
         correlation_id=deps.correlation_id(),
         input=deps.payloads.put(f"{run_id}/input", parameters),
     )
@@ -134,15 +115,3 @@ def _encrypt_key(run_id: UUID, command: StartRun, version: WorkflowVersion, deps
     if command.provider_key is None or not asks_a_model:
         return None
     return deps.encrypt_provider_key(run_id, command.provider_key)
-
-
-def _give_up(run: Run, deps: WorkerDependencies) -> bool:
-    """Whether the run was given up; not when the call that failed has started it all the same."""
-    # what is wrong is not going to pass: this run must not stay PENDING for ever
-    message = "The run could not be started: Step Functions did not take it."
-    try:
-        deps.runs.abandon(run.run_id, failed_end(deps.now(), ErrorReason.BACKEND_ERROR, CALL_LOCATION, message))
-    except RunMoveRefusedError:
-        return False
-    deps.log("run_not_started", run_id=str(run.run_id), tenant=run.tenant)
-    return True

@@ -1,25 +1,29 @@
 """Sweep runs, every minute: the road for what the other two have missed.
 
-Runs that were accepted and not started are started, runs whose execution ended unseen are ended. All of it may happen
-twice, or be broken off: the next sweep begins from what the table says. docs/decisions/2026-11-21-three-roads.md.
+Runs that were accepted and not started are started, in order and as far as their tenants have slots; runs whose
+execution ended unseen are ended, and those past their deadline. All of it may happen twice, or be broken off: the next
+sweep begins from what the table says. docs/decisions/2026-11-21-three-roads.md, 2026-11-21-run-concurrency.md.
 """
 
 import traceback
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.run_store import OpenRun
-from stepcall.use_cases.compile_version import MachineCompiler
-from stepcall.use_cases.dependencies import WorkerDependencies
+from stepcall.stores.slot_store import Place, SlotsUnavailableError
+from stepcall.use_cases.dependencies import StartDependencies
+from stepcall.use_cases.end_late_run import end_late_run
 from stepcall.use_cases.end_unseen_run import end_unseen_run
-from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus, StateMachines
+from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
+from stepcall.use_cases.enter_run import execute
 from stepcall.use_cases.metrics import Metric, Metrics
-from stepcall.use_cases.start_run import execute
+from stepcall.use_cases.sweep_slots import SweptSlots
 
 STARTED_WITHIN = timedelta(seconds=60)
 """Longer than any call goes on that starts a run."""
@@ -31,11 +35,9 @@ PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepDependencies(WorkerDependencies):
+class SweepDependencies(StartDependencies):
     """For the sweep."""
 
-    engine: StateMachines
-    compile: MachineCompiler
     about: Callable[[OpenRun], AbstractContextManager[None]]
     """What is logged inside is about this run."""
     metrics: Metrics
@@ -45,11 +47,25 @@ class SweepDependencies(WorkerDependencies):
     monotonic: Callable[[], float]
 
 
-def sweep_runs(seconds: float, deps: SweepDependencies) -> None:
-    """Take no more than about that time. Raises an ExceptionGroup, after all, of faults met with single runs."""
-    faults = _Sweep(deps, deps.monotonic() + seconds).sweep()
-    if faults:
-        raise ExceptionGroup("Some runs could not be swept; the log says which.", faults)
+class SweepResult(NamedTuple):
+    """What a sweep has found and done."""
+
+    oldest_waiting_seconds: float
+    """How long the oldest of all tenants' runs waits to begin; 0.0 when none does. Resumed ones are left out."""
+    repairs: Mapping[str, int]
+    """How many of each kind."""
+    faults: tuple[Exception, ...]
+    """Met with single runs: the log says which."""
+
+    def raise_faults(self) -> None:
+        """Raises an ExceptionGroup, if there were any."""
+        if self.faults:
+            raise ExceptionGroup("Some runs could not be swept; the log says which.", self.faults)
+
+
+def sweep_runs(seconds: float, deps: SweepDependencies) -> SweepResult:
+    """Take no more than about that time."""
+    return _Sweep(deps, deps.monotonic() + seconds).sweep()
 
 
 class _Sweep:
@@ -60,19 +76,27 @@ class _Sweep:
         self._end = end
         self._looks_left = MAX_LOOKS
         self._next_look = 0.0
+        self._listed: frozenset[Place] = frozenset()
+        self._slots: dict[str, SweptSlots | None] = {}
+        self._repairs: Counter[str] = Counter()
         self._faults: list[Exception] = []
-        self._repairs = 0
 
-    def sweep(self) -> list[Exception]:
-        """What went wrong with single runs, and has stopped none of the others."""
-        now, open_runs = self._deps.now(), list(self._open_runs())
-        self._deps.metrics({Metric.QUEUE_AGE: [_queue_age(open_runs, now)]})  # first: nothing later may keep it back
-        due = [run for run in open_runs if now - run.created_at > STARTED_WITHIN]
-        old = [run for run in due if now - run.created_at > LOOKED_AT_AFTER]
+    def sweep(self) -> SweepResult:
+        """What went wrong with single runs has stopped none of the others."""
+        now, listed = self._deps.now(), list(self._open_runs())
+        oldest = _queue_age(listed, now)
+        self._deps.metrics({Metric.QUEUE_AGE: [oldest]})  # first: nothing later may keep it back
+        self._listed = frozenset(map(_place_of, listed))
+        late, in_time = list[OpenRun](), list[OpenRun]()
+        for run in listed:
+            (late if run.deadline is not None and run.deadline <= now else in_time).append(run)
+        due = [run for run in in_time if now - run.created_at > STARTED_WITHIN]
+        pending = [run for run in due if run.status is RunStatus.PENDING]
+        old = [run for run in due if now - run.created_at > LOOKED_AT_AFTER and not self._only_waits(run)]
         looked_at = old if len(old) <= MAX_LOOKS else self._deps.choose(old, MAX_LOOKS)
-        self._repair(deque(run for run in due if run.status is RunStatus.PENDING), deque(looked_at))
-        self._deps.metrics({Metric.SWEEPER_REPAIRS: [self._repairs]})
-        return self._faults
+        self._repair(deque(late), deque(pending), deque(looked_at))
+        self._deps.metrics({Metric.SWEEPER_REPAIRS: [self._repairs.total()]})
+        return SweepResult(oldest, dict(self._repairs), tuple(self._faults))
 
     def _open_runs(self) -> Iterator[OpenRun]:
         """Oldest first."""
@@ -83,14 +107,17 @@ class _Sweep:
             if (after := page.next_run_id) is None:
                 return
 
-    def _repair(self, waiting: deque[OpenRun], looked_at: deque[OpenRun]) -> None:
+    def _repair(self, late: deque[OpenRun], waiting: deque[OpenRun], looked_at: deque[OpenRun]) -> None:
         """Start between one look and the next: neither keeps the other from its turn, however many there are."""
-        while waiting or looked_at:
+        while late or waiting or looked_at:
             now = self._deps.monotonic()
             if now >= self._end:
-                self._deps.log("sweep_out_of_time", waiting=str(len(waiting)), not_looked_at=str(len(looked_at)))
+                left = {"late": late, "waiting": waiting, "not_looked_at": looked_at}
+                self._deps.log("sweep_out_of_time", **{name: str(len(runs)) for name, runs in left.items()})
                 return
-            if looked_at and (not waiting or now >= self._next_look):
+            if late:
+                self._try(self._end_late, late.popleft())
+            elif looked_at and (not waiting or now >= self._next_look):
                 self._try(self._look_at, looked_at.popleft())
             else:
                 self._try(self._start, waiting.popleft())
@@ -102,21 +129,47 @@ class _Sweep:
     def _try_logged(self, act: Callable[[OpenRun], None], run: OpenRun) -> None:
         try:
             act(run)
-        except EngineUnavailableError as exc:
+        except (EngineUnavailableError, SlotsUnavailableError) as exc:
             self._deps.log("run_not_swept", run_id=str(run.run_id), error=str(exc))
         except Exception as exc:  # whatever it is: the others have done nothing wrong
             self._deps.log("run_not_swept", run_id=str(run.run_id), error=traceback.format_exc())
             self._faults.append(exc)
 
+    def _end_late(self, run: OpenRun) -> None:
+        if run.deadline and end_late_run(run, run.deadline, self._deps):
+            self._log_repair("deadline_passed", run.run_id)
+
+    def _only_waits(self, run: OpenRun) -> bool:
+        """Whether it has never been let in: then nobody has started it, and there is nothing to look at."""
+        if run.status is not RunStatus.PENDING or not self._deps.max_running:
+            return False
+        slots = self._slots_of(run.tenant)
+        return slots is None or not slots.held(_place_of(run))
+
+    def _slots_of(self, tenant: str) -> SweptSlots | None:
+        """None where they cannot be asked for."""
+        if tenant not in self._slots:
+            try:
+                self._slots[tenant] = SweptSlots(tenant, self._listed, self._deps, self._tell)
+            except SlotsUnavailableError as exc:
+                self._deps.log("slots_not_read", tenant=tenant, error=str(exc))
+                self._slots[tenant] = None
+        return self._slots[tenant]
+
     def _start(self, waiting: OpenRun) -> None:
+        slots, place = self._slots_of(waiting.tenant) if self._deps.max_running else None, _place_of(waiting)
+        if self._deps.max_running and not (slots and slots.lets_in(place)):
+            return
         run = self._deps.runs.get_for_work(waiting.run_id, ()).run
-        if run.status is not RunStatus.PENDING:
-            return  # since it was listed
+        if run.status is not RunStatus.PENDING:  # since it was listed
+            if slots and run.status.has_ended:
+                slots.leaves(place)
+            return
         version = self._deps.workflows.get_version(run.workflow_id, run.workflow_version)
         content_hash = self._deps.compile(version, run.run_mode).content_hash
         if content_hash != run.content_hash and not self._moves(run, content_hash):
             return
-        if execute(run, version, self._deps):
+        if execute(run, version, self._deps) and not (slots and slots.waited(place)):
             self._log_repair("start_repeated", run.run_id)
 
     def _moves(self, run: Run, content_hash: str) -> bool:
@@ -144,12 +197,20 @@ class _Sweep:
         self._next_look = self._deps.monotonic() + SECONDS_PER_LOOK
         return self._deps.engine.describe(run_id, content_hash)
 
+    def _tell(self, kind: str, place: Place) -> None:
+        self._log_repair(kind, place.run_id)
+
     def _log_repair(self, kind: str, run_id: UUID) -> None:
-        self._repairs += 1
+        self._repairs[kind] += 1
         self._deps.log("sweeper_repair", kind=kind, run_id=str(run_id))
 
 
-def _queue_age(open_runs: Sequence[OpenRun], now: datetime) -> float:
-    """Seconds that the oldest of those that wait has waited; 0 when none does."""
-    waiting = (run.created_at for run in open_runs if run.status is RunStatus.PENDING)
+def _queue_age(listed: Sequence[OpenRun], now: datetime) -> float:
+    """Seconds that the oldest of those that wait has waited; 0.0 when none does."""
+    # a resumed run says when it was accepted, and not since when it waits again
+    waiting = (run.created_at for run in listed if run.status is RunStatus.PENDING and run.run_attempt == 1)
     return max(0.0, (now - min(waiting, default=now)).total_seconds())
+
+
+def _place_of(run: OpenRun) -> Place:
+    return Place(run.run_id, run.run_attempt)

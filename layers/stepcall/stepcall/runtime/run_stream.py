@@ -1,0 +1,45 @@
+"""What Lambda sends of the runs table's stream, to whoever follows what happens to runs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stepcall.stores.dynamo_run_changes import read_change
+from stepcall.use_cases.publish_run_events import StreamedChange
+
+Image = dict[str, dict[str, Any]]
+
+
+class Write(BaseModel):
+    """What the stream keeps of a write to an item."""
+
+    model_config = ConfigDict(frozen=True)
+
+    place: str = Field(alias="SequenceNumber")
+    before: Image | None = Field(alias="OldImage", default=None)
+    after: Image | None = Field(alias="NewImage", default=None)
+
+
+class StreamRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    write: Write = Field(alias="dynamodb")
+
+
+class StreamBatch(BaseModel):
+    """What Lambda sends: records of one shard, in order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    records: list[StreamRecord] = Field(alias="Records")
+
+    def changes(self) -> Iterator[StreamedChange]:
+        for record in self.records:
+            if change := read_change(record.write.before, record.write.after):
+                yield StreamedChange(record.write.place, change)
+
+
+def failures_from(place: str | None) -> dict[str, list[dict[str, str]]]:
+    """The answer that lets the stream go on from that record; None: after the last."""
+    return {"batchItemFailures": [{"itemIdentifier": place}] if place else []}

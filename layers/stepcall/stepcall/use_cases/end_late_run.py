@@ -1,0 +1,32 @@
+"""End a run that has not ended by its deadline, waiting or under way: its record first, then its execution."""
+
+from datetime import datetime, timedelta
+
+from stepcall.domain.errors import ErrorReason, count
+from stepcall.domain.run import CALL_LOCATION, failed_end
+from stepcall.domain.times import print_time
+from stepcall.stores.run_store import OpenRun, RunMoveRefusedError, RunNotFoundError
+from stepcall.use_cases.dependencies import StartDependencies
+from stepcall.use_cases.engine import EngineUnavailableError
+
+
+def end_late_run(late: OpenRun, deadline: datetime, deps: StartDependencies) -> bool:
+    """Whether this has ended the run: one that has ended meanwhile stays as it is."""
+    message = _spell(late, deadline)
+    try:
+        deps.runs.end(late.run_id, failed_end(deps.now(), ErrorReason.TIMEOUT, CALL_LOCATION, message))
+    except (RunMoveRefusedError, RunNotFoundError):
+        return False
+    try:
+        deps.engine.stop(late.run_id, late.content_hash, message)
+    except EngineUnavailableError:
+        # the run is FAILED all the same: its execution ends at its next task, which refuses to begin
+        deps.log("execution_not_stopped", run_id=str(late.run_id))
+    return True
+
+
+def _spell(late: OpenRun, deadline: datetime) -> str:
+    """One that was resumed got a deadline anew: how long that gave it, its record does not say."""
+    hours = round((deadline - late.created_at) / timedelta(hours=1))
+    had = f"{count(hours, 'hour')}, until " if late.run_attempt == 1 else "time until "
+    return f"The run took longer than it may: it had {had}{print_time(deadline)}."
