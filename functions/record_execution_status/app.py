@@ -5,7 +5,7 @@ from typing import Any, Literal
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
-from stepcall.domain.ids import MalformedIdError, read_run_id
+from stepcall.domain.ids import MalformedIdError, read_execution_name
 from stepcall.runtime.observability import log_fact, logger
 from stepcall.runtime.wiring import worker_dependencies
 from stepcall.use_cases.end_unseen_run import end_unseen_run
@@ -18,7 +18,7 @@ class Execution(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    """The id of its run."""
+    """The id of its run, and the attempt of it behind the first."""
     status: Literal[ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED]
 
 
@@ -34,8 +34,8 @@ class StatusChange(BaseModel):
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
     execution = StatusChange.model_validate(event).detail
     try:
-        run_id = read_run_id(execution.name)
+        run = read_execution_name(execution.name)
     except MalformedIdError:
         log_fact("execution_of_no_run", execution=execution.name)  # somebody has started the machine by hand
         return
-    end_unseen_run(run_id, execution.status, worker_dependencies())
+    end_unseen_run(run, execution.status, worker_dependencies())

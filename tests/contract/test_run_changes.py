@@ -116,8 +116,8 @@ def test_a_life_in_the_table_is_told(store: DynamoRunStore, stream: Stream) -> N
     run = replace(new_run(), provider_key=b"\x00\xffencrypted")
     store.put(run)
     store.begin_task(run, "page", attempt=0, now=START + timedelta(seconds=1))
-    store.complete_task(run.run_id, "page", OUTPUT, LATER)
-    store.end(run.run_id, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT))
+    store.complete_task(run, "page", OUTPUT, LATER)
+    store.end(run, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT))
     started, completed = told(stream.read())
     assert (started.type, completed.type) == ("Run Started", "Run Completed")
     assert completed.run == replace(store.get_for_end(run.run_id).run, provider_key=None)
@@ -139,7 +139,7 @@ def test_a_run_with_a_claim_to_its_table_is_told_once_it_moves(store: DynamoRunS
     )
     store.put_with_claim(run, claim, seen=None)
     assert told(stream.read()) == []
-    store.abandon(run.run_id, failed_end(LATER, ErrorReason.BACKEND_ERROR, "query", "Not taken."))
+    store.abandon(run, failed_end(LATER, ErrorReason.BACKEND_ERROR, "query", "Not taken."))
     assert types_of(told(stream.read())) == ["Run Failed"]
 
 
@@ -148,7 +148,7 @@ def test_a_run_that_is_deleted_by_its_age_is_not_told_again(
 ) -> None:
     run = new_run()
     store.put(run)
-    store.end(run.run_id, RunEnd(RunStatus.CANCELLED, LATER, error=ERROR))
+    store.end(run, RunEnd(RunStatus.CANCELLED, LATER, error=ERROR))
     assert types_of(told(stream.read())) == ["Run Cancelled"]
     client.delete_item(TableName=TABLE, Key={"run_id": {"S": str(run.run_id)}, "item": {"S": "RUN"}})
     sent = stream.read()
@@ -160,13 +160,13 @@ Step = Callable[[DynamoRunStore, Run], None]
 STEPS: dict[str, Step] = {
     "begin": lambda store, run: store.begin_task(_as_it_is(store, run), "page", attempt=0, now=LATER),
     "begin late": lambda store, run: store.begin_task(run, "other", attempt=1, now=LATER),
-    "done": lambda store, run: store.complete_task(run.run_id, "page", OUTPUT, LATER),
-    "again": lambda store, run: store.record_task_error(run.run_id, "page", ERROR),
-    "broken": lambda store, run: store.fail_task(run.run_id, "page", ERROR, LATER),
-    "give up": lambda store, run: store.abandon(run.run_id, RunEnd(RunStatus.FAILED, LATER, error=ERROR)),
-    "complete": lambda store, run: store.end(run.run_id, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT)),
-    "fail": lambda store, run: store.end(run.run_id, RunEnd(RunStatus.FAILED, LATER, error=ERROR)),
-    "cancel": lambda store, run: store.end(run.run_id, RunEnd(RunStatus.CANCELLED, LATER, error=ERROR)),
+    "done": lambda store, run: store.complete_task(run, "page", OUTPUT, LATER),
+    "again": lambda store, run: store.record_task_error(run, "page", ERROR),
+    "broken": lambda store, run: store.fail_task(run, "page", ERROR, LATER),
+    "give up": lambda store, run: store.abandon(run, RunEnd(RunStatus.FAILED, LATER, error=ERROR)),
+    "complete": lambda store, run: store.end(run, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT)),
+    "fail": lambda store, run: store.end(run, RunEnd(RunStatus.FAILED, LATER, error=ERROR)),
+    "cancel": lambda store, run: store.end(run, RunEnd(RunStatus.CANCELLED, LATER, error=ERROR)),
     "put again": lambda store, run: store.put(run),
 }
 TYPES = {"RUNNING": "Run Started", "COMPLETED": "Run Completed", "FAILED": "Run Failed", "CANCELLED": "Run Cancelled"}
@@ -252,8 +252,8 @@ def test_the_event_files_images_are_as_the_store_writes_them(store: DynamoRunSto
     run = new_run()
     store.put(replace(run, principal_id="key_0"))
     store.begin_task(run, "page", attempt=0, now=LATER)
-    store.complete_task(run.run_id, "page", OUTPUT, LATER)
-    store.end(run.run_id, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT))
+    store.complete_task(run, "page", OUTPUT, LATER)
+    store.end(run, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT))
     streamed = [_shape_of(record) for record in stream.read()["Records"]]
     for record in json.loads(EVENT_FILE.read_text())["Records"]:
         assert _shape_of(record) in streamed

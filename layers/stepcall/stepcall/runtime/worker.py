@@ -11,7 +11,7 @@ from stepcall.domain.errors import ErrorReason, RetryableTaskError, TaskError
 from stepcall.domain.task_contract import TaskImplementation
 from stepcall.runtime.observability import logger
 from stepcall.runtime.wiring import worker_dependencies
-from stepcall.stores.run_store import RunHasEndedError
+from stepcall.stores.run_store import LateAttemptError, RunHasEndedError
 from stepcall.use_cases.finish_run import RunFailedError
 from stepcall.use_cases.run_task import TaskInvocation, run_task
 
@@ -46,6 +46,9 @@ def errors_for_the_machine(**facts: str) -> Iterator[None]:
         log = logger.exception if error.reason is ErrorReason.INTERNAL_ERROR else logger.info
         log("task_failed", extra=facts | {"reason": error.reason})
         raise type(error)(error.reason, IN_RECORD) from None
+    except LateAttemptError as error:
+        logger.info("late_news_ignored", extra=facts)
+        raise error from None
     except (RunHasEndedError, RunFailedError) as error:
         logger.info("run_has_ended", extra=facts)
         raise error from None

@@ -15,7 +15,7 @@ from stepcall.domain.run import CALL_LOCATION, Run, RunStatus, TimeRange, failed
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.task_contract import Worker
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.run_store import RunExistsError, RunMoveRefusedError
+from stepcall.stores.run_store import LateAttemptError, RunExistsError, RunMoveRefusedError
 from stepcall.use_cases.count_use import count_use
 from stepcall.use_cases.dependencies import FaceDependencies, WorkerDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
@@ -68,7 +68,7 @@ def execute(run: Run, version: WorkflowVersion, deps: "FaceDependencies | SweepD
     Raises what else the engine raises: the run is FAILED then.
     """
     try:
-        deps.engine.start(run.run_id, deps.compile(version, run.run_mode), execution_input(run))
+        deps.engine.start(run.execution_name, deps.compile(version, run.run_mode), execution_input(run))
     except EngineUnavailableError as exc:
         deps.log("start_deferred", run_id=str(run.run_id), tenant=run.tenant, error=str(exc))
         return False
@@ -135,8 +135,8 @@ def _give_up(run: Run, deps: WorkerDependencies) -> bool:
     # what is wrong is not going to pass: this run must not stay PENDING for ever
     message = "The run could not be started: Step Functions did not take it."
     try:
-        deps.runs.abandon(run.run_id, failed_end(deps.now(), ErrorReason.BACKEND_ERROR, CALL_LOCATION, message))
-    except RunMoveRefusedError:
+        deps.runs.abandon(run, failed_end(deps.now(), ErrorReason.BACKEND_ERROR, CALL_LOCATION, message))
+    except (RunMoveRefusedError, LateAttemptError):
         return False
     deps.log("run_not_started", run_id=str(run.run_id), tenant=run.tenant)
     return True

@@ -60,8 +60,8 @@ class _Sweep:
     def sweep(self) -> list[Exception]:
         """What went wrong with single runs, and has stopped none of the others."""
         now = self._deps.now()
-        due = [run for run in self._open_runs() if now - run.created_at > STARTED_WITHIN]
-        old = [run for run in due if now - run.created_at > LOOKED_AT_AFTER]
+        due = [run for run in self._open_runs() if now - run.accepted_at > STARTED_WITHIN]
+        old = [run for run in due if now - run.accepted_at > LOOKED_AT_AFTER]
         looked_at = old if len(old) <= MAX_LOOKS else self._deps.choose(old, MAX_LOOKS)
         self._repair(deque(run for run in due if run.status is RunStatus.PENDING), deque(looked_at))
         return self._faults
@@ -109,28 +109,28 @@ class _Sweep:
 
     def _moves(self, run: Run, content_hash: str) -> bool:
         """Whether a run that an earlier release was to start is now one of this release's machine."""
-        if self._look(run.run_id, run.content_hash) is not ExecutionStatus.MISSING:
+        if self._look(run.execution_name, run.content_hash) is not ExecutionStatus.MISSING:
             return False  # it was started, or there is no look left to see that it was not: never on two machines
-        self._deps.runs.move_machine(run.run_id, seen=run.content_hash, content_hash=content_hash)
+        self._deps.runs.move_machine(run, seen=run.content_hash, content_hash=content_hash)
         self._log_repair("machine_moved", run.run_id)
         return True
 
     def _look_at(self, run: OpenRun) -> None:
-        execution = self._look(run.run_id, run.content_hash)
+        execution = self._look(run.execution_name, run.content_hash)
         is_yet_to_start = run.status is RunStatus.PENDING and execution is ExecutionStatus.MISSING
         if execution in {None, ExecutionStatus.RUNNING} or is_yet_to_start:
             return
-        if end_unseen_run(run.run_id, execution, self._deps):
+        if end_unseen_run(run, execution, self._deps):
             self._log_repair("ended", run.run_id)
 
-    def _look(self, run_id: UUID, content_hash: str) -> ExecutionStatus | None:
+    def _look(self, name: str, content_hash: str) -> ExecutionStatus | None:
         """How the execution is; None when this sweep has looked at as many as it may."""
         if not self._looks_left:
             return None
         self._looks_left -= 1
         self._deps.sleep(max(0.0, self._next_look - self._deps.monotonic()))
         self._next_look = self._deps.monotonic() + SECONDS_PER_LOOK
-        return self._deps.engine.describe(run_id, content_hash)
+        return self._deps.engine.describe(name, content_hash)
 
     def _log_repair(self, kind: str, run_id: UUID) -> None:
         self._deps.log("sweeper_repair", kind=kind, run_id=str(run_id))
