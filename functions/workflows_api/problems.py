@@ -45,6 +45,7 @@ from stepcall.use_cases.connection_errors import (
 )
 from stepcall.use_cases.dependencies import ProviderKeysUnavailableError
 from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.resume_errors import ResumeRefusedError
 from stepcall.use_cases.sql_worker import SqlTimeoutError
 
 PROBLEM_JSON = "application/problem+json"
@@ -107,6 +108,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
+    ResumeRefusedError: Answer(HTTPStatus.CONFLICT, "not-resumable", "The execution cannot be resumed"),
     StartedOnceError: Answer(
         HTTPStatus.CONFLICT, "start-in-progress", "The same request is being handled", START_IN_PROGRESS, AGAIN
     ),

@@ -232,7 +232,7 @@ class TableClaim:
 class RunWithTasks:
     """A run and the records of those of its tasks that have begun, by ref: as far as they count in its attempt.
 
-    What an earlier attempt has left counts where the run keeps it, and is COMPLETED. All else of it is as if it were not.
+    What an earlier attempt has left counts where the run keeps it, and is COMPLETED. The rest is as if it were not.
     """
 
     run: Run

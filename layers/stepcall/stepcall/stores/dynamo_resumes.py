@@ -44,12 +44,13 @@ OF_AN_END = (
 def resume_in(
     client: "DynamoDBClient",
     table: str,
-    seen: Run,
-    resumed: Run,
+    move: tuple[Run, Run],
+    *,
     claimed: str | None,
     sleep: Callable[[float], None],
 ) -> None:
-    """See RunStore.resume. A conflict is waited out, until it is known who was first."""
+    """See RunStore.resume; `move` is the run as it was seen, and as it is to be. A conflict is waited out."""
+    seen, resumed = move
     items: Any = [{"Update": _update(seen, resumed).to_request(table)}]
     items += [{"ConditionCheck": _still_claimed(table, seen, claimed)}] if claimed else []
     for attempt in range(ATTEMPTS):

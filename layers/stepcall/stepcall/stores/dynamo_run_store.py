@@ -177,7 +177,7 @@ class DynamoRunStore:
         self._end(run, end, frozenset({run.status}))
 
     def resume(self, seen: Run, resumed: Run, *, table: str | None) -> None:
-        resume_in(self._client, self._table, seen, resumed, table, self._sleep)
+        resume_in(self._client, self._table, (seen, resumed), claimed=table, sleep=self._sleep)
 
     def _end(self, run: RunAttempt, end: RunEnd, allowed_from: frozenset[RunStatus]) -> None:
         update = Update(
