@@ -168,8 +168,14 @@ STEPS: dict[str, Step] = {
     "fail": lambda store, run: store.end(run, RunEnd(RunStatus.FAILED, LATER, error=ERROR)),
     "cancel": lambda store, run: store.end(run, RunEnd(RunStatus.CANCELLED, LATER, error=ERROR)),
     "put again": lambda store, run: store.put(run),
+    "resume": lambda store, run: _resume(store, _as_it_is(store, run)),
 }
 TYPES = {"RUNNING": "Run Started", "COMPLETED": "Run Completed", "FAILED": "Run Failed", "CANCELLED": "Run Cancelled"}
+
+
+def _resume(store: DynamoRunStore, seen: Run) -> None:
+    again = replace(seen, status=RunStatus.PENDING, run_attempt=seen.run_attempt + 1, resumed_at=LATER)
+    store.resume(seen, again, table=None)
 
 
 def _as_it_is(store: DynamoRunStore, run: Run) -> Run:
@@ -199,9 +205,13 @@ def test_of_any_life_exactly_its_moves_are_told_in_order_with_the_same_ids_each_
     run, moves = live(store, steps)
     sent = stream.read()
     first = told(sent)
-    assert types_of(first) == [TYPES[move] for move in moves]
+    told_moves = [move for move in moves if move != RunStatus.PENDING]
+    assert types_of(first) == [TYPES[move] for move in told_moves]
     assert {event.run.run_id for event in first} <= {run.run_id}
-    assert [event.to_json()["sequence"] for event in first] == [1 if move == "RUNNING" else 2 for move in moves]
+    sequences = [event.to_json()["sequence"] for event in first]
+    assert sequences == sorted(set(sequences))
+    assert [number % 2 == 1 for number in sequences] == [move == RunStatus.RUNNING for move in told_moves]
+    assert [(number + 1) // 2 for number in sequences] == [event.run.run_attempt for event in first]
     # the same records once more, from any of them on
     left = {"Records": sent["Records"][again:]}
     ids = [event.event_id for event in first]
