@@ -83,7 +83,12 @@ def test_a_run_that_is_resumed_is_as_it_was_accepted_but_for_what_the_attempt_ch
     run_store: RunStore, status: RunStatus
 ) -> None:
     bring_to(run_store, status)
-    changes: dict[str, Any] = {"workflow_version": 4, "content_hash": "f" * 32, "input": LARGE, "provider_key": b"\x00\xffk"}
+    changes: dict[str, Any] = {
+        "workflow_version": 4,
+        "content_hash": "f" * 32,
+        "input": LARGE,
+        "provider_key": b"\x00\xffk",
+    }
     again = resumed(run_store, "first", "other", workflow_name="Another", deadline=EVEN_LATER, **changes)
     expected = next_attempt(PENDING, "first", "other", workflow_name="Another", deadline=EVEN_LATER, **changes)
     assert again == expected
