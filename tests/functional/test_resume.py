@@ -1,5 +1,6 @@
 """Executions that are resumed, over HTTP and on real machines: finished tasks do not work again."""
 
+import json
 import threading
 from collections import Counter
 from typing import Any
@@ -12,7 +13,7 @@ from stepcall.domain.ids import read_run_id, spell_later_execution
 from stepcall.domain.run import RunStatus, TaskStatus
 from tests.functional.carto import CLUSTERS, Deployed, enable, held, held_pages
 from tests.functional.conftest import Answer, Api, PageServer, put_key
-from tests.functional.missed_runs import begun, ended, found, starts_throttled
+from tests.functional.missed_runs import EVENTS, begun, ended, found, invoke, starts_throttled
 from tests.functional.run_event_queue import queue_on
 
 
@@ -87,11 +88,12 @@ def failed(api: Api, page_host: str, pages: None) -> Any:
 
 
 def test_an_execution_that_failed_at_its_third_task_completes_without_repeating_the_first_two(
-    stack: LocalStack, api: Api, failed: Any, asked: Counter[str]
+    stack: LocalStack, api: Api, page_host: str, pages: None, asked: Counter[str]
 ) -> None:
     [function] = [one for one in stack.deployment.functions if one.logical_id == "PublishRunEventsFunction"]
-    serve("/resume/three")
     with queue_on(function.variables["EVENT_BUS"]) as queue:
+        failed = api.run(api.define(**three(page_host)))
+        serve("/resume/three")
         answer = resume(api, failed)
         assert answer.json["plan"] == [
             {"ref": "one", "resume": "reused", "reason": "It has its output."},
@@ -101,8 +103,9 @@ def test_an_execution_that_failed_at_its_third_task_completes_without_repeating_
         assert (answer.json["status"], answer.json["run_attempt"], "error" in answer.json) == ("PENDING", 2, False)
         run_id = read_run_id(failed["execution_id"])
         ended(run_id)
-        told = queue.of_run(str(run_id), 2)
-    assert [(one["detail"]["sequence"], one["detail"]["run_attempt"]) for one in told] == [(3, 2), (4, 2)]
+        told = queue.of_run(str(run_id), 4)
+    sequences = {(one["detail"]["sequence"], one["detail"]["run_attempt"]) for one in told}
+    assert sequences == {(1, 1), (2, 1), (3, 2), (4, 2)}
     done = api("GET", path_of(failed)).json
     assert (done["status"], done["run_attempt"], done["created_at"]) == ("COMPLETED", 2, failed["created_at"])
     assert done["output"]["three"] == "<p>/resume/three 200"
@@ -198,6 +201,22 @@ def test_of_resumes_at_once_one_is_taken(api: Api, failed: Any) -> None:
         cancelled = api("POST", f"{path_of(failed)}/cancel").json
     assert (cancelled["cancelled_from"], cancelled["run_attempt"]) == ("PENDING", 2)
     assert cancelled["error"]["message"].startswith("The run was cancelled while it was PENDING")
+
+
+def test_news_of_the_first_execution_changes_nothing_of_the_second_and_its_own_ends_it(
+    stack: LocalStack, api: Api, failed: Any
+) -> None:
+    run_id = read_run_id(failed["execution_id"])
+    with starts_throttled():
+        assert resume(api, failed).status == 202
+    before = found(run_id)
+    event = json.loads((EVENTS / "record_execution_status.json").read_text())
+    for name, status in ((str(run_id), "FAILED"), (f"{run_id}-3", "FAILED"), (f"{run_id}-2", "TIMED_OUT")):
+        assert found(run_id) == before
+        told = event | {"detail": event["detail"] | {"name": name, "status": status}}
+        assert invoke(stack, "RecordExecutionStatusFunction", told) is None
+    ended_by_its_own = found(run_id).run
+    assert (ended_by_its_own.status, ended_by_its_own.run_attempt) == (RunStatus.FAILED, 2)
 
 
 # --- Jobs

@@ -5,7 +5,7 @@ resume what is FAILED or CANCELLED, and the run is PENDING again, as another att
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -254,11 +254,11 @@ class RunWithTasks:
         """
         if self.run.reused_run_id:
             return TaskRun(ref, TaskStatus.SKIPPED)
-        task = self.tasks.get(ref, TaskRun(ref))
+        task = self.tasks.get(ref, TaskRun(ref, run_attempt=self.run.run_attempt))
         if self._is_ended_from_outside() and self._outlasts_run(task):
             status = TaskStatus(self.run.status.value)
             error = (task.error or self.run.error) if status is TaskStatus.FAILED else None
-            return TaskRun(ref, status, task.attempts, task.started_at, self.run.completed_at, error=error)
+            return replace(task, status=status, completed_at=self.run.completed_at, output=None, error=error)
         return task
 
     def tasks_of(self, definition: "WorkflowDefinition") -> tuple[TaskRun, ...]:
