@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from stepcall.domain.errors import ErrorReason
-from stepcall.domain.ids import spell_dated_run, spell_workflow
+from stepcall.domain.ids import spell_dated_run, spell_execution_name, spell_workflow
 from stepcall.domain.run import ErrorResult, RunStatus, RunSummary, TaskRun, TaskStatus
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.times import print_time
@@ -116,7 +116,7 @@ def _print_task(number: int, task: Task, done: TaskRun, run: RunSummary, contrac
         **ended,
         "state_changed_at": print_time(done.completed_at or began_at),
         "execution_type": contract.worker.value,
-        "run_id": str(run.run_id),
+        "run_id": spell_execution_name(run.run_id, done.run_attempt),
         "task_definition_id": f"{spell_workflow(run.workflow_id)}/{task.ref}",
         "task_definition_type": task.type,
         "timeout_ms": contract.timeout_seconds * 1000,

@@ -7,7 +7,7 @@ from uuid import UUID
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from stepcall.domain.ids import MalformedIdError, read_run_id
+from stepcall.domain.ids import MalformedIdError, read_execution_name
 from stepcall.runtime.observability import log_fact, logs_invocation, name_in_log, name_run_in_log
 from stepcall.runtime.wiring import worker_dependencies
 from stepcall.use_cases.end_unseen_run import end_unseen_run
@@ -21,7 +21,7 @@ class Execution(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    """The id of its run."""
+    """The id of its run, and the attempt of it behind the first."""
     input: str | None = None
     """What it was started with, as JSON: Step Functions leaves out what is long, which ours is not."""
     status: Literal[ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED]
@@ -47,12 +47,12 @@ class StatusChange(BaseModel):
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
     execution = StatusChange.model_validate(event).detail
     try:
-        run_id = read_run_id(execution.name)
+        run = read_execution_name(execution.name)
     except MalformedIdError:
         log_fact("execution_of_no_run", execution=execution.name)  # somebody has started the machine by hand
         return
-    _name_in_log(execution, run_id)
-    end_unseen_run(run_id, execution.status, worker_dependencies())
+    _name_in_log(execution, run.run_id)
+    end_unseen_run(run, execution.status, worker_dependencies())
 
 
 def _name_in_log(execution: Execution, run_id: UUID) -> None:

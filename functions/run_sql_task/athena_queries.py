@@ -16,6 +16,7 @@ from run_sql_task.named_tables import find_tables
 from run_sql_task.queries import bind
 from stepcall.domain.connection import Column, Dataset
 from stepcall.domain.errors import ErrorReason, PermanentTaskError
+from stepcall.domain.ids import spell_execution_name
 from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
 from stepcall.domain.run_table import MARK_LENGTH, RunTable
 from stepcall.domain.task_contract import TaskContext
@@ -130,6 +131,7 @@ def without_time_zones(sql: str, columns: Sequence[Column] | None) -> str:
 
 
 def table_of(context: TaskContext) -> RunTable:
-    """The task's table: the same for every attempt, of which one at most is executed."""
-    mark = hashlib.sha256(f"{context.run_id}/{context.ref}".encode()).hexdigest()[:MARK_LENGTH]
+    """The task's table: the same for every attempt at it within one execution, of which one at most is executed."""
+    execution = spell_execution_name(context.run_id, context.run_attempt)
+    mark = hashlib.sha256(f"{execution}/{context.ref}".encode()).hexdigest()[:MARK_LENGTH]
     return RunTable(context.run_id, context.ref, mark)

@@ -4,13 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcall.runtime.observability import logger
+from stepcall.runtime.observability import logs_invocation
 from stepcall.runtime.run_stream import StreamBatch, failures_from
 from stepcall.runtime.wiring import start_dependencies
 from stepcall.use_cases.start_waiting_runs import start_waiting_runs
 
 
-@logger.inject_lambda_context
+@logs_invocation
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Which record the stream has to go on from, if not after the last."""
     changes = list(StreamBatch.model_validate(event).changes())

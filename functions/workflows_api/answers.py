@@ -82,6 +82,7 @@ def print_execution(view: RunView, generation: Generation) -> Json:
         **print_started(run, generation),
         **_times(run),
         **_print_mode_and_range(run),
+        **_print_attempt(run),
         "tasks": [_print_task(task, ref_key) for task in view.tasks],
         **_print_value(words["input"], view.input),
         **(_print_value(words["output"], view.output) if view.output else {}),
@@ -93,6 +94,12 @@ def _print_mode_and_range(run: Run) -> Json:
     """How much of its workflow it runs, when that is not all, and the time that it is about, when there is one."""
     mode = {} if run.run_mode is RunMode.FULL else {"run_mode": run.run_mode.value}
     return {**mode, **print_range(run.time_range)}
+
+
+def _print_attempt(run: Run) -> Json:
+    """Which attempt it is, when it was resumed, and in which state it was cancelled, when it was."""
+    times = {"run_attempt": run.run_attempt, "resumed_at": print_time(run.resumed_at)} if run.resumed_at else {}
+    return times | ({"cancelled_from": run.cancelled_from.value} if run.cancelled_from else {})
 
 
 def spell_execution_in(generation: Generation, run_id: UUID) -> str:

@@ -271,6 +271,13 @@ def post_cancel(workflow_id: str, execution_id: str) -> Response[str]:
     return json_response(202, print_execution(view, generation))
 
 
+@app.post("/workflows/<workflow_id>/executions/<execution_id>/resume")
+def post_resume(workflow_id: str, execution_id: str) -> Response[str]:
+    from workflows_api.resume import answer_resume  # noqa: PLC0415
+
+    return answer_resume(workflow_id, execution_id)
+
+
 @app.post("/workflows/<workflow_id>/executions/<execution_id>/token")
 def post_execution_token(workflow_id: str, execution_id: str) -> Response[str]:
     from stepcall.use_cases.issue_token import issue_job_token  # noqa: PLC0415

@@ -53,6 +53,7 @@ from stepcall.use_cases.connection_errors import (
 )
 from stepcall.use_cases.dependencies import ProviderKeysUnavailableError
 from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.resume_errors import ResumeRefusedError
 from stepcall.use_cases.sql_worker import SqlTimeoutError
 
 PROBLEM_JSON = "application/problem+json"
@@ -123,6 +124,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
     DeliveryPendingError: Answer(HTTPStatus.CONFLICT, "delivery-pending", "The delivery has not ended"),
+    ResumeRefusedError: Answer(HTTPStatus.CONFLICT, "not-resumable", "The execution cannot be resumed"),
     StartedOnceError: Answer(
         HTTPStatus.CONFLICT, "start-in-progress", "The same request is being handled", START_IN_PROGRESS, AGAIN
     ),

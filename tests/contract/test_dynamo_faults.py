@@ -137,10 +137,10 @@ def test_a_write_that_was_not_refused_but_failed_is_not_taken_for_late_news(
         partial(store.put, numbered(2)),
         partial(store.begin_task, run, "second", attempt=0, now=START),
         partial(store.begin_task, PENDING, "second", attempt=0, now=START),
-        partial(store.complete_task, RUN_ID, "first", OUTPUT, LATER),
-        partial(store.record_task_error, RUN_ID, "first", ERROR),
-        partial(store.fail_task, RUN_ID, "first", ERROR, LATER),
-        partial(store.end, RUN_ID, ENDS[RunStatus.COMPLETED]),
+        partial(store.complete_task, PENDING, "first", OUTPUT, LATER),
+        partial(store.record_task_error, PENDING, "first", ERROR),
+        partial(store.fail_task, PENDING, "first", ERROR, LATER),
+        partial(store.end, PENDING, ENDS[RunStatus.COMPLETED]),
     ):
         with pytest.raises(ClientError, match=code):
             write()
@@ -189,8 +189,8 @@ def test_tasks_asked_for_twice_are_read_once(run_store: RunStore) -> None:
 
 def test_news_of_a_task_of_a_run_that_is_not_there_changes_nothing(run_store: RunStore) -> None:
     for late in (
-        partial(run_store.complete_task, RUN_ID, "first", OUTPUT, LATER),
-        partial(run_store.record_task_error, RUN_ID, "first", ERROR),
+        partial(run_store.complete_task, PENDING, "first", OUTPUT, LATER),
+        partial(run_store.record_task_error, PENDING, "first", ERROR),
     ):
         with pytest.raises(TaskNotRunningError):
             late()

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import boto3
 import pytest
@@ -16,7 +15,7 @@ from stepcall.use_cases.engine import ExecutionStatus
 from tests.contract.conftest import AS_ON_AWS, nth_id
 
 ACCOUNT = "123456789012"
-RUN_ID = nth_id(1)
+NAME = str(nth_id(1))
 
 
 def machine(number: int, states: dict[str, Any], **more: Any) -> CompiledWorkflow:
@@ -38,20 +37,20 @@ def engine() -> Iterator[StepFunctions]:
         yield StepFunctions(client, MachineAddress(prefix, "stepcall", f"arn:aws:iam::{ACCOUNT}:role/machine"))
 
 
-def status_after(engine: StepFunctions, run_id: UUID, compiled: CompiledWorkflow) -> ExecutionStatus:
+def status_after(engine: StepFunctions, name: str, compiled: CompiledWorkflow) -> ExecutionStatus:
     """How it is when it runs no longer; RUNNING after ten seconds."""
     for _ in range(500):
-        if (status := engine.describe(run_id, compiled.content_hash)) is not ExecutionStatus.RUNNING:
+        if (status := engine.describe(name, compiled.content_hash)) is not ExecutionStatus.RUNNING:
             break
         time.sleep(0.02)
     return status
 
 
 def test_an_execution_runs_until_it_is_stopped(engine: StepFunctions) -> None:
-    engine.start(RUN_ID, WAITING, {})
-    assert engine.describe(RUN_ID, WAITING.content_hash) is ExecutionStatus.RUNNING
-    engine.stop(RUN_ID, WAITING.content_hash, "The test is over.")
-    assert status_after(engine, RUN_ID, WAITING) is ExecutionStatus.ABORTED
+    engine.start(NAME, WAITING, {})
+    assert engine.describe(NAME, WAITING.content_hash) is ExecutionStatus.RUNNING
+    engine.stop(NAME, WAITING.content_hash, "The test is over.")
+    assert status_after(engine, NAME, WAITING) is ExecutionStatus.ABORTED
 
 
 @pytest.mark.parametrize(
@@ -65,13 +64,13 @@ def test_an_execution_runs_until_it_is_stopped(engine: StepFunctions) -> None:
 def test_an_execution_is_described_as_it_ended(
     engine: StepFunctions, compiled: CompiledWorkflow, status: ExecutionStatus
 ) -> None:
-    engine.start(RUN_ID, compiled, {})
-    assert status_after(engine, RUN_ID, compiled) is status
-    engine.start(RUN_ID, compiled, {})
-    assert engine.describe(RUN_ID, compiled.content_hash) is status, "a second start has started nothing"
+    engine.start(NAME, compiled, {})
+    assert status_after(engine, NAME, compiled) is status
+    engine.start(NAME, compiled, {})
+    assert engine.describe(NAME, compiled.content_hash) is status, "a second start has started nothing"
 
 
 def test_what_was_never_started_is_missing_with_or_without_its_machine(engine: StepFunctions) -> None:
-    engine.start(RUN_ID, SUCCEEDING, {})
-    assert engine.describe(nth_id(99), SUCCEEDING.content_hash) is ExecutionStatus.MISSING
-    assert engine.describe(RUN_ID, "f" * 32) is ExecutionStatus.MISSING
+    engine.start(NAME, SUCCEEDING, {})
+    assert engine.describe(str(nth_id(99)), SUCCEEDING.content_hash) is ExecutionStatus.MISSING
+    assert engine.describe(NAME, "f" * 32) is ExecutionStatus.MISSING

@@ -39,7 +39,7 @@ def test_runs_of_every_tenant_that_have_not_ended_are_listed_oldest_first(run_st
         run_store.put(numbered(number, tenant="other" if number % 2 else "acme"))
     run_store.begin_task(numbered(2), "first", attempt=0, now=START)
     for number, status in ((3, RunStatus.FAILED), (6, RunStatus.CANCELLED)):
-        run_store.end(nth_id(number), ENDS[status])
+        run_store.end(numbered(number), ENDS[status])
     assert open_ids(run_store, limit) == [nth_id(number) for number in (1, 2, 4, 5)]
 
 
@@ -76,7 +76,7 @@ def test_a_run_that_ends_while_it_is_listed_is_left_out(dynamodb: "DynamoDBClien
 
     class EndsMeanwhile:
         def batch_get_item(self, **request: Any) -> Any:
-            store.end(nth_id(1), ENDS[RunStatus.FAILED])
+            store.end(numbered(1), ENDS[RunStatus.FAILED])
             return dynamodb.batch_get_item(**request)
 
         def __getattr__(self, name: str) -> Any:
@@ -109,7 +109,7 @@ def test_listing_open_runs_reads_no_inputs(dynamodb: "DynamoDBClient") -> None:
 
 def test_a_pending_run_moves_to_another_machine_and_nothing_else_of_it_changes(run_store: RunStore) -> None:
     run_store.put(PENDING)
-    run_store.move_machine(RUN_ID, seen=EARLIER, content_hash=HASH)
+    run_store.move_machine(PENDING, seen=EARLIER, content_hash=HASH)
     assert run_store.get_for_end(RUN_ID).run == replace(PENDING, content_hash=HASH)
 
 
@@ -117,15 +117,15 @@ def test_a_move_that_is_written_twice_is_one_move(run_store: RunStore) -> None:
     """AWS's client sends a write again when the answer to it is lost, and two sweeps may be under way."""
     run_store.put(PENDING)
     for _ in range(2):
-        run_store.move_machine(RUN_ID, seen=EARLIER, content_hash=HASH)
+        run_store.move_machine(PENDING, seen=EARLIER, content_hash=HASH)
     assert run_store.get_for_end(RUN_ID).run.content_hash == HASH
 
 
 def test_a_run_that_was_moved_elsewhere_meanwhile_is_not_moved(run_store: RunStore) -> None:
     run_store.put(PENDING)
-    run_store.move_machine(RUN_ID, seen=EARLIER, content_hash=HASH)
+    run_store.move_machine(PENDING, seen=EARLIER, content_hash=HASH)
     with pytest.raises(RunMoveRefusedError):
-        run_store.move_machine(RUN_ID, seen=EARLIER, content_hash="2" * 32)
+        run_store.move_machine(PENDING, seen=EARLIER, content_hash="2" * 32)
     assert run_store.get_for_end(RUN_ID).run.content_hash == HASH
 
 
@@ -135,21 +135,21 @@ def test_only_a_run_that_has_not_begun_is_moved(run_store: RunStore, status: Run
     bring_to(run_store, status)
     stored = run_store.get_for_end(RUN_ID)
     with pytest.raises(RunHasEndedError if status.has_ended else RunMoveRefusedError):
-        run_store.move_machine(RUN_ID, seen=EARLIER, content_hash=content_hash)
+        run_store.move_machine(PENDING, seen=EARLIER, content_hash=content_hash)
     assert run_store.get_for_end(RUN_ID) == stored
 
 
 def test_a_run_that_is_not_there_is_not_moved(run_store: RunStore) -> None:
     with pytest.raises(RunNotFoundError):
-        run_store.move_machine(RUN_ID, seen=EARLIER, content_hash=HASH)
+        run_store.move_machine(PENDING, seen=EARLIER, content_hash=HASH)
 
 
 def test_of_a_move_and_an_end_at_once_the_end_counts(run_store: RunStore) -> None:
     for number in range(1, 6):
         run = numbered(number)
         run_store.put(run)
-        end = partial(run_store.end, run.run_id, ENDS[RunStatus.CANCELLED])
-        move = partial(run_store.move_machine, run.run_id, seen=EARLIER, content_hash=HASH)
+        end = partial(run_store.end, run, ENDS[RunStatus.CANCELLED])
+        move = partial(run_store.move_machine, run, seen=EARLIER, content_hash=HASH)
         ended, moved = in_parallel([end, move])
         assert ended is None
         assert moved is None or isinstance(moved, RunHasEndedError)
@@ -165,13 +165,13 @@ def test_a_move_that_dynamodb_throttles_is_no_refusal(dynamodb: "DynamoDBClient"
 
     with pytest.raises(ClientError, match="Throttling"):
         DynamoRunStore(Throttled(), "RunsTable", RETENTION).move_machine(  # type: ignore[arg-type]
-            RUN_ID, seen=EARLIER, content_hash=HASH
+            PENDING, seen=EARLIER, content_hash=HASH
         )
 
 
 def test_a_moved_run_is_still_in_the_index_of_open_ones(dynamodb: "DynamoDBClient") -> None:
     store = DynamoRunStore(dynamodb, "RunsTable", RETENTION)
     store.put(PENDING)
-    store.move_machine(RUN_ID, seen=EARLIER, content_hash=HASH)
+    store.move_machine(PENDING, seen=EARLIER, content_hash=HASH)
     item = dynamodb.get_item(TableName="RunsTable", Key=run_key(RUN_ID))["Item"]
     assert (item["open"], item["content_hash"]) == ({"S": "1"}, {"S": HASH})

@@ -117,8 +117,8 @@ def test_a_life_in_the_table_is_told(store: DynamoRunStore, stream: Stream) -> N
     run = replace(new_run(), provider_key=b"\x00\xffencrypted")
     store.put(run)
     store.begin_task(run, "page", attempt=0, now=START + timedelta(seconds=1))
-    store.complete_task(run.run_id, "page", OUTPUT, LATER)
-    store.end(run.run_id, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT))
+    store.complete_task(run, "page", OUTPUT, LATER)
+    store.end(run, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT))
     started, completed = told(stream.read())
     assert (started.type, completed.type) == ("Run Started", "Run Completed")
     assert completed.run == replace(store.get_for_end(run.run_id).run, provider_key=None)
@@ -140,7 +140,7 @@ def test_a_run_with_a_claim_to_its_table_is_told_once_it_moves(store: DynamoRunS
     )
     store.put_with_claim(run, claim, seen=None)
     assert told(stream.read()) == []
-    store.abandon(run.run_id, failed_end(LATER, ErrorReason.BACKEND_ERROR, "query", "Not taken."))
+    store.abandon(run, failed_end(LATER, ErrorReason.BACKEND_ERROR, "query", "Not taken."))
     assert types_of(told(stream.read())) == ["Run Failed"]
 
 
@@ -149,7 +149,7 @@ def test_a_run_that_is_deleted_by_its_age_is_not_told_again(
 ) -> None:
     run = new_run()
     store.put(run)
-    store.end(run.run_id, RunEnd(RunStatus.CANCELLED, LATER, error=ERROR))
+    store.end(run, RunEnd(RunStatus.CANCELLED, LATER, error=ERROR))
     assert types_of(told(stream.read())) == ["Run Cancelled"]
     client.delete_item(TableName=TABLE, Key={"run_id": {"S": str(run.run_id)}, "item": {"S": "RUN"}})
     sent = stream.read()
@@ -161,16 +161,22 @@ Step = Callable[[DynamoRunStore, Run], None]
 STEPS: dict[str, Step] = {
     "begin": lambda store, run: store.begin_task(_as_it_is(store, run), "page", attempt=0, now=LATER),
     "begin late": lambda store, run: store.begin_task(run, "other", attempt=1, now=LATER),
-    "done": lambda store, run: store.complete_task(run.run_id, "page", OUTPUT, LATER),
-    "again": lambda store, run: store.record_task_error(run.run_id, "page", ERROR),
-    "broken": lambda store, run: store.fail_task(run.run_id, "page", ERROR, LATER),
-    "give up": lambda store, run: store.abandon(run.run_id, RunEnd(RunStatus.FAILED, LATER, error=ERROR)),
-    "complete": lambda store, run: store.end(run.run_id, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT)),
-    "fail": lambda store, run: store.end(run.run_id, RunEnd(RunStatus.FAILED, LATER, error=ERROR)),
-    "cancel": lambda store, run: store.end(run.run_id, RunEnd(RunStatus.CANCELLED, LATER, error=ERROR)),
+    "done": lambda store, run: store.complete_task(run, "page", OUTPUT, LATER),
+    "again": lambda store, run: store.record_task_error(run, "page", ERROR),
+    "broken": lambda store, run: store.fail_task(run, "page", ERROR, LATER),
+    "give up": lambda store, run: store.abandon(run, RunEnd(RunStatus.FAILED, LATER, error=ERROR)),
+    "complete": lambda store, run: store.end(run, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT)),
+    "fail": lambda store, run: store.end(run, RunEnd(RunStatus.FAILED, LATER, error=ERROR)),
+    "cancel": lambda store, run: store.end(run, RunEnd(RunStatus.CANCELLED, LATER, error=ERROR)),
     "put again": lambda store, run: store.put(run),
+    "resume": lambda store, run: _resume(store, _as_it_is(store, run)),
 }
 TYPES = {"RUNNING": "Run Started", "COMPLETED": "Run Completed", "FAILED": "Run Failed", "CANCELLED": "Run Cancelled"}
+
+
+def _resume(store: DynamoRunStore, seen: Run) -> None:
+    again = replace(seen, status=RunStatus.PENDING, run_attempt=seen.run_attempt + 1, resumed_at=LATER)
+    store.resume(seen, again, table=None)
 
 
 def _as_it_is(store: DynamoRunStore, run: Run) -> Run:
@@ -200,9 +206,13 @@ def test_of_any_life_exactly_its_moves_are_told_in_order_with_the_same_ids_each_
     run, moves = live(store, steps)
     sent = stream.read()
     first = told(sent)
-    assert types_of(first) == [TYPES[move] for move in moves]
+    told_moves = [move for move in moves if move != RunStatus.PENDING]
+    assert types_of(first) == [TYPES[move] for move in told_moves]
     assert {event.run.run_id for event in first} <= {run.run_id}
-    assert [event.to_json()["sequence"] for event in first] == [1 if move == "RUNNING" else 2 for move in moves]
+    sequences = [event.to_json()["sequence"] for event in first]
+    assert sequences == sorted(set(sequences))
+    assert [number % 2 == 1 for number in sequences] == [move == RunStatus.RUNNING for move in told_moves]
+    assert [(number + 1) // 2 for number in sequences] == [event.run.run_attempt for event in first]
     # the same records once more, from any of them on
     left = {"Records": sent["Records"][again:]}
     ids = [event.event_id for event in first]
@@ -253,8 +263,8 @@ def test_the_event_files_images_are_as_the_store_writes_them(store: DynamoRunSto
     run = new_run()
     store.put(replace(run, principal_id="key_0"))
     store.begin_task(run, "page", attempt=0, now=LATER)
-    store.complete_task(run.run_id, "page", OUTPUT, LATER)
-    store.end(run.run_id, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT))
+    store.complete_task(run, "page", OUTPUT, LATER)
+    store.end(run, RunEnd(RunStatus.COMPLETED, LATER, output=OUTPUT))
     streamed = [_shape_of(record) for record in stream.read()["Records"]]
     for record in json.loads(EVENT_FILE.read_text())["Records"]:
         assert _shape_of(record) in streamed

@@ -65,7 +65,7 @@ def bring_to(store: RunStore, status: RunStatus, run: Run = PENDING) -> None:
     if status in {RunStatus.RUNNING, RunStatus.COMPLETED}:
         store.begin_task(run, "first", attempt=0, now=START)
     if status in ENDS:
-        store.end(run.run_id, ENDS[status])
+        store.end(run, ENDS[status])
 
 
 def running(store: RunStore) -> Run:
@@ -106,14 +106,14 @@ def test_a_run_ends_only_by_a_move_of_the_table(run_store: RunStore, before: Run
     bring_to(run_store, before)
     stored = run_store.get_for_end(RUN_ID)
     if after in RUN_MOVES[before]:
-        run_store.end(RUN_ID, ENDS[after])
+        run_store.end(PENDING, ENDS[after])
         ended = run_store.get_for_end(RUN_ID).run
         assert (ended.status, ended.completed_at) == (after, LATER)
         assert (ended.output, ended.error) == (ENDS[after].output, ENDS[after].error)
         return
     later = replace(ENDS[after], completed_at=LATER + timedelta(seconds=1))
     with pytest.raises(RunHasEndedError if before.has_ended else RunMoveRefusedError) as refused:
-        run_store.end(RUN_ID, later)
+        run_store.end(PENDING, later)
     assert refused.value.status is before
     assert run_store.get_for_end(RUN_ID) == stored
 
@@ -122,9 +122,9 @@ def test_a_run_ends_only_by_a_move_of_the_table(run_store: RunStore, before: Run
 def test_an_end_that_is_written_twice_is_one_end(run_store: RunStore, status: RunStatus) -> None:
     """AWS's client sends a write again when the answer to it is lost."""
     running(run_store)
-    run_store.end(RUN_ID, ENDS[status])
+    run_store.end(PENDING, ENDS[status])
     ended = run_store.get_for_end(RUN_ID)
-    run_store.end(RUN_ID, ENDS[status])
+    run_store.end(PENDING, ENDS[status])
     assert run_store.get_for_end(RUN_ID) == ended
 
 
@@ -133,7 +133,7 @@ WITH_KEY = replace(PENDING, provider_key=b"\x00\xffencrypted")
 
 def test_a_provider_key_is_there_for_work_until_the_run_ends(run_store: RunStore) -> None:
     bring_to(run_store, RunStatus.RUNNING, WITH_KEY)
-    run_store.complete_task(RUN_ID, "first", OUTPUT, LATER)
+    run_store.complete_task(PENDING, "first", OUTPUT, LATER)
     assert run_store.get_for_work(RUN_ID, ("first",)).run.provider_key == b"\x00\xffencrypted"
     [listed] = run_store.list_by_workflow("acme", WORKFLOW_ID, status=None, limit=1, after=None).runs
     assert "encrypted" not in f"{listed!r} {run_store.get_for_end(RUN_ID)!r}"
@@ -142,14 +142,14 @@ def test_a_provider_key_is_there_for_work_until_the_run_ends(run_store: RunStore
 @pytest.mark.parametrize(("before", "after"), [(b, a) for b, a in product(RunStatus, ENDS) if a in RUN_MOVES[b]])
 def test_every_end_erases_the_provider_key(run_store: RunStore, before: RunStatus, after: RunStatus) -> None:
     bring_to(run_store, before, WITH_KEY)
-    run_store.end(RUN_ID, ENDS[after])
+    run_store.end(PENDING, ENDS[after])
     assert run_store.get_for_end(RUN_ID).run.provider_key is None
-    run_store.end(RUN_ID, ENDS[after])
+    run_store.end(PENDING, ENDS[after])
 
 
 def test_a_run_that_is_abandoned_loses_its_provider_key(run_store: RunStore) -> None:
     run_store.put(WITH_KEY)
-    run_store.abandon(RUN_ID, ENDS[RunStatus.FAILED])
+    run_store.abandon(PENDING, ENDS[RunStatus.FAILED])
     assert run_store.get_for_end(RUN_ID).run.provider_key is None
 
 
@@ -158,30 +158,30 @@ def test_an_end_leaves_no_provider_key_in_the_item(dynamodb: "DynamoDBClient") -
     bring_to(store, RunStatus.PENDING, WITH_KEY)
     [item] = dynamodb.scan(TableName="RunsTable")["Items"]
     assert item["provider_key"] == {"B": b"\x00\xffencrypted"}
-    store.end(RUN_ID, ENDS[RunStatus.CANCELLED])
+    store.end(PENDING, ENDS[RunStatus.CANCELLED])
     [item] = dynamodb.scan(TableName="RunsTable")["Items"]
     assert "provider_key" not in item
 
 
 def test_only_a_run_that_nothing_has_begun_is_abandoned(run_store: RunStore) -> None:
     run_store.put(PENDING)
-    run_store.abandon(RUN_ID, ENDS[RunStatus.FAILED])
+    run_store.abandon(PENDING, ENDS[RunStatus.FAILED])
     assert run_store.get_for_end(RUN_ID).run.status is RunStatus.FAILED
     bring_to(run_store, RunStatus.RUNNING, numbered(2))
     with pytest.raises(RunMoveRefusedError):
-        run_store.abandon(nth_id(2), ENDS[RunStatus.FAILED])
+        run_store.abandon(numbered(2), ENDS[RunStatus.FAILED])
     assert run_store.get_for_end(nth_id(2)).run.status is RunStatus.RUNNING
 
 
 def test_a_run_that_is_not_there_cannot_end(run_store: RunStore) -> None:
     with pytest.raises(RunNotFoundError):
-        run_store.end(RUN_ID, ENDS[RunStatus.FAILED])
+        run_store.end(PENDING, ENDS[RunStatus.FAILED])
 
 
 def test_of_many_ends_at_once_one_wins(run_store: RunStore) -> None:
     running(run_store)
     ends = [failed_end(LATER, ErrorReason.INVALID, "query", str(number)) for number in range(20)]
-    raised = in_parallel([partial(run_store.end, RUN_ID, end) for end in ends])
+    raised = in_parallel([partial(run_store.end, PENDING, end) for end in ends])
     [winner] = [index for index, error in enumerate(raised) if error is None]
     assert all(isinstance(error, RunHasEndedError) for index, error in enumerate(raised) if index != winner)
     assert run_store.get_for_end(RUN_ID).run.error == ends[winner].error
@@ -201,11 +201,11 @@ def test_the_first_task_moves_the_run_and_a_later_one_does_not_move_its_start(ru
 
 def test_a_second_attempt_keeps_the_start_and_counts(run_store: RunStore) -> None:
     run = running(run_store)
-    run_store.record_task_error(RUN_ID, "first", ERROR)
+    run_store.record_task_error(PENDING, "first", ERROR)
     run_store.begin_task(run, "first", attempt=1, now=LATER)
     task = run_store.get_for_end(RUN_ID).tasks["first"]
     assert (task.attempts, task.started_at, task.error) == (2, START, ERROR)
-    run_store.complete_task(RUN_ID, "first", LARGE, LATER)
+    run_store.complete_task(PENDING, "first", LARGE, LATER)
     done = run_store.get_for_end(RUN_ID).tasks["first"]
     assert (done.status, done.output, done.completed_at, done.error) == (TaskStatus.COMPLETED, LARGE, LATER, None)
 
@@ -221,7 +221,7 @@ def test_no_task_begins_in_a_run_that_ended_after_it_was_read(run_store: RunStor
 
 def test_a_finished_task_does_not_begin_again(run_store: RunStore) -> None:
     run = running(run_store)
-    run_store.complete_task(RUN_ID, "first", OUTPUT, LATER)
+    run_store.complete_task(PENDING, "first", OUTPUT, LATER)
     for read in (run, PENDING):
         with pytest.raises(TaskNotRunningError):
             run_store.begin_task(read, "first", attempt=1, now=LATER)
@@ -231,7 +231,7 @@ def test_a_finished_task_does_not_begin_again(run_store: RunStore) -> None:
 def test_of_two_workers_on_one_task_one_stores_its_output(run_store: RunStore) -> None:
     running(run_store)
     outputs = [StoredPayload(1, inline=str(number)) for number in range(8)]
-    raised = in_parallel([partial(run_store.complete_task, RUN_ID, "first", output, LATER) for output in outputs])
+    raised = in_parallel([partial(run_store.complete_task, PENDING, "first", output, LATER) for output in outputs])
     [winner] = [index for index, error in enumerate(raised) if error is None]
     assert all(isinstance(error, TaskNotRunningError) for index, error in enumerate(raised) if index != winner)
     assert run_store.get_for_end(RUN_ID).tasks["first"].output == outputs[winner]
@@ -239,14 +239,14 @@ def test_of_two_workers_on_one_task_one_stores_its_output(run_store: RunStore) -
 
 def test_late_news_of_a_task_changes_nothing(run_store: RunStore) -> None:
     running(run_store)
-    run_store.fail_task(RUN_ID, "first", ERROR, LATER)
+    run_store.fail_task(PENDING, "first", ERROR, LATER)
     failed = run_store.get_for_end(RUN_ID)
     assert (failed.tasks["first"].status, failed.tasks["first"].error) == (TaskStatus.FAILED, ERROR)
     for late in (
-        partial(run_store.complete_task, RUN_ID, "first", OUTPUT, LATER),
-        partial(run_store.record_task_error, RUN_ID, "first", ERROR),
-        partial(run_store.fail_task, RUN_ID, "first", ERROR, LATER),
-        partial(run_store.complete_task, RUN_ID, "never_begun", OUTPUT, LATER),
+        partial(run_store.complete_task, PENDING, "first", OUTPUT, LATER),
+        partial(run_store.record_task_error, PENDING, "first", ERROR),
+        partial(run_store.fail_task, PENDING, "first", ERROR, LATER),
+        partial(run_store.complete_task, PENDING, "never_begun", OUTPUT, LATER),
     ):
         with pytest.raises(TaskNotRunningError):
             late()
@@ -255,16 +255,16 @@ def test_late_news_of_a_task_changes_nothing(run_store: RunStore) -> None:
 
 def test_a_task_that_was_never_begun_can_fail(run_store: RunStore) -> None:
     run_store.put(PENDING)
-    run_store.fail_task(RUN_ID, "first", ERROR, LATER)
+    run_store.fail_task(PENDING, "first", ERROR, LATER)
     assert run_store.get_for_end(RUN_ID).tasks["first"].status is TaskStatus.FAILED
 
 
 def test_a_late_success_does_not_reopen_a_failed_run(run_store: RunStore) -> None:
     running(run_store)
-    run_store.end(RUN_ID, ENDS[RunStatus.FAILED])
-    run_store.complete_task(RUN_ID, "first", OUTPUT, LATER)
+    run_store.end(PENDING, ENDS[RunStatus.FAILED])
+    run_store.complete_task(PENDING, "first", OUTPUT, LATER)
     with pytest.raises(RunHasEndedError):
-        run_store.end(RUN_ID, ENDS[RunStatus.COMPLETED])
+        run_store.end(PENDING, ENDS[RunStatus.COMPLETED])
     assert run_store.get_for_end(RUN_ID).run.status is RunStatus.FAILED
 
 
@@ -283,7 +283,7 @@ def test_a_run_larger_than_a_page_of_dynamodb_is_read_whole(run_store: RunStore)
     large = StoredPayload(8000, inline='"' + "x" * 7998 + '"')
     for number in range(180):  # 1.4 MB; a Query answers 1 MB
         run_store.begin_task(run, f"t{number}", attempt=0, now=START)
-        run_store.complete_task(RUN_ID, f"t{number}", large, LATER)
+        run_store.complete_task(PENDING, f"t{number}", large, LATER)
     assert len(run_store.get("acme", RUN_ID).tasks) == 181
 
 
@@ -373,9 +373,9 @@ def test_a_run_that_has_ended_already_is_stored_whole_and_stays_ended(run_store:
     with pytest.raises(RunHasEndedError):
         run_store.begin_task(PENDING, "first", attempt=0, now=LATER)
     with pytest.raises(RunHasEndedError):
-        run_store.end(RUN_ID, ENDS[RunStatus.CANCELLED])
+        run_store.end(PENDING, ENDS[RunStatus.CANCELLED])
     with pytest.raises(RunHasEndedError):
-        run_store.abandon(RUN_ID, ENDS[RunStatus.FAILED])
+        run_store.abandon(PENDING, ENDS[RunStatus.FAILED])
     assert run_store.get("acme", RUN_ID).run == ended
 
 

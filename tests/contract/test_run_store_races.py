@@ -39,7 +39,7 @@ def test_a_run_that_ends_while_its_first_task_begins_stays_ended(run_store: RunS
         began, ended = in_parallel(
             [
                 partial(run_store.begin_task, run, "first", attempt=0, now=START),
-                partial(run_store.end, run.run_id, ENDS[end]),
+                partial(run_store.end, run, ENDS[end]),
             ]
         )
         assert ended is None
@@ -52,8 +52,8 @@ def test_a_task_that_fails_and_completes_at_once_does_one_of_the_two(run_store: 
     running(run_store)
     raised = in_parallel(
         [
-            partial(run_store.complete_task, RUN_ID, "first", OUTPUT, LATER),
-            partial(run_store.fail_task, RUN_ID, "first", ERROR, LATER),
+            partial(run_store.complete_task, PENDING, "first", OUTPUT, LATER),
+            partial(run_store.fail_task, PENDING, "first", ERROR, LATER),
         ]
     )
     assert Counter(map(type, raised)) == {type(None): 1, TaskNotRunningError: 1}
@@ -68,7 +68,7 @@ def test_writers_of_different_tasks_do_not_lose_each_others_work(run_store: RunS
     run = running(run_store)
     outputs = {f"t{number}": StoredPayload(1, str(number)) for number in range(9)}
     assert in_parallel([partial(run_store.begin_task, run, ref, attempt=0, now=START) for ref in outputs]) == [None] * 9
-    done = [partial(run_store.complete_task, RUN_ID, ref, output, LATER) for ref, output in outputs.items()]
+    done = [partial(run_store.complete_task, PENDING, ref, output, LATER) for ref, output in outputs.items()]
     assert in_parallel(done) == [None] * 9
     tasks = run_store.get_for_end(RUN_ID).tasks
     assert {ref: tasks[ref].output for ref in outputs} == outputs

@@ -97,7 +97,7 @@ def test_a_run_that_is_put_twice_with_its_key_exists_and_is_not_anothers(run_sto
 
 def test_a_start_is_found_long_after_its_run_has_ended_and_as_long_as_runs_are_kept(run_store: RunStore) -> None:
     run_store.put(STARTED, once=ONCE)
-    run_store.end(RUN_ID, ENDS[RunStatus.FAILED])
+    run_store.end(PENDING, ENDS[RunStatus.FAILED])
     assert found(run_store, after=RETENTION - timedelta(seconds=2)) == EARLIER
     assert found(run_store, after=RETENTION + timedelta(seconds=2)) is None
 

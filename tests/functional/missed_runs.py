@@ -89,4 +89,4 @@ def _once(run_id: UUID, is_so: Callable[[Run], bool]) -> Run:
 
 def abort(run: Run) -> None:
     """As an operator does it in Step Functions' console."""
-    wiring.engine().stop(run.run_id, run.content_hash, "Stopped by hand.")
+    wiring.engine().stop(run.execution_name, run.content_hash, "Stopped by hand.")

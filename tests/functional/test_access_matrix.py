@@ -68,6 +68,7 @@ SUCCESS: Mapping[str, int] = {
     "POST /workflows/<workflow_id>/executions": 202,
     "POST /workflows/<workflow_id>/executions/<execution_id>/cancel": 202,
     REDELIVER: 202,
+    "POST /workflows/<workflow_id>/executions/<execution_id>/resume": 202,
     SHARE: 201,
     "POST /api-keys": 201,
     "DELETE /api-keys/<key_id>": 204,
@@ -251,10 +252,12 @@ def made_for(world: World, route: str) -> dict[str, str]:
         return {"workflow_id": world.owner.define(**ECHO)}
     if route == REDELIVER:
         return run_that_calls_back(world)
-    if route.endswith("/cancel"):
+    if route.endswith(("/cancel", "/resume")):
         slow = world.owner.define(**SLOW)
-        started = world.owner("POST", f"/workflows/{slow}/execute").json
-        return {"workflow_id": slow, "execution_id": started["execution_id"]}
+        execution_id = world.owner("POST", f"/workflows/{slow}/execute").json["execution_id"]
+        if route.endswith("/resume"):
+            world.owner("POST", f"/workflows/{slow}/executions/{execution_id}/cancel")
+        return {"workflow_id": slow, "execution_id": execution_id}
     return made_to_delete(world, route)
 
 

@@ -171,12 +171,12 @@ def test_cancel_while_running_stops_the_run_at_once(api: Api) -> None:
     while api("GET", path).json["status"] == "PENDING":
         time.sleep(0.01)
     answer = api("POST", f"{path}/cancel")
-    assert (answer.status, answer.json["status"]) == (202, "CANCELLED")
+    assert (answer.status, answer.json["status"], answer.json["cancelled_from"]) == (202, "CANCELLED", "RUNNING")
     job = api("GET", f"/jobs/{started['externalId']}").json
     assert job["status"]["errorResult"] == {
         "reason": "stopped",
         "location": "query",
-        "message": "The run was cancelled.",
+        "message": "The run was cancelled while it was RUNNING.",
     }
     time.sleep(0.5)
     settled = api("GET", path).json

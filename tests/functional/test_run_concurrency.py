@@ -115,4 +115,4 @@ def test_a_run_that_has_waited_past_its_deadline_has_failed_and_was_never_starte
     assert (shown["status"], shown["error"]["reason"], shown["error"]["location"]) == ("FAILED", "timeout", "query")
     gate.set()
     assert {ended(run_id).status for run_id in others} == {RunStatus.COMPLETED}
-    assert wiring.engine().describe(late, run.content_hash) == "MISSING"
+    assert wiring.engine().describe(run.execution_name, run.content_hash) == "MISSING"

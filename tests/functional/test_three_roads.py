@@ -95,7 +95,7 @@ def test_a_run_that_waits_to_be_started_can_be_cancelled_and_is_never_started(st
     cancelled = found(seen.run_id)
     sweep(stack)
     assert found(seen.run_id) == cancelled
-    assert wiring.engine().describe(seen.run_id, cancelled.run.content_hash) == "MISSING"
+    assert wiring.engine().describe(cancelled.run.execution_name, cancelled.run.content_hash) == "MISSING"
 
 
 def test_a_sweep_of_a_run_that_is_under_way_starts_no_second_execution(
@@ -159,7 +159,7 @@ def test_a_run_that_was_stopped_before_its_first_task_ends_by_the_sweep_and_is_n
     version = wiring.worker_dependencies().workflows.get_version(run.workflow_id, run.workflow_version)
     with status_events_lost(stack):
         # an execution of the right name whose tasks know of no run: it ends, and nothing of it is written
-        wiring.engine().start(run.run_id, wiring.compiler()(version), {"run": "none"})
+        wiring.engine().start(run.execution_name, wiring.compiler()(version), {"run": "none"})
         abort(run)
         make_older(stack, run.run_id, OVER_FIVE_MINUTES)
         assert found(run.run_id).run.status is RunStatus.PENDING

@@ -183,7 +183,7 @@ def test_what_is_pending_or_under_way_is_running_and_what_was_cancelled_has_fail
             assert (polled.json["status"], polled.headers["retry-after"]) == ("running", "10")
         assert native("POST", f"{path}/cancel").json["status"] == "CANCELLED"
         cancelled = wave("GET", f"/runs/{run_id}").json
-    assert (cancelled["status"], cancelled["errorMessage"]) == ("failed", "The run was cancelled.")
+    assert (cancelled["status"], cancelled["errorMessage"]) == ("failed", "The run was cancelled while it was RUNNING.")
     assert "result" not in cancelled
 
 

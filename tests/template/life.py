@@ -397,6 +397,10 @@ def live_by_jobs(account: Account, procedure: str) -> None:
     account.request("POST", jobs, call)
     other = account.request("POST", jobs, {"query": f"CALL `{procedure}`('Sevilla')"})
     account.request("DELETE", f"{jobs}/{other['externalId']}")
+    shown = account.request("GET", f"/jobs/{other['externalId']}")["metadata"]
+    resumed = f"/workflows/{shown['workflow_id']}/executions/{shown['execution_id']}/resume"
+    assert account.request("POST", resumed)["run_attempt"] == NEXT
+    account.request("DELETE", f"{jobs}/{other['externalId']}")
     made = account.request("POST", "/api-keys", {"name": "a reader", "scopes": ["runs:read"]})
     for key in (first_key(account), made["api_key"]):
         assert account.request("GET", "/v3/sql/jobs", headers={"x-api-key": key})["result"] is not None

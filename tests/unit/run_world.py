@@ -10,6 +10,7 @@ from uuid import UUID
 
 from stepcall.asl.compiler import FINISH_RUN, CompiledWorkflow
 from stepcall.domain.access import Caller
+from stepcall.domain.ids import read_execution_name
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
 from stepcall.domain.task_contract import TaskContext, TaskImplementation, Worker
 from stepcall.domain.workflow import WorkflowVersion
@@ -51,7 +52,7 @@ TIME_TO_RUN = timedelta(hours=168)
 class FakeEngine:
     """Step Functions as far as a caller can see it: what was started, what was stopped, and whether it answers.
 
-    An execution RUNS until the test says in `ended` how it has ended.
+    An execution RUNS until the test says in `ended` how it has ended. What is kept by run is of its latest attempt.
     """
 
     is_down: bool = False
@@ -61,26 +62,41 @@ class FakeEngine:
     described: list[UUID] = field(default_factory=list)
     started: dict[UUID, tuple[CompiledWorkflow, dict[str, Any]]] = field(default_factory=dict)
     stopped: list[UUID] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    """Of the executions that were started, each once."""
     on_start: Callable[[], object] = lambda: None
 
-    def start(self, run_id: UUID, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> None:
+    def start(self, name: str, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> None:
         self.on_start()
         if self.is_down:
             raise EngineUnavailableError("Step Functions answered ThrottlingException.")
         if self.fault:
             raise self.fault
-        self.started.setdefault(run_id, (compiled, execution_input))
+        run_id, run_attempt = read_execution_name(name)
+        if self._latest_attempt(run_id) < run_attempt:
+            self.names.append(name)
+            self.started[run_id] = (compiled, execution_input)
+            self.ended.pop(run_id, None)
 
-    def stop(self, run_id: UUID, content_hash: str, cause: str) -> None:
+    def _latest_attempt(self, run_id: UUID) -> int:
+        """0 for a run that was not started."""
+        if run_id not in self.started:
+            return 0
+        _, execution_input = self.started[run_id]
+        attempt: int = execution_input.get("run", {}).get("run_attempt", 1)
+        return attempt
+
+    def stop(self, name: str, content_hash: str, cause: str) -> None:
         if self.is_down:
             raise EngineUnavailableError("Step Functions answered ThrottlingException.")
-        self.stopped.append(run_id)
+        self.stopped.append(read_execution_name(name).run_id)
 
-    def describe(self, run_id: UUID, content_hash: str) -> ExecutionStatus:
+    def describe(self, name: str, content_hash: str) -> ExecutionStatus:
+        run_id, run_attempt = read_execution_name(name)
         self.described.append(run_id)
         if self.is_down:
             raise EngineUnavailableError("Step Functions answered ThrottlingException.")
-        if run_id not in self.started or self.started[run_id][0].content_hash != content_hash:
+        if self._latest_attempt(run_id) != run_attempt or self.started[run_id][0].content_hash != content_hash:
             return ExecutionStatus.MISSING
         return self.ended.get(run_id, ExecutionStatus.RUNNING)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -136,6 +136,13 @@ def test_a_dataset_becomes_a_table_over_its_folder_when_it_is_first_named(world:
     [(name, (prefix, columns))] = world.service.tables.items()
     assert (prefix, columns) == ("datasets/acme/c/sales-1/", COLUMNS)
     assert f'"tables"."{name}"' in sql
+
+
+def test_an_attempt_of_the_run_after_the_first_has_a_table_and_a_statement_of_its_own() -> None:
+    first = context(QueryPhase.PREPARE)
+    again = replace(first, run_attempt=2)
+    assert table_of(again) != table_of(first)
+    assert table_of(again) == table_of(replace(again, phase=QueryPhase.COLLECT, attempt=1))
 
 
 def test_a_table_of_an_earlier_task_is_named_by_its_source_and_read_from_the_catalogue(world: World) -> None:

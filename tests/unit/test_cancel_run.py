@@ -8,8 +8,9 @@ import pytest
 from stepcall.domain.errors import ErrorReason, RetryableTaskError
 from stepcall.domain.run import RunStatus, TaskStatus
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
-from stepcall.use_cases.cancel_run import cancel_run
+from stepcall.use_cases.cancel_run import cancel_run, stop_run
 from stepcall.use_cases.read_run import read_run
+from stepcall.use_cases.resume_run import ResumeRun, resume_run
 from tests.sample_workflows import transform, workflow
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
 
@@ -25,6 +26,45 @@ def test_a_pending_run_is_cancelled_at_once_and_its_execution_stopped() -> None:
     assert view.run.error
     assert (view.run.error.reason, view.run.error.location) == (ErrorReason.STOPPED, "query")
     assert world.engine.stopped == [run.run_id]
+
+
+def test_a_cancel_says_in_which_state_it_caught_the_run() -> None:
+    world = RunWorld()
+    pending, running, again = (world.start(TWO) for _ in range(3))
+    world.do_task(running, "a")
+    cancel_run(again.run_id, CALLER, world.deps)
+    resume_run(ResumeRun(again.run_id, again.workflow_id), CALLER, world.deps)
+    views = [cancel_run(run.run_id, CALLER, world.deps) for run in (pending, running, again)]
+    assert [(view.run.cancelled_from, view.run.error.message) for view in views if view.run.error] == [
+        ("PENDING", "The run was cancelled while it was PENDING: none of its tasks had begun."),
+        ("RUNNING", "The run was cancelled while it was RUNNING."),
+        ("PENDING", "The run was cancelled while it was PENDING, resumed and not yet begun again."),
+    ]
+
+
+def test_a_run_that_begins_while_it_is_cancelled_is_cancelled_as_what_it_has_become() -> None:
+    world = RunWorld()
+    run = world.start(TWO)
+    world.do_task(run, "a")  # since `run` was read
+    cancelled = stop_run(run, world.deps)
+    assert cancelled == world.found(run).run
+    assert (cancelled.cancelled_from, cancelled.error and cancelled.error.message) == (
+        RunStatus.RUNNING,
+        "The run was cancelled while it was RUNNING.",
+    )
+
+
+def test_a_run_that_ends_while_it_is_cancelled_stays_as_it_has_ended() -> None:
+    world = RunWorld()
+    run = world.start(TWO)
+    world.do_task(run, "a")
+    read = world.found(run).run
+    world.finish(run, "States.Timeout")
+    ended = world.found(run)
+    for before in (run, read):
+        with pytest.raises(RunHasEndedError):
+            stop_run(before, world.deps)
+    assert (world.found(run), world.engine.stopped) == (ended, [])
 
 
 def test_a_running_run_is_cancelled_with_the_task_under_way() -> None:

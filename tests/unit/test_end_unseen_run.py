@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from stepcall.domain.errors import ErrorReason
+from stepcall.domain.ids import ExecutionName
 from stepcall.domain.run import Run, RunStatus, StoredPayload, TaskStatus
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.end_unseen_run import ENDS, end_unseen_run
@@ -42,7 +43,7 @@ def test_a_run_ends_as_its_execution_did_and_so_does_what_was_under_way(
 ) -> None:
     world = RunWorld()
     run = begun(world)
-    assert end_unseen_run(run.run_id, execution, world.deps)
+    assert end_unseen_run(run, execution, world.deps)
     ended = world.found(run)
     assert (ended.run.status, ended.run.completed_at) == (status, world.clock.now())
     assert ended.run.error
@@ -57,7 +58,7 @@ def test_a_run_ends_as_its_execution_did_and_so_does_what_was_under_way(
 def test_what_was_stopped_in_step_functions_says_so() -> None:
     world = RunWorld()
     run = world.start(workflow())
-    assert end_unseen_run(run.run_id, ExecutionStatus.ABORTED, world.deps)
+    assert end_unseen_run(run, ExecutionStatus.ABORTED, world.deps)
     error = world.found(run).run.error
     assert error
     assert error.message == "The execution was stopped in Step Functions."
@@ -84,22 +85,22 @@ def test_a_run_that_has_ended_stays_as_it_is(end: Any, execution: ExecutionStatu
     end(world, run)
     ended, logged = world.found(run), list(world.logged)
     world.clock.sleep(1)
-    assert not end_unseen_run(run.run_id, execution, world.deps)
+    assert not end_unseen_run(run, execution, world.deps)
     assert (world.found(run), world.logged) == (ended, logged)
 
 
 def test_an_execution_that_is_nobodys_run_changes_nothing() -> None:
     world = RunWorld()
-    assert not end_unseen_run(world.deps.new_id(), ExecutionStatus.ABORTED, world.deps)
+    assert not end_unseen_run(ExecutionName(world.deps.new_id(), 1), ExecutionStatus.ABORTED, world.deps)
     assert world.logged == []
 
 
 def test_work_that_goes_on_after_the_end_changes_nothing_that_is_shown() -> None:
     world = RunWorld()
     run = begun(world)
-    end_unseen_run(run.run_id, ExecutionStatus.TIMED_OUT, world.deps)
+    end_unseen_run(run, ExecutionStatus.TIMED_OUT, world.deps)
     shown = world.task(run, "b")
     world.clock.sleep(1)
-    world.runs.complete_task(run.run_id, "b", StoredPayload(4, inline="true"), world.clock.now())
+    world.runs.complete_task(run, "b", StoredPayload(4, inline="true"), world.clock.now())
     assert world.task(run, "b") == shown
     assert world.status(run) is RunStatus.FAILED

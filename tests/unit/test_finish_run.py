@@ -252,7 +252,7 @@ def test_a_run_that_is_cancelled_while_its_end_is_being_written_stays_cancelled(
     world = RunWorld(payloads=payloads)
     run = world.start(workflow())
     world.do_task(run, "only")
-    payloads.watcher = lambda: world.runs.end(run.run_id, RunEnd(RunStatus.CANCELLED, world.clock.now()))
+    payloads.watcher = lambda: world.runs.end(run, RunEnd(RunStatus.CANCELLED, world.clock.now()))
     world.finish(run)
     assert world.status(run) is RunStatus.CANCELLED
     assert world.found(run).run.output is None

@@ -87,7 +87,7 @@ def test_who_waits_gets_the_run_as_soon_as_it_has_ended() -> None:
     clock = BusyClock()
     world = RunWorld(clock=clock)
     run = world.start(workflow())
-    clock.meanwhile = lambda: world.runs.end(run.run_id, RunEnd(RunStatus.CANCELLED, clock.now()))
+    clock.meanwhile = lambda: world.runs.end(run, RunEnd(RunStatus.CANCELLED, clock.now()))
     view = wait_for_end(run.run_id, CALLER, world.deps, seconds=25)
     assert view.run.status is RunStatus.CANCELLED
     assert clock.naps == sorted(clock.naps)

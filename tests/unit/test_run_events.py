@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, product
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,7 @@ from stepcall.domain.errors import ErrorReason
 from stepcall.domain.ids import read_run_id, read_workflow_id
 from stepcall.domain.json_text import write_json
 from stepcall.domain.run import (
+    RESUMABLE,
     RUN_MOVES,
     ErrorResult,
     Run,
@@ -132,12 +133,30 @@ def test_an_event_says_whose_run_of_what_it_is_and_how_it_ended() -> None:
         "workflow_name": "Brief mich",
         "workflow_type": "stepcall.workflow/run",
         "run_mode": "full",
+        "run_attempt": 1,
         "status": "FAILED",
         "created_at": "2026-03-04T05:06:07.891Z",
         "started_at": "2026-03-04T05:06:08.891Z",
         "completed_at": "2026-03-04T05:06:10.891Z",
         "error": {"reason": "backendError", "location": "page", "message": "example.com answered 503."},
     }
+
+
+@pytest.mark.parametrize("status", TYPES)
+def test_an_attempt_after_the_first_has_events_of_its_own_behind_those_before(status: RunStatus) -> None:
+    attempts = [replace(run_of(status), run_attempt=number) for number in (1, 2, 3)]
+    told = [event_of(RunChange(run, RunStatus.PENDING)) for run in attempts]
+    details = [one.to_json() for one in told if one]
+    assert [faults(detail) for detail in details] == [[], [], []]
+    assert [detail["run_attempt"] for detail in details] == [1, 2, 3]
+    assert [detail["sequence"] for detail in details] == ([1, 3, 5] if status is RunStatus.RUNNING else [2, 4, 6])
+    assert len({detail["event_id"] for detail in details}) == 3
+    assert details[1]["event_id"] == str(uuid5(PENDING.run_id, f"{status}.2"))
+
+
+@pytest.mark.parametrize("before", sorted(RESUMABLE))
+def test_that_a_run_is_resumed_is_not_told(before: RunStatus) -> None:
+    assert event_of(RunChange(replace(PENDING, run_attempt=2), before)) is None
 
 
 @pytest.mark.parametrize("status", TYPES)

@@ -109,7 +109,7 @@ def test_a_worker_refuses_to_begin_for_a_run_that_has_ended(status: RunStatus) -
     world = RunWorld()
     run = world.start(THREE, n=7)
     world.do_task(run, "a")
-    world.runs.end(run.run_id, RunEnd(status, world.clock.now()))
+    world.runs.end(run, RunEnd(status, world.clock.now()))
     with pytest.raises(RunHasEndedError) as raised:
         world.do_task(run, "b", failing(AssertionError("worked")))
     assert raised.value.status is status
@@ -119,7 +119,7 @@ def test_a_worker_refuses_to_begin_for_a_run_that_has_ended(status: RunStatus) -
 def test_a_run_that_is_cancelled_while_pending_never_begins() -> None:
     world = RunWorld()
     run = world.start(workflow())
-    world.runs.end(run.run_id, RunEnd(RunStatus.CANCELLED, world.clock.now()))
+    world.runs.end(run, RunEnd(RunStatus.CANCELLED, world.clock.now()))
     with pytest.raises(RunHasEndedError):
         world.do_task(run, "only", failing(AssertionError("worked")))
     assert world.found(run).tasks == {}
@@ -131,7 +131,7 @@ def test_work_that_ends_after_its_run_was_cancelled_does_not_reopen_it() -> None
     run = world.start(workflow())
 
     def work(task_input: TransformInput, context: TaskContext) -> TransformOutput:
-        world.runs.end(run.run_id, RunEnd(RunStatus.CANCELLED, world.clock.now()))
+        world.runs.end(run, RunEnd(RunStatus.CANCELLED, world.clock.now()))
         return hand_on(task_input, context)
 
     world.do_task(run, "only", work)
@@ -146,7 +146,7 @@ def test_output_that_comes_after_the_task_was_given_up_is_ignored_and_the_machin
     error = ErrorResult(ErrorReason.TIMEOUT, "only", "Too slow.")
 
     def work(task_input: TransformInput, context: TaskContext) -> TransformOutput:
-        world.runs.fail_task(run.run_id, "only", error, world.clock.now())
+        world.runs.fail_task(run, "only", error, world.clock.now())
         return hand_on(task_input, context)
 
     with pytest.raises(PermanentTaskError, match="Too slow"):
@@ -262,7 +262,7 @@ def test_an_error_that_comes_after_the_task_was_given_up_is_ignored() -> None:
     first = ErrorResult(ErrorReason.TIMEOUT, "only", "Too slow.")
 
     def work(_task_input: TransformInput, _context: TaskContext) -> TransformOutput:
-        world.runs.fail_task(run.run_id, "only", first, world.clock.now())
+        world.runs.fail_task(run, "only", first, world.clock.now())
         raise PermanentTaskError(ErrorReason.NOT_FOUND, "404")
 
     with pytest.raises(PermanentTaskError):

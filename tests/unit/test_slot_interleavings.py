@@ -56,7 +56,7 @@ class Rush:
         now = self.world.clock.now()
         for run in self.ending:
             self.world.runs.begin_task(run, "only", attempt=0, now=now)
-            self.world.runs.end(run.run_id, RunEnd(RunStatus.COMPLETED, now, output=run.input))
+            self.world.runs.end(run, RunEnd(RunStatus.COMPLETED, now, output=run.input))
         self.cancelled = self.old[limit : limit + cancelling]
         for run in self.cancelled:
             stop_run(run, self.world.deps)

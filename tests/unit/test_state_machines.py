@@ -14,6 +14,7 @@ from stepcall.aws.state_machines import MachineAddress, StepFunctions
 from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
 
 RUN_ID = UUID(int=5)
+NAME = str(RUN_ID)
 COMPILED = CompiledWorkflow('{"StartAt":"a"}', "0123456789abcdef0123456789abcdef", transitions=2, history_events=9)
 ADDRESS = MachineAddress("arn:aws:states:eu-central-1:123456789012", "stepcall", "arn:aws:iam::123456789012:role/m")
 MACHINE = f"arn:aws:states:eu-central-1:123456789012:stateMachine:stepcall-{COMPILED.content_hash}"
@@ -67,13 +68,13 @@ MISSING = "StateMachineDoesNotExist"
 
 def test_a_start_of_a_known_machine_is_one_call_named_by_the_run() -> None:
     client = FakeClient()
-    engine(client).start(RUN_ID, COMPILED, INPUT)
+    engine(client).start(NAME, COMPILED, INPUT)
     assert client.calls == [("start", {"stateMachineArn": MACHINE, "name": str(RUN_ID), "input": json.dumps(INPUT)})]
 
 
 def test_a_machine_is_created_on_first_use_under_the_name_of_its_content() -> None:
     client = FakeClient(start=[refusal(MISSING)])
-    engine(client).start(RUN_ID, COMPILED, INPUT)
+    engine(client).start(NAME, COMPILED, INPUT)
     assert client.names == ["start", "create", "start"]
     assert client.calls[1][1] == {
         "name": f"stepcall-{COMPILED.content_hash}",
@@ -85,7 +86,7 @@ def test_a_machine_is_created_on_first_use_under_the_name_of_its_content() -> No
 
 def test_a_new_machine_that_is_not_known_yet_is_waited_for_ever_longer() -> None:
     client, slept = FakeClient(start=[refusal(MISSING)] * 4), list[float]()
-    engine(client, slept).start(RUN_ID, COMPILED, INPUT)
+    engine(client, slept).start(NAME, COMPILED, INPUT)
     assert client.names == ["start", "create", *["start"] * 4]
     assert slept == sorted(slept)
     assert len(slept) == 3
@@ -95,7 +96,7 @@ def test_a_new_machine_that_is_not_known_yet_is_waited_for_ever_longer() -> None
 def test_a_machine_that_never_becomes_known_is_given_up_within_the_gateways_time() -> None:
     client, slept = FakeClient(start=[refusal(MISSING)] * 50), list[float]()
     with pytest.raises(EngineUnavailableError, match="not ready yet"):
-        engine(client, slept).start(RUN_ID, COMPILED, INPUT)
+        engine(client, slept).start(NAME, COMPILED, INPUT)
     assert client.names.count("create") == 1
     assert sum(slept) < 10
 
@@ -103,14 +104,14 @@ def test_a_machine_that_never_becomes_known_is_given_up_within_the_gateways_time
 @pytest.mark.parametrize("code", ["StateMachineAlreadyExists", "ConflictException"])
 def test_a_machine_that_somebody_else_has_just_created_is_as_good(code: str) -> None:
     client = FakeClient(start=[refusal(MISSING)], create=[refusal(code)])
-    engine(client).start(RUN_ID, COMPILED, INPUT)
+    engine(client).start(NAME, COMPILED, INPUT)
     assert client.names == ["start", "create", "start"]
 
 
 @pytest.mark.parametrize("before", [[], [refusal(MISSING)]])
 def test_an_execution_that_runs_already_is_what_was_asked_for(before: list[ClientError]) -> None:
     client = FakeClient(start=[*before, refusal("ExecutionAlreadyExists")])
-    engine(client).start(RUN_ID, COMPILED, INPUT)
+    engine(client).start(NAME, COMPILED, INPUT)
 
 
 UNAVAILABLE = [
@@ -136,10 +137,10 @@ def test_what_is_no_fault_of_the_callers_means_try_again_and_says_nothing_of_aws
         answers["start"] = [refusal(MISSING)]
     engine_of_aws = engine(FakeClient(**answers))
     calls: dict[str, Callable[[], object]] = {
-        "stop": partial(engine_of_aws.stop, RUN_ID, COMPILED.content_hash, "cancelled"),
-        "describe": partial(engine_of_aws.describe, RUN_ID, COMPILED.content_hash),
+        "stop": partial(engine_of_aws.stop, NAME, COMPILED.content_hash, "cancelled"),
+        "describe": partial(engine_of_aws.describe, NAME, COMPILED.content_hash),
     }
-    call = calls.get(where, partial(engine_of_aws.start, RUN_ID, COMPILED, INPUT))
+    call = calls.get(where, partial(engine_of_aws.start, NAME, COMPILED, INPUT))
     with pytest.raises(EngineUnavailableError) as raised:
         call()
     assert "arn:" not in str(raised.value)
@@ -151,12 +152,12 @@ def test_what_is_no_fault_of_the_callers_means_try_again_and_says_nothing_of_aws
 def test_a_fault_of_the_deployments_is_not_dressed_up(where: str, code: str) -> None:
     answers = {"start": [refusal(MISSING)]} | {where: [refusal(code)]}
     with pytest.raises(ClientError, match=code):
-        engine(FakeClient(**answers)).start(RUN_ID, COMPILED, INPUT)
+        engine(FakeClient(**answers)).start(NAME, COMPILED, INPUT)
 
 
 def test_an_execution_is_stopped_by_its_runs_name() -> None:
     client = FakeClient()
-    engine(client).stop(RUN_ID, COMPILED.content_hash, "The run was cancelled.")
+    engine(client).stop(NAME, COMPILED.content_hash, "The run was cancelled.")
     [(name, arguments)] = client.calls
     assert name == "stop"
     assert arguments["executionArn"] == MACHINE.replace("stateMachine", "execution") + f":{RUN_ID}"
@@ -164,17 +165,17 @@ def test_an_execution_is_stopped_by_its_runs_name() -> None:
 
 
 def test_an_execution_that_has_ended_or_never_was_is_stopped_already() -> None:
-    engine(FakeClient(stop=[refusal("ExecutionDoesNotExist")])).stop(RUN_ID, COMPILED.content_hash, "cancelled")
+    engine(FakeClient(stop=[refusal("ExecutionDoesNotExist")])).stop(NAME, COMPILED.content_hash, "cancelled")
 
 
 def test_an_execution_is_described_by_its_runs_name() -> None:
     client = FakeClient()
-    assert engine(client).describe(RUN_ID, COMPILED.content_hash) is ExecutionStatus.RUNNING
+    assert engine(client).describe(NAME, COMPILED.content_hash) is ExecutionStatus.RUNNING
     assert client.calls == [("describe", {"executionArn": f"{MACHINE.replace('stateMachine', 'execution')}:{RUN_ID}"})]
 
 
 def test_an_execution_that_never_was_is_missing_and_one_that_may_not_be_read_is_a_fault() -> None:
     never = engine(FakeClient(describe=[refusal("ExecutionDoesNotExist")]))
-    assert never.describe(RUN_ID, COMPILED.content_hash) is ExecutionStatus.MISSING
+    assert never.describe(NAME, COMPILED.content_hash) is ExecutionStatus.MISSING
     with pytest.raises(ClientError, match="AccessDenied"):
-        engine(FakeClient(describe=[refusal("AccessDeniedException")])).describe(RUN_ID, COMPILED.content_hash)
+        engine(FakeClient(describe=[refusal("AccessDeniedException")])).describe(NAME, COMPILED.content_hash)

@@ -23,6 +23,7 @@ WITHOUT_TENANT: Mapping[str, str] = {
     "RunStore.move_machine": BY_SWEEP,
     "RunStore.get_for_work": f"{BY_STATE_MACHINE}; and {BY_SWEEP}",
     "RunStore.get_for_end": BY_STATE_MACHINE,
+    "RunStore.begin_run": BY_STATE_MACHINE,
     "RunStore.complete_task": BY_STATE_MACHINE,
     "RunStore.record_task_error": BY_STATE_MACHINE,
     "RunStore.fail_task": BY_STATE_MACHINE,

@@ -17,7 +17,7 @@ from stepcall.runtime.http import AnswerTooLargeError
 from stepcall.runtime.settings import SettingsError
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
 from stepcall.stores.workflow_store import WorkflowPage, WorkflowSummary
-from stepcall.use_cases.cancel_run import cancel_run
+from stepcall.use_cases.cancel_run import WHILE_PENDING, cancel_run
 from stepcall.use_cases.read_run import RunView, ShownValue, read_run, view_new_run
 from tests.sample_workflows import give, transform, workflow
 from tests.unit.run_world import CALLER, RunWorld
@@ -74,7 +74,7 @@ def test_a_completed_run_has_a_result_and_a_cancelled_one_a_message(world: RunWo
     cancel_run(cancelled.run_id, CALLER, world.deps)
     done, stopped = (print_run(read_run(run.run_id, CALLER, world.deps)) for run in (completed, cancelled))
     assert (done["status"], done["result"], "errorMessage" in done) == ("completed", {"seven": 7}, False)
-    assert (stopped["status"], stopped["errorMessage"]) == ("failed", "The run was cancelled.")
+    assert (stopped["status"], stopped["errorMessage"]) == ("failed", WHILE_PENDING)
     assert "result" not in stopped
 
 

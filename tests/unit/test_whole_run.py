@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from stepcall.domain.run import RunEnd, RunStatus, RunWithTasks
+from stepcall.domain.run import Run, RunEnd, RunStatus, RunWithTasks
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
@@ -34,8 +34,8 @@ class UnreadRuns(MemoryRunStore):
 
     has_ended = False
 
-    def end(self, run_id: UUID, end: RunEnd) -> None:
-        super().end(run_id, end)
+    def cancel(self, run: Run, end: RunEnd) -> None:
+        super().cancel(run, end)
         self.has_ended = True
 
     def get(self, tenant: str, run_id: UUID) -> RunWithTasks:

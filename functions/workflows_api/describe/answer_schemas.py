@@ -2,6 +2,7 @@
 
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
+from stepcall.domain.resume_plan import Resume
 from stepcall.domain.run import RunStatus, TaskStatus
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.times import RANGE_WORDS
@@ -26,7 +27,7 @@ def time(description: str) -> Json:
     return {"type": "string", "format": "date-time", "description": description}
 
 
-def one_of(values: type[ErrorReason | RunStatus | TaskStatus], description: str) -> Json:
+def one_of(values: type[ErrorReason | Resume | RunStatus | TaskStatus], description: str) -> Json:
     return {"type": "string", "enum": [value.value for value in values], "description": description}
 
 
@@ -56,6 +57,19 @@ MODE_AND_RANGE: Json = {
     },
     RANGE_FROM: time("From when the time is that it is about, if it is about one."),
     RANGE_TO: time("The end of that time, which is no part of it."),
+}
+ATTEMPT: Json = {
+    "run_attempt": {
+        "type": "integer",
+        "minimum": 2,
+        "description": "Which attempt it is, one more each time that it is resumed; left out of the first.",
+    },
+    "resumed_at": time("When this attempt was asked for."),
+    "cancelled_from": {
+        "type": "string",
+        "enum": [RunStatus.PENDING.value, RunStatus.RUNNING.value],
+        "description": "What it was when it was cancelled.",
+    },
 }
 WORKFLOW_TIMES: Json = {
     "created_at": time("When the workflow was made."),
@@ -159,12 +173,27 @@ def execution(generation: Generation, prefix: str = "", given: Json = ANY_OBJECT
         {
             **TIMES,
             **MODE_AND_RANGE,
+            **ATTEMPT,
             **shown(words["input"], given, INPUT_DESCRIPTION),
             **shown(words["output"], result, OUTPUT_DESCRIPTION),
             "error": ref("ErrorResult"),
             **OF_START,
+            "plan": plan(generation),
         },
     )
+
+
+def plan(generation: Generation) -> Json:
+    planned = record(
+        "What a resumed execution does about a task.",
+        {
+            TASK_WORDS[generation]["ref"]: {"type": "string", "description": "The task."},
+            "resume": one_of(Resume, "Whether what it has given counts, or it does its work again."),
+            "reason": {"type": "string", "description": "Why, for a person."},
+        },
+    )
+    description = "In the answer to a resume: each task that the run mode takes, in order."
+    return {"type": "array", "items": planned, "description": description}
 
 
 def shown(name: str, schema: Json, description: str) -> Json:

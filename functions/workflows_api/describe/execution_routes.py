@@ -1,7 +1,8 @@
-"""The routes that start, follow and cancel executions."""
+"""The routes that start, follow, cancel and resume executions."""
 
 from collections.abc import Mapping
 
+from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.access import NotGrantedError
 from stepcall.domain.errors import InvalidParametersError
 from stepcall.domain.generation import Generation
@@ -12,8 +13,10 @@ from stepcall.domain.webhook_errors import WebhookRefusedError, WebhookSecretsUn
 from stepcall.runtime.http import InvalidRequestError
 from stepcall.runtime.idempotency import MAX_KEY, PLAIN_KEY
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError, StartedOnceError
+from stepcall.stores.workflow_store import VersionNotFoundError, WorkflowNotFoundError
 from stepcall.use_cases.dependencies import ProviderKeysUnavailableError
 from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.resume_errors import ResumeRefusedError
 from workflows_api.answers import EXECUTION_ID_KEYS
 from workflows_api.describe import examples
 from workflows_api.describe.operations import (
@@ -40,6 +43,7 @@ from workflows_api.describe.parts import (
     ref,
 )
 from workflows_api.requests import PROVIDER_KEY, ListQuery
+from workflows_api.resume import ResumeRequest
 
 JOB = path_parameter("external_id", "The job, or the execution in any spelling.", ANY_RUN_ID, f"job_{0:028}")
 LIST = query_parameters(ListQuery, {"status": "Only those of this status.", **LIST_DESCRIPTIONS})
@@ -81,6 +85,19 @@ START_ERRORS = (
     EngineUnavailableError,
 )
 NO_RUN = (MalformedIdError, RunNotFoundError, NotGrantedError)
+RESUME_ERRORS = (
+    *NO_RUN,
+    *NOT_READ,
+    InvalidRequestError,
+    InvalidParametersError,
+    WorkflowNotFoundError,
+    VersionNotFoundError,
+    EmptyRunModeError,
+    ResumeRefusedError,
+    RateLimitedError,
+    ProviderKeysUnavailableError,
+    EngineUnavailableError,
+)
 TAG = "Executions"
 SPELLINGS: Mapping[Generation, str] = {
     Generation.FIRST: "The execution: `ex-…`.",
@@ -155,6 +172,23 @@ def cancel_operation(execution: str, started: tuple[str, ...], parameter: Json) 
     )
 
 
+def resume_operation(execution: str, started: tuple[str, ...], parameter: Json) -> Json:
+    """As `cancel_operation`."""
+    schema = ResumeRequest.model_json_schema()
+    version = {"description": "The version of the workflow to go on with; the execution's own unless said otherwise."}
+    body = {"type": "object", "properties": {"version": schema["properties"]["version"] | version}}
+    resumed = answer("Resumed.", {"anyOf": [ref(name) for name in (execution, *started)]}, LIMIT_HEADERS)
+    return operation(
+        "resumeExecution",
+        "Resume an execution that FAILED or was CANCELLED, with what its finished tasks have given",
+        {"202": resumed},
+        RESUME_ERRORS,
+        tag=TAG,
+        parameters=[WORKFLOW, parameter, OWN_KEY],
+        body={"required": False, "content": body_of(body | {"additionalProperties": False})},
+    )
+
+
 def job_operation() -> Json:
     return operation(
         "getJob",
@@ -178,6 +212,9 @@ EXECUTION_PATHS: Json = {
     "/workflows/{workflow_id}/executions/{execution_id}/cancel": {
         "post": cancel_operation("AnyExecution", STARTED_EXECUTIONS, ANY_EXECUTION)
     },
+    "/workflows/{workflow_id}/executions/{execution_id}/resume": {
+        "post": resume_operation("AnyExecution", STARTED_EXECUTIONS, ANY_EXECUTION)
+    },
     "/jobs/{external_id}": {"get": job_operation()},
 }
 
@@ -194,6 +231,9 @@ def own_paths(path: str, generation: Generation, *, needs_body: bool) -> Json:
         f"{path}/executions/{{execution_id}}": {"get": get_operation("Execution", parameter)},
         f"{path}/executions/{{execution_id}}/cancel": {
             "post": cancel_operation("Execution", ("StartedExecution",), parameter)
+        },
+        f"{path}/executions/{{execution_id}}/resume": {
+            "post": resume_operation("Execution", ("StartedExecution",), parameter)
         },
         "/jobs/{external_id}": {"get": job_operation()},
     }

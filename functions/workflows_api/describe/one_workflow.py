@@ -40,6 +40,7 @@ OPERATION_IDS: Mapping[str, str] = {
     "listExecutions": "list{}Executions",
     "getExecution": "get{}Execution",
     "cancelExecution": "cancel{}Execution",
+    "resumeExecution": "resume{}Execution",
     "getJob": "get{}Job",
 }
 
@@ -87,7 +88,7 @@ def _own(operation: Json, name: str) -> Json:
     """The operation without the parameter that the path says already, and with ids of this workflow's own."""
     parameters = [parameter for parameter in operation.get("parameters", []) if parameter is not WORKFLOW]
     own = {key: value for key, value in operation.items() if key != "parameters"}
-    if "requestBody" in own:
+    if "ExecuteRequest" in str(own.get("requestBody")):
         own["requestBody"] = own["requestBody"] | {"content": body_of(ref("ExecuteRequest"))}  # examples are of others
     return own | {
         "operationId": _own_id(operation["operationId"], name),

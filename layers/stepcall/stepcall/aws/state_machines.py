@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -40,8 +39,8 @@ class MachineAddress:
     def machine_arn(self, content_hash: str) -> str:
         return f"{self.arn_prefix}:stateMachine:{self.name(content_hash)}"
 
-    def execution_arn(self, content_hash: str, run_id: UUID) -> str:
-        return f"{self.arn_prefix}:execution:{self.name(content_hash)}:{run_id}"
+    def execution_arn(self, content_hash: str, name: str) -> str:
+        return f"{self.arn_prefix}:execution:{self.name(content_hash)}:{name}"
 
 
 class StepFunctions:
@@ -54,27 +53,27 @@ class StepFunctions:
         self._address = address
         self._sleep = sleep
 
-    def start(self, run_id: UUID, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> None:
+    def start(self, name: str, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> None:
         # nearly always the machine is there: asking first would cost a call on every start
-        if self._start(run_id, compiled, execution_input):
+        if self._start(name, compiled, execution_input):
             return
         self._create(compiled)
         for delay in START_DELAYS_SECONDS:
-            if self._start(run_id, compiled, execution_input):
+            if self._start(name, compiled, execution_input):
                 return
             self._sleep(delay)
-        if not self._start(run_id, compiled, execution_input):
+        if not self._start(name, compiled, execution_input):
             raise EngineUnavailableError("The new state machine is not ready yet.")
 
-    def stop(self, run_id: UUID, content_hash: str, cause: str) -> None:
-        execution_arn = self._address.execution_arn(content_hash, run_id)
+    def stop(self, name: str, content_hash: str, cause: str) -> None:
+        execution_arn = self._address.execution_arn(content_hash, name)
         self._call(
             lambda: self._client.stop_execution(executionArn=execution_arn, error="Cancelled", cause=cause),
             fine=frozenset({MISSING_EXECUTION}),
         )
 
-    def describe(self, run_id: UUID, content_hash: str) -> ExecutionStatus:
-        execution_arn = self._address.execution_arn(content_hash, run_id)
+    def describe(self, name: str, content_hash: str) -> ExecutionStatus:
+        execution_arn = self._address.execution_arn(content_hash, name)
         try:
             described = _reach(lambda: self._client.describe_execution(executionArn=execution_arn))
         except ClientError as exc:
@@ -83,12 +82,12 @@ class StepFunctions:
             return ExecutionStatus.MISSING
         return ExecutionStatus(described["status"])
 
-    def _start(self, run_id: UUID, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> bool:
+    def _start(self, name: str, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> bool:
         """Whether the execution runs; False when its machine does not exist."""
         code = self._call(
             lambda: self._client.start_execution(
                 stateMachineArn=self._address.machine_arn(compiled.content_hash),
-                name=str(run_id),
+                name=name,
                 input=json.dumps(execution_input),
             ),
             fine=frozenset({MISSING_MACHINE, "ExecutionAlreadyExists"}),

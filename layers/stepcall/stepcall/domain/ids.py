@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 from uuid import RFC_4122, UUID
 
 from stepcall.domain.errors import StepcallError
@@ -165,12 +166,19 @@ def spell_execution_name(run_id: UUID, run_attempt: int) -> str:
     return str(run_id) if run_attempt == 1 else f"{run_id}-{run_attempt}"
 
 
-def read_execution_name(text: str) -> tuple[UUID, int]:
+class ExecutionName(NamedTuple):
+    """The run and its attempt that an execution is of."""
+
+    run_id: UUID
+    run_attempt: int
+
+
+def read_execution_name(text: str) -> ExecutionName:
     """The run and its attempt that an execution is of. Raises MalformedIdError."""
     found = EXECUTION_NAME.fullmatch(text)
     if found is None:
         raise _malformed(text)
-    return UUID(found["run_id"]), int(found["run_attempt"] or 1)
+    return ExecutionName(UUID(found["run_id"]), int(found["run_attempt"] or 1))
 
 
 def _read(text: str, spellings: dict[str, tuple[str, int]]) -> UUID:

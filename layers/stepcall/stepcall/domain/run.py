@@ -1,14 +1,15 @@
 """A run of a workflow: its life as a table, its tasks, its end.
 
-`PENDING → RUNNING → COMPLETED | FAILED | CANCELLED`, `PENDING → FAILED | CANCELLED`, and nothing else.
+`PENDING → RUNNING → COMPLETED | FAILED | CANCELLED`, `PENDING → FAILED | CANCELLED`, and nothing else: but a person may
+resume what is FAILED or CANCELLED, and the run is PENDING again, as another attempt.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
 from stepcall.domain.errors import MAX_MESSAGE_LENGTH, ErrorReason
@@ -40,6 +41,10 @@ RUN_MOVES: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType(
         RunStatus.CANCELLED: frozenset(),
     }
 )
+
+
+RESUMABLE = frozenset({RunStatus.FAILED, RunStatus.CANCELLED})
+"""From which a run is PENDING again when somebody resumes it. No machine, no event and no sweep makes this move."""
 
 
 def statuses_before(status: RunStatus) -> frozenset[RunStatus]:
@@ -102,6 +107,16 @@ class TaskRun:
     error: ErrorResult | None = None
     run_attempt: int = 1
     """The attempt of its run that wrote this last."""
+
+
+class RunAttempt(Protocol):
+    """Which execution of which run: whoever writes as one says so, and changes nothing once there is a later one."""
+
+    @property
+    def run_id(self) -> UUID: ...
+
+    @property
+    def run_attempt(self) -> int: ...
 
 
 class TimeRange(NamedTuple):
@@ -182,6 +197,15 @@ class Run(RunSummary):
     """Where its caller wants to be called back."""
     cancelled_from: RunStatus | None = None
     """What it was when it was cancelled."""
+    resumed_at: datetime | None = None
+    """When this attempt was asked for; None for the first."""
+    kept_refs: frozenset[str] = frozenset()
+    """The tasks whose outputs of earlier attempts count in this one."""
+
+    @property
+    def accepted_at(self) -> datetime:
+        """Since when it is open."""
+        return self.resumed_at or self.created_at
 
     @property
     def execution_name(self) -> str:
@@ -206,10 +230,20 @@ class TableClaim:
 
 @dataclass(frozen=True, slots=True)
 class RunWithTasks:
-    """A run and the records of those of its tasks that have begun, by ref."""
+    """A run and the records of those of its tasks that have begun, by ref: as far as they count in its attempt.
+
+    What an earlier attempt has left counts where the run keeps it, and is COMPLETED. The rest is as if it were not.
+    """
 
     run: Run
     tasks: Mapping[str, TaskRun] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tasks", {ref: task for ref, task in self.tasks.items() if self._counts(task)})
+
+    def _counts(self, task: TaskRun) -> bool:
+        is_kept = task.ref in self.run.kept_refs and task.status is TaskStatus.COMPLETED
+        return is_kept or task.run_attempt == self.run.run_attempt
 
     def task(self, ref: str) -> TaskRun:
         """The task as a reader should see it: what a run that was ended from outside left under way has ended with it,
@@ -220,11 +254,11 @@ class RunWithTasks:
         """
         if self.run.reused_run_id:
             return TaskRun(ref, TaskStatus.SKIPPED)
-        task = self.tasks.get(ref, TaskRun(ref))
+        task = self.tasks.get(ref, TaskRun(ref, run_attempt=self.run.run_attempt))
         if self._is_ended_from_outside() and self._outlasts_run(task):
             status = TaskStatus(self.run.status.value)
             error = (task.error or self.run.error) if status is TaskStatus.FAILED else None
-            return TaskRun(ref, status, task.attempts, task.started_at, self.run.completed_at, error=error)
+            return replace(task, status=status, completed_at=self.run.completed_at, output=None, error=error)
         return task
 
     def tasks_of(self, definition: "WorkflowDefinition") -> tuple[TaskRun, ...]:

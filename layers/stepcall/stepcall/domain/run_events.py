@@ -53,7 +53,7 @@ class RunEvent(NamedTuple):
         times = {"created_at": run.created_at, "started_at": run.started_at, "completed_at": run.completed_at}
         return {
             "event_id": str(self.event_id),
-            "sequence": 2 if run.status.has_ended else 1,
+            "sequence": 2 * run.run_attempt - (not run.status.has_ended),
             "tenant": run.tenant,
             "run_id": str(run.run_id),
             "execution_id": spell_execution(run.run_id),
@@ -63,6 +63,7 @@ class RunEvent(NamedTuple):
             "workflow_name": run.workflow_name,
             "workflow_type": run.workflow_type,
             "run_mode": run.run_mode.value,
+            "run_attempt": run.run_attempt,
             "status": run.status.value,
             **{name: print_time(time) for name, time in times.items() if time},
             **({"error": run.error.to_json()} if run.error else {}),
@@ -70,10 +71,11 @@ class RunEvent(NamedTuple):
 
 
 def event_of(change: RunChange) -> RunEvent | None:
-    """None for a write that has not moved the run, or has only accepted it."""
+    """None for a write that has not moved the run, or has only accepted it, or accepted that it is resumed."""
     run = change.run
     kind = TYPE_OF_MOVE.get(run.status)
     if kind is None or run.status is change.before:
         return None
     moved_at = run.completed_at or run.started_at or run.created_at
-    return RunEvent(uuid5(run.run_id, run.status.value), kind, moved_at, run)
+    attempt = "" if run.run_attempt == 1 else f".{run.run_attempt}"
+    return RunEvent(uuid5(run.run_id, f"{run.status.value}{attempt}"), kind, moved_at, run)

@@ -118,6 +118,8 @@ class TaskContext:
     """None where the worker does all of the task in one invocation."""
     query: "QueryEnd | None" = None
     """In the phase `COLLECT`."""
+    run_attempt: int = 1
+    """The attempt of the run, which counts from 1."""
 
 
 TaskImplementation = Callable[[Any, TaskContext], "TaskOutput | PreparedQuery"]

@@ -11,7 +11,7 @@ from stepcall.domain.errors import ErrorReason, RetryableTaskError, TaskError
 from stepcall.domain.task_contract import TaskImplementation
 from stepcall.runtime.observability import logger, logs_invocation, name_run_in_log
 from stepcall.runtime.wiring import worker_dependencies
-from stepcall.stores.run_store import RunHasEndedError
+from stepcall.stores.run_store import LateAttemptError, RunHasEndedError
 from stepcall.use_cases.finish_run import RunFailedError
 from stepcall.use_cases.run_task import TaskInvocation, run_task
 
@@ -47,6 +47,9 @@ def errors_for_the_machine() -> Iterator[None]:
         log = logger.exception if error.reason is ErrorReason.INTERNAL_ERROR else logger.info
         log("task_failed", extra={"reason": error.reason})
         raise type(error)(error.reason, IN_RECORD) from None
+    except LateAttemptError as error:
+        logger.info("late_news_ignored")
+        raise error from None
     except (RunHasEndedError, RunFailedError) as error:
         logger.info("run_has_ended")
         raise error from None

@@ -120,7 +120,7 @@ def run_values(run: Run) -> dict[str, str | int | bytes | None]:
         "range_end": write_time(run.time_range.end) if run.time_range else None,
         **payload_values("input", run.input),
         "job": write_job(run.job),
-        "run_attempt": None if run.run_attempt == 1 else run.run_attempt,
+        "run_attempt": write_attempt(run.run_attempt),
         "correlation_id": run.correlation_id or None,
         "deadline": write_time(run.deadline) if run.deadline else None,
         "webhook_url": run.webhook_url,
@@ -203,6 +203,8 @@ def read_run(item: Item) -> Run:
         deadline=read_time(values.get("deadline")),
         webhook_url=values.get("webhook_url"),
         cancelled_from=RunStatus(values["cancelled_from"]) if "cancelled_from" in values else None,
+        resumed_at=read_time(values.get("resumed_at")),
+        kept_refs=frozenset(read_json(values.get("kept_refs", "[]"))),
     )
 
 
@@ -223,6 +225,16 @@ def read_task(item: Item) -> TaskRun:
         error=read_error(values.get("error")),
         run_attempt=values.get("run_attempt", 1),
     )
+
+
+def write_attempt(run_attempt: int) -> int | None:
+    """The first is not written: nearly every run has no other."""
+    return None if run_attempt == 1 else run_attempt
+
+
+def attempt_of(item: Item) -> int:
+    """The attempt of its run that a run's or a task's record is of."""
+    return int(item["run_attempt"]["N"]) if "run_attempt" in item else 1
 
 
 def _present(payload: StoredPayload | None) -> StoredPayload:

@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from stepcall.domain.run import RunStatus
+from stepcall.domain.run import RunAttempt, RunStatus
 from stepcall.stores.dynamo_items import Item, read_time, read_values, run_key, write_values
 from stepcall.stores.dynamo_update import Update
 from stepcall.stores.run_store import OpenRun
 
 OPEN_RUN = {
-    "ProjectionExpression": "run_id, tenant, #status, created_at, content_hash, run_attempt, deadline, correlation_id",
+    "ProjectionExpression": (
+        "run_id, tenant, #status, created_at, content_hash, run_attempt, deadline, resumed_at, correlation_id"
+    ),
     "ExpressionAttributeNames": {"#status": "status"},
 }
 """What of a run's record is read."""
@@ -34,12 +36,13 @@ def read_open_runs(items: Iterable[Item]) -> tuple[OpenRun, ...]:
     return tuple(run for run in runs if not run.status.has_ended)
 
 
-def move_to_machine(run_id: UUID, seen: str, content_hash: str) -> Update:
+def move_to_machine(run: RunAttempt, seen: str, content_hash: str) -> Update:
     return Update(
-        key=run_key(run_id),
-        set={"content_hash": content_hash},
+        key=run_key(run.run_id),
+        set={"status": RunStatus.PENDING.value, "content_hash": content_hash},
         allowed_from=frozenset({RunStatus.PENDING}),
         seen={"content_hash": seen},
+        of_attempt=run.run_attempt,
     )
 
 
@@ -53,5 +56,6 @@ def _read(item: Item) -> OpenRun:
         content_hash=values["content_hash"],
         run_attempt=values.get("run_attempt", 1),
         deadline=read_time(values.get("deadline")),
+        resumed_at=read_time(values.get("resumed_at")),
         correlation_id=values.get("correlation_id", ""),
     )

@@ -4,7 +4,7 @@ Writes of a run of n tasks: 1 put, 2 per task, 1 end. The first task's start mov
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,20 +15,20 @@ from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord, re
 from stepcall.domain.run import (
     ErrorResult,
     Run,
+    RunAttempt,
     RunEnd,
     RunStatus,
     RunWithTasks,
     StoredPayload,
     TableClaim,
-    TaskStatus,
     statuses_before,
 )
 from stepcall.stores.dynamo_items import (
     PROVIDER_KEY,
     RUN_ITEM,
     TASK_PREFIX,
-    TRANSACTION_CANCELED,
     Item,
+    attempt_of,
     payload_values,
     read_run,
     read_summary,
@@ -43,10 +43,12 @@ from stepcall.stores.dynamo_items import (
 from stepcall.stores.dynamo_new_runs import Beside, put_run
 from stepcall.stores.dynamo_open_runs import OPEN_RUN, move_to_machine, query_open, read_open_runs
 from stepcall.stores.dynamo_pages import count_page, read_all, read_keys, read_page
+from stepcall.stores.dynamo_resumes import resume_in
 from stepcall.stores.dynamo_run_lists import query_by_tenant, query_by_workflow
 from stepcall.stores.dynamo_starts import beside_run, put_start, read_start, start_key
 from stepcall.stores.dynamo_table_claims import claim_key, put_claim, read_claim
-from stepcall.stores.dynamo_update import Update, refused_item
+from stepcall.stores.dynamo_task_writes import TaskWrites, begin_run
+from stepcall.stores.dynamo_update import Update, refusal, refused_item
 from stepcall.stores.run_store import (
     ALL_RUNS,
     OpenRuns,
@@ -55,14 +57,11 @@ from stepcall.stores.run_store import (
     RunNotFoundError,
     RunPage,
     TableClaimedError,
-    TaskNotRunningError,
     refused_move,
 )
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-
-LONGEST_EXECUTION = timedelta(days=366)  # Step Functions ends a standard execution after a year
 
 
 class DynamoRunStore:
@@ -79,6 +78,7 @@ class DynamoRunStore:
         self._table = table
         self._retention = retention
         self._sleep = sleep
+        self._tasks = TaskWrites(client, table, retention)
 
     def put(self, run: Run, *, once: StartOnce | None = None) -> None:
         self._put_with(run, once)
@@ -141,15 +141,8 @@ class DynamoRunStore:
         items = self._read_keys([run_key(UUID(key["run_id"]["S"])) for key in keys], **OPEN_RUN)
         return OpenRuns(read_open_runs(items), UUID(last["run_id"]["S"]) if last else None)
 
-    def move_machine(self, run_id: UUID, *, seen: str, content_hash: str) -> None:
-        update = move_to_machine(run_id, seen, content_hash)
-        try:
-            self._client.update_item(**update.to_request(self._table))
-        except ClientError as exc:
-            stored = refused_item(exc)
-            # AWS's client tries again when an answer is lost, and two sweeps may move one run
-            if not stored or not update.has_set(stored) or stored["status"]["S"] != RunStatus.PENDING:
-                raise _refusal(run_id, stored) from exc
+    def move_machine(self, run: RunAttempt, *, seen: str, content_hash: str) -> None:
+        self._move(run, move_to_machine(run, seen, content_hash))
 
     def _list(self, query: dict[str, Any] | None, limit: int) -> RunPage:
         if query is None:
@@ -158,57 +151,37 @@ class DynamoRunStore:
         return RunPage(tuple(map(read_summary, items)), UUID(last["run_id"]["S"]) if last else None)
 
     def begin_task(self, run: Run, ref: str, *, attempt: int, now: datetime) -> None:
-        begin = Update(
-            key=task_key(run.run_id, ref),
-            set={"status": TaskStatus.RUNNING.value, "attempts": attempt + 1},
-            # tasks go with their run; no run outlasts its execution, so this never takes one from a run that goes on
-            set_once={"started_at": write_time(now), "expires_at": self._expiry(now + LONGEST_EXECUTION)},
-            allowed_from=frozenset({TaskStatus.RUNNING}),
-            allowed_when_absent=True,
-        )
-        if run.status is not RunStatus.PENDING:
-            self._update_task(run.run_id, ref, begin)
-            return
-        start = Update(
-            key=run_key(run.run_id),
-            set={"status": RunStatus.RUNNING.value},
-            set_once={"started_at": write_time(now)},
-            allowed_from=statuses_before(RunStatus.RUNNING) | {RunStatus.RUNNING},
-        )
-        self._begin_run_and_task(run.run_id, ref, (start, begin))
+        self._tasks.begin(run, ref, attempt=attempt, now=now)
 
-    def complete_task(self, run_id: UUID, ref: str, output: StoredPayload, now: datetime) -> None:
-        values = {"status": TaskStatus.COMPLETED.value, "completed_at": write_time(now)}
-        self._update_task(
-            run_id, ref, _task_update(run_id, ref, values | payload_values("output", output), remove=("error",))
-        )
+    def begin_run(self, run: RunAttempt, now: datetime) -> None:
+        self._move(run, begin_run(run, now))
 
-    def record_task_error(self, run_id: UUID, ref: str, error: ErrorResult) -> None:
-        self._update_task(run_id, ref, _task_update(run_id, ref, {"error": write_error(error)}))
+    def complete_task(self, run: RunAttempt, ref: str, output: StoredPayload, now: datetime) -> None:
+        self._tasks.complete(run, ref, output, now)
 
-    def fail_task(self, run_id: UUID, ref: str, error: ErrorResult, now: datetime) -> None:
-        failed = Update(
-            key=task_key(run_id, ref),
-            set={
-                "status": TaskStatus.FAILED.value,
-                "completed_at": write_time(now),
-                "error": write_error(error),
-            },
-            set_once={"expires_at": self._expiry(now + LONGEST_EXECUTION)},
-            allowed_from=frozenset({TaskStatus.RUNNING}),
-            allowed_when_absent=True,
-        )
-        self._update_task(run_id, ref, failed)
+    def record_task_error(self, run: RunAttempt, ref: str, error: ErrorResult) -> None:
+        self._tasks.record_error(run, ref, error)
 
-    def abandon(self, run_id: UUID, end: RunEnd) -> None:
-        self._end(run_id, end, frozenset({RunStatus.PENDING}))
+    def fail_task(self, run: RunAttempt, ref: str, error: ErrorResult, now: datetime) -> None:
+        self._tasks.fail(run, ref, error, now)
 
-    def end(self, run_id: UUID, end: RunEnd) -> None:
-        self._end(run_id, end, statuses_before(end.status))
+    def abandon(self, run: RunAttempt, end: RunEnd) -> None:
+        self._end(run, end, frozenset({RunStatus.PENDING}))
 
-    def _end(self, run_id: UUID, end: RunEnd, allowed_from: frozenset[RunStatus]) -> None:
+    def end(self, run: RunAttempt, end: RunEnd) -> None:
+        self._end(run, end, statuses_before(end.status))
+
+    def cancel(self, run: Run, end: RunEnd) -> None:
+        if run.status.has_ended:
+            raise refused_move(run.run_id, run.status)
+        self._end(run, end, frozenset({run.status}))
+
+    def resume(self, seen: Run, resumed: Run, *, table: str | None) -> None:
+        resume_in(self._client, self._table, (seen, resumed), claimed=table, sleep=self._sleep)
+
+    def _end(self, run: RunAttempt, end: RunEnd, allowed_from: frozenset[RunStatus]) -> None:
         update = Update(
-            key=run_key(run_id),
+            key=run_key(run.run_id),
             set={
                 "status": end.status.value,
                 "completed_at": write_time(end.completed_at),
@@ -216,16 +189,21 @@ class DynamoRunStore:
                 "expires_at": self._expiry(end.completed_at),
                 **payload_values("output", end.output),
             },
+            copied={"cancelled_from": "status"} if end.status is RunStatus.CANCELLED else {},
             remove=("open", PROVIDER_KEY),
             allowed_from=frozenset(allowed_from),
+            of_attempt=run.run_attempt,
         )
+        self._move(run, update)
+
+    def _move(self, run: RunAttempt, update: Update) -> None:
         try:
             self._client.update_item(**update.to_request(self._table))
         except ClientError as exc:
             stored = refused_item(exc)
-            # AWS's client tries again when an answer is lost: the end that stands there may be this one
-            if not stored or not update.has_set(stored):
-                raise _refusal(run_id, stored) from exc
+            # AWS's client tries again when an answer is lost, and two sweeps may do the same: it may be done
+            if not stored or attempt_of(stored) != run.run_attempt or not update.has_set(stored):
+                raise refusal(run, stored) from exc
 
     def _new_run(self, run: Run) -> dict[str, Any]:
         expiry = {"expires_at": self._expiry(run.completed_at)} if run.completed_at else {}
@@ -238,28 +216,6 @@ class DynamoRunStore:
     def _expiry(self, after: datetime) -> int:
         return int((after + self._retention).timestamp())
 
-    def _update_task(self, run_id: UUID, ref: str, update: Update) -> None:
-        try:
-            self._client.update_item(**update.to_request(self._table))
-        except ClientError as exc:
-            refused_item(exc)
-            raise TaskNotRunningError(f"The task {ref} of the run {run_id} is not running.") from exc
-
-    def _begin_run_and_task(self, run_id: UUID, ref: str, updates: Sequence[Update]) -> None:
-        try:
-            self._client.transact_write_items(
-                TransactItems=[{"Update": update.to_request(self._table)} for update in updates]  # type: ignore[typeddict-item]
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] != TRANSACTION_CANCELED:
-                raise
-            run_reason, task_reason = exc.response["CancellationReasons"]
-            if run_reason["Code"] == "ConditionalCheckFailed":
-                raise _refusal(run_id, run_reason.get("Item")) from exc
-            if task_reason["Code"] == "ConditionalCheckFailed":
-                raise TaskNotRunningError(f"The task {ref} of the run {run_id} is not running.") from exc
-            raise  # a conflict or throttling: Lambda's caller tries again
-
     def _query(self, run_id: UUID) -> Iterator[Item]:
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -271,18 +227,6 @@ class DynamoRunStore:
 
     def _read_keys(self, keys: Sequence[Any], **how: Any) -> Iterator[Item]:
         return read_keys(self._client, self._table, keys, self._sleep, **how)
-
-
-def _task_update(
-    run_id: UUID, ref: str, values: Mapping[str, str | int | None], remove: tuple[str, ...] = ()
-) -> Update:
-    return Update(task_key(run_id, ref), values, frozenset({TaskStatus.RUNNING}), remove=remove)
-
-
-def _refusal(run_id: UUID, item: Item | None) -> Exception:
-    if not item:
-        return RunNotFoundError(f"There is no run {run_id}.")
-    return refused_move(run_id, RunStatus(item["status"]["S"]))
 
 
 def _with_tasks(run_id: UUID, items: Iterable[Item]) -> RunWithTasks:

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord, record_of
 from stepcall.domain.run import (
+    RESUMABLE,
     ErrorResult,
     Run,
+    RunAttempt,
     RunEnd,
     RunStatus,
     RunWithTasks,
@@ -21,6 +23,7 @@ from stepcall.domain.run import (
 )
 from stepcall.stores.run_store import (
     ALL_RUNS,
+    LateAttemptError,
     OpenRun,
     OpenRuns,
     RunCount,
@@ -118,12 +121,12 @@ class MemoryRunStore:
         shown = tuple(map(_open_run, page))
         return OpenRuns(shown, page[-1].run_id if len(later) > limit else None)
 
-    def move_machine(self, run_id: UUID, *, seen: str, content_hash: str) -> None:
+    def move_machine(self, run: RunAttempt, *, seen: str, content_hash: str) -> None:
         with self._lock:
-            found = self.get_for_end(run_id)
+            found = self._of_attempt(run)
             if found.run.status is not RunStatus.PENDING or found.run.content_hash not in {seen, content_hash}:
-                raise refused_move(run_id, found.run.status)
-            self._runs[run_id] = replace(found, run=replace(found.run, content_hash=content_hash))
+                raise refused_move(run.run_id, found.run.status)
+            self._runs[run.run_id] = replace(found, run=replace(found.run, content_hash=content_hash))
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
         found = self.get_for_end(run_id)
@@ -137,57 +140,95 @@ class MemoryRunStore:
 
     def begin_task(self, run: Run, ref: str, *, attempt: int, now: datetime) -> None:
         with self._lock:
-            stored = self.get_for_end(run.run_id).run
+            stored = self._of_attempt(run).run if run.status is RunStatus.PENDING else self.get_for_end(run.run_id).run
             if run.status is RunStatus.PENDING and stored.status.has_ended:
                 raise refused_move(run.run_id, stored.status)
-            task = self._unfinished_task(run.run_id, ref)
+            task = self._unfinished_task(run, ref)
             begun = replace(task, status=TaskStatus.RUNNING, attempts=attempt + 1, started_at=task.started_at or now)
-            if stored.status is RunStatus.PENDING:
+            if run.status is stored.status is RunStatus.PENDING:
                 stored = replace(stored, status=RunStatus.RUNNING, started_at=now)
             self._save(stored, begun)
 
-    def complete_task(self, run_id: UUID, ref: str, output: StoredPayload, now: datetime) -> None:
+    def begin_run(self, run: RunAttempt, now: datetime) -> None:
         with self._lock:
-            task = self._running_task(run_id, ref)
+            found = self._of_attempt(run)
+            if found.run.status.has_ended:
+                raise refused_move(run.run_id, found.run.status)
+            begun = replace(found.run, status=RunStatus.RUNNING, started_at=found.run.started_at or now)
+            self._runs[run.run_id] = replace(found, run=begun)
+
+    def complete_task(self, run: RunAttempt, ref: str, output: StoredPayload, now: datetime) -> None:
+        with self._lock:
+            task = self._running_task(run, ref)
             done = replace(task, status=TaskStatus.COMPLETED, completed_at=now, output=output, error=None)
-            self._save(self._runs[run_id].run, done)
+            self._save(self._runs[run.run_id].run, done)
 
-    def record_task_error(self, run_id: UUID, ref: str, error: ErrorResult) -> None:
+    def record_task_error(self, run: RunAttempt, ref: str, error: ErrorResult) -> None:
         with self._lock:
-            task = self._running_task(run_id, ref)
-            self._save(self._runs[run_id].run, replace(task, error=error))
+            task = self._running_task(run, ref)
+            self._save(self._runs[run.run_id].run, replace(task, error=error))
 
-    def fail_task(self, run_id: UUID, ref: str, error: ErrorResult, now: datetime) -> None:
+    def fail_task(self, run: RunAttempt, ref: str, error: ErrorResult, now: datetime) -> None:
         with self._lock:
-            task = self._unfinished_task(run_id, ref)
+            task = self._unfinished_task(run, ref)
             failed = replace(task, status=TaskStatus.FAILED, completed_at=now, error=error)
-            self._save(self._runs[run_id].run, failed)
+            self._save(self._runs[run.run_id].run, failed)
 
-    def abandon(self, run_id: UUID, end: RunEnd) -> None:
-        self._end(run_id, end, frozenset({RunStatus.PENDING}))
+    def abandon(self, run: RunAttempt, end: RunEnd) -> None:
+        self._end(run, end, frozenset({RunStatus.PENDING}))
 
-    def end(self, run_id: UUID, end: RunEnd) -> None:
-        self._end(run_id, end, statuses_before(end.status))
+    def end(self, run: RunAttempt, end: RunEnd) -> None:
+        self._end(run, end, statuses_before(end.status))
 
-    def _end(self, run_id: UUID, end: RunEnd, allowed_from: frozenset[RunStatus]) -> None:
+    def cancel(self, run: Run, end: RunEnd) -> None:
+        if run.status.has_ended:
+            raise refused_move(run.run_id, run.status)
+        self._end(run, end, frozenset({run.status}))
+
+    def resume(self, seen: Run, resumed: Run, *, table: str | None) -> None:
         with self._lock:
-            found = self.get_for_end(run_id)
-            ended = replace(found.run, status=end.status, completed_at=end.completed_at, provider_key=None)
-            run = replace(ended, output=end.output, error=end.error)
-            if found.run.status not in allowed_from and run != found.run:
-                raise refused_move(run_id, found.run.status)
-            self._runs[run_id] = replace(found, run=run)
+            found = self._of_attempt(seen)
+            if found.run.status not in RESUMABLE:
+                raise refused_move(seen.run_id, found.run.status)
+            claim = self.get_claim(seen.tenant, table) if table else None
+            if table and (claim is None or claim.run_id != seen.run_id):
+                raise TableClaimedError(f"Another run has claimed {table}.")
+            self._runs[seen.run_id] = RunWithTasks(resumed, found.tasks)
 
-    def _unfinished_task(self, run_id: UUID, ref: str) -> TaskRun:
-        task = self.get_for_end(run_id).tasks.get(ref, TaskRun(ref))
-        if task.status not in {TaskStatus.PENDING, TaskStatus.RUNNING}:
+    def _end(self, run: RunAttempt, end: RunEnd, allowed_from: frozenset[RunStatus]) -> None:
+        with self._lock:
+            found = self._of_attempt(run)
+            ended = replace(
+                found.run,
+                status=end.status,
+                completed_at=end.completed_at,
+                provider_key=None,
+                output=end.output,
+                error=end.error,
+            )
+            if ended == found.run:
+                return
+            if found.run.status not in allowed_from:
+                raise refused_move(run.run_id, found.run.status)
+            caught = found.run.status if end.status is RunStatus.CANCELLED else None
+            self._runs[run.run_id] = replace(found, run=replace(ended, cancelled_from=caught))
+
+    def _of_attempt(self, run: RunAttempt) -> RunWithTasks:
+        found = self.get_for_end(run.run_id)
+        if found.run.run_attempt != run.run_attempt:
+            raise LateAttemptError(run.run_id)
+        return found
+
+    def _unfinished_task(self, run: RunAttempt, ref: str) -> TaskRun:
+        task = self.get_for_end(run.run_id).tasks.get(ref, TaskRun(ref, run_attempt=run.run_attempt))
+        if task.status not in {TaskStatus.PENDING, TaskStatus.RUNNING} or task.run_attempt != run.run_attempt:
             raise TaskNotRunningError(f"The task {ref} is {task.status}.")
         return task
 
-    def _running_task(self, run_id: UUID, ref: str) -> TaskRun:
-        task = self._runs[run_id].tasks.get(ref) if run_id in self._runs else None
-        if task is None or task.status is not TaskStatus.RUNNING:
-            raise TaskNotRunningError(f"The task {ref} of the run {run_id} is not running.")
+    def _running_task(self, run: RunAttempt, ref: str) -> TaskRun:
+        task = self._runs[run.run_id].tasks.get(ref) if run.run_id in self._runs else None
+        if task is None or task.status is not TaskStatus.RUNNING or task.run_attempt != run.run_attempt:
+            raise TaskNotRunningError(f"The task {ref} of the run {run.run_id} is not running.")
         return task
 
     def _save(self, run: Run, task: TaskRun) -> None:
@@ -203,6 +244,7 @@ def _open_run(run: Run) -> OpenRun:
         run.content_hash,
         run.run_attempt,
         run.deadline,
+        run.resumed_at,
         run.correlation_id,
     )
 

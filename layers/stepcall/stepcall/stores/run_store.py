@@ -8,9 +8,11 @@ from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord
+from stepcall.domain.ids import spell_execution_name
 from stepcall.domain.run import (
     ErrorResult,
     Run,
+    RunAttempt,
     RunEnd,
     RunStatus,
     RunSummary,
@@ -38,7 +40,15 @@ class RunMoveRefusedError(StepcallError):
 
 
 class RunHasEndedError(RunMoveRefusedError):
-    """The run has ended as `status`, and nothing reopens a finished run."""
+    """The run has ended as `status`, and only a person who resumes it reopens a finished run."""
+
+
+class LateAttemptError(StepcallError):
+    """Late news: the run goes on as another attempt than the one that the write is of, so it changed nothing."""
+
+    def __init__(self, run_id: UUID) -> None:
+        super().__init__(f"The run {run_id} goes on as another attempt.")
+        self.run_id = run_id
 
 
 def refused_move(run_id: UUID, status: RunStatus) -> RunMoveRefusedError:
@@ -106,7 +116,17 @@ class OpenRun(NamedTuple):
     content_hash: str
     run_attempt: int = 1
     deadline: datetime | None = None
+    resumed_at: datetime | None = None
     correlation_id: str = ""
+
+    @property
+    def accepted_at(self) -> datetime:
+        """Since when it is open."""
+        return self.resumed_at or self.created_at
+
+    @property
+    def execution_name(self) -> str:
+        return spell_execution_name(self.run_id, self.run_attempt)
 
 
 class OpenRuns(NamedTuple):
@@ -162,10 +182,10 @@ class RunStore(Protocol):
         A page may hold fewer than `limit`, or none, and not be the last.
         """
 
-    def move_machine(self, run_id: UUID, *, seen: str, content_hash: str) -> None:
+    def move_machine(self, run: RunAttempt, *, seen: str, content_hash: str) -> None:
         """Let a PENDING run execute on another machine than `seen`; moved there already is fine.
 
-        Raises RunMoveRefusedError, RunHasEndedError, RunNotFoundError.
+        Raises RunMoveRefusedError, RunHasEndedError, RunNotFoundError, LateAttemptError.
         """
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
@@ -177,27 +197,45 @@ class RunStore(Protocol):
     def begin_task(self, run: Run, ref: str, *, attempt: int, now: datetime) -> None:
         """Mark a task RUNNING, and its run with it when that is PENDING.
 
-        Raises RunHasEndedError when a run that was read as PENDING has ended meanwhile, TaskNotRunningError when the
-        task has. A run that was read as RUNNING is not looked at again: that would double the price of every task.
+        What an earlier attempt of the run has left of the task is overwritten. Raises RunHasEndedError when a run that
+        was read as PENDING has ended meanwhile, LateAttemptError when it goes on as another attempt, and
+        TaskNotRunningError when the task has ended, or a later attempt has it. A run that was read as RUNNING is not
+        looked at again: that would double the price of every task.
         """
 
-    def complete_task(self, run_id: UUID, ref: str, output: StoredPayload, now: datetime) -> None:
-        """Mark a RUNNING task COMPLETED. Raises TaskNotRunningError."""
+    def begin_run(self, run: RunAttempt, now: datetime) -> None:
+        """Mark a PENDING run RUNNING whose first task need not begin; RUNNING already is fine.
 
-    def record_task_error(self, run_id: UUID, ref: str, error: ErrorResult) -> None:
-        """Keep what went wrong in the latest attempt of a RUNNING task. Raises TaskNotRunningError."""
+        Raises RunHasEndedError, RunNotFoundError, LateAttemptError.
+        """
 
-    def fail_task(self, run_id: UUID, ref: str, error: ErrorResult, now: datetime) -> None:
-        """Mark a task FAILED that is RUNNING or was never begun. Raises TaskNotRunningError."""
+    def complete_task(self, run: RunAttempt, ref: str, output: StoredPayload, now: datetime) -> None:
+        """Mark a task COMPLETED that this attempt has RUNNING. Raises TaskNotRunningError."""
 
-    def abandon(self, run_id: UUID, end: RunEnd) -> None:
+    def record_task_error(self, run: RunAttempt, ref: str, error: ErrorResult) -> None:
+        """Keep what went wrong with a task that this attempt has RUNNING. Raises TaskNotRunningError."""
+
+    def fail_task(self, run: RunAttempt, ref: str, error: ErrorResult, now: datetime) -> None:
+        """Mark a task FAILED that this attempt has RUNNING or never begun. Raises TaskNotRunningError."""
+
+    def abandon(self, run: RunAttempt, end: RunEnd) -> None:
         """Move a run that is still PENDING to its end, as `end` does.
 
-        Raises RunMoveRefusedError, RunHasEndedError, RunNotFoundError.
+        Raises RunMoveRefusedError, RunHasEndedError, RunNotFoundError, LateAttemptError.
         """
 
-    def end(self, run_id: UUID, end: RunEnd) -> None:
+    def end(self, run: RunAttempt, end: RunEnd) -> None:
         """Move a run to its end, and erase its provider key; the same end once more is fine.
 
-        Raises RunHasEndedError, RunMoveRefusedError, RunNotFoundError.
+        Raises RunHasEndedError, RunMoveRefusedError, RunNotFoundError, LateAttemptError.
+        """
+
+    def cancel(self, run: Run, end: RunEnd) -> None:
+        """End a run that is as it was read, as `end` does. Raises RunMoveRefusedError when it has moved on, too."""
+
+    def resume(self, seen: Run, resumed: Run, *, table: str | None) -> None:
+        """Make a run that has ended PENDING again, as the next attempt: once, however many ask.
+
+        `table` is an output table whose claim has to be this run's still. Raises LateAttemptError when another has
+        resumed it, RunMoveRefusedError when it was not to be resumed, RunNotFoundError, TableClaimedError.
         """

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from stepcall.domain.errors import ErrorReason, count
 from stepcall.domain.run import CALL_LOCATION, failed_end
 from stepcall.domain.times import print_time
-from stepcall.stores.run_store import OpenRun, RunMoveRefusedError, RunNotFoundError
+from stepcall.stores.run_store import LateAttemptError, OpenRun, RunMoveRefusedError, RunNotFoundError
 from stepcall.use_cases.dependencies import StartDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
 
@@ -14,11 +14,11 @@ def end_late_run(late: OpenRun, deadline: datetime, deps: StartDependencies) -> 
     """Whether this has ended the run: one that has ended meanwhile stays as it is."""
     message = _spell(late, deadline)
     try:
-        deps.runs.end(late.run_id, failed_end(deps.now(), ErrorReason.TIMEOUT, CALL_LOCATION, message))
-    except (RunMoveRefusedError, RunNotFoundError):
+        deps.runs.end(late, failed_end(deps.now(), ErrorReason.TIMEOUT, CALL_LOCATION, message))
+    except (RunMoveRefusedError, RunNotFoundError, LateAttemptError):
         return False
     try:
-        deps.engine.stop(late.run_id, late.content_hash, message)
+        deps.engine.stop(late.execution_name, late.content_hash, message)
     except EngineUnavailableError:
         # the run is FAILED all the same: its execution ends at its next task, which refuses to begin
         deps.log("execution_not_stopped", run_id=str(late.run_id))
@@ -26,7 +26,5 @@ def end_late_run(late: OpenRun, deadline: datetime, deps: StartDependencies) -> 
 
 
 def _spell(late: OpenRun, deadline: datetime) -> str:
-    """One that was resumed got a deadline anew: how long that gave it, its record does not say."""
-    hours = round((deadline - late.created_at) / timedelta(hours=1))
-    had = f"{count(hours, 'hour')}, until " if late.run_attempt == 1 else "time until "
-    return f"The run took longer than it may: it had {had}{print_time(deadline)}."
+    hours = round((deadline - late.accepted_at) / timedelta(hours=1))
+    return f"The run took longer than it may: it had {count(hours, 'hour')}, until {print_time(deadline)}."

@@ -5,11 +5,10 @@ Whoever hears of it: the status event of EventBridge, or the sweep.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from uuid import UUID
 
 from stepcall.domain.errors import ErrorReason
-from stepcall.domain.run import CALL_LOCATION, ErrorResult, RunEnd, RunStatus
-from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError
+from stepcall.domain.run import CALL_LOCATION, ErrorResult, RunAttempt, RunEnd, RunStatus
+from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, RunNotFoundError
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.engine import ExecutionStatus
 
@@ -45,12 +44,15 @@ ENDS: Mapping[ExecutionStatus, tuple[RunStatus, ErrorReason, str]] = MappingProx
 """How a run ends, by how its execution has. One that is RUNNING ends none."""
 
 
-def end_unseen_run(run_id: UUID, execution: ExecutionStatus, deps: WorkerDependencies) -> bool:
-    """Whether this has ended the run: one that has ended stays as it is, and an id that is no run's is nobody's."""
+def end_unseen_run(run: RunAttempt, execution: ExecutionStatus, deps: WorkerDependencies) -> bool:
+    """Whether this has ended the run: one that has ended or was resumed stays as it is, and no run's is nobody's."""
     status, reason, message = ENDS[execution]
     try:
-        deps.runs.end(run_id, RunEnd(status, deps.now(), error=ErrorResult(reason, CALL_LOCATION, message)))
+        deps.runs.end(run, RunEnd(status, deps.now(), error=ErrorResult(reason, CALL_LOCATION, message)))
     except (RunHasEndedError, RunNotFoundError):
         return False
-    deps.log("run_ended_unseen", run_id=str(run_id), status=status, execution_status=execution)
+    except LateAttemptError:
+        deps.log("late_news_ignored", run_id=str(run.run_id), run_attempt=str(run.run_attempt))
+        return False
+    deps.log("run_ended_unseen", run_id=str(run.run_id), status=status, execution_status=execution)
     return True

@@ -2,7 +2,6 @@
 
 from enum import StrEnum
 from typing import Any, Protocol
-from uuid import UUID
 
 from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.domain.errors import StepcallError
@@ -24,16 +23,18 @@ class ExecutionStatus(StrEnum):
 
 
 class StateMachines(Protocol):
-    def start(self, run_id: UUID, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> None:
+    """Executions are named by `Run.execution_name`."""
+
+    def start(self, name: str, compiled: CompiledWorkflow, execution_input: dict[str, Any]) -> None:
         """Start an execution of that name, creating the machine if need be; started already is fine.
 
         Raises EngineUnavailableError.
         """
 
-    def stop(self, run_id: UUID, content_hash: str, cause: str) -> None:
+    def stop(self, name: str, content_hash: str, cause: str) -> None:
         """Stop the execution of that name; one that has ended or never was is fine. Raises EngineUnavailableError."""
 
-    def describe(self, run_id: UUID, content_hash: str) -> ExecutionStatus:
+    def describe(self, name: str, content_hash: str) -> ExecutionStatus:
         """How the execution of that name is; what was just started may be missing. Raises EngineUnavailableError.
 
         AWS takes 15 such calls a second from a whole account: no request of a user's makes one.

@@ -8,7 +8,7 @@ import traceback
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.run import CALL_LOCATION, Run, failed_end
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.stores.run_store import RunMoveRefusedError
+from stepcall.stores.run_store import LateAttemptError, RunMoveRefusedError
 from stepcall.stores.slot_store import Place, SlotsUnavailableError, Taking
 from stepcall.use_cases.dependencies import StartDependencies, WorkerDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
@@ -37,7 +37,7 @@ def execute(run: Run, version: WorkflowVersion, deps: StartDependencies) -> bool
     Raises what else the engine raises: the run is FAILED then.
     """
     try:
-        deps.engine.start(run.run_id, deps.compile(version, run.run_mode), execution_input(run))
+        deps.engine.start(run.execution_name, deps.compile(version, run.run_mode), execution_input(run))
     except EngineUnavailableError as exc:
         deps.log("start_deferred", run_id=str(run.run_id), tenant=run.tenant, error=str(exc))
         return False
@@ -75,8 +75,8 @@ def _give_up(run: Run, deps: WorkerDependencies) -> bool:
     # what is wrong is not going to pass: this run must not stay PENDING for ever
     message = "The run could not be started: Step Functions did not take it."
     try:
-        deps.runs.abandon(run.run_id, failed_end(deps.now(), ErrorReason.BACKEND_ERROR, CALL_LOCATION, message))
-    except RunMoveRefusedError:
+        deps.runs.abandon(run, failed_end(deps.now(), ErrorReason.BACKEND_ERROR, CALL_LOCATION, message))
+    except (RunMoveRefusedError, LateAttemptError):
         return False
     deps.log("run_not_started", run_id=str(run.run_id), tenant=run.tenant)
     return True

@@ -22,7 +22,7 @@ from stepcall.domain.type_check import faults_of
 from stepcall.domain.types import describe_value, is_of_type
 from stepcall.domain.workflow import OutputValue, WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
-from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
+from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.executed_run import ExecutedRun
 from stepcall.use_cases.read_scope import read_scope
@@ -49,19 +49,22 @@ class RunFailedError(StepcallError):
 
 
 def finish_run(ending: RunEnding, deps: WorkerDependencies) -> None:
-    """End the run, once: a run that has ended stays as it is.
+    """End the run, once: a run that has ended, or goes on as another attempt, stays as it is.
 
     Raises RunFailedError when its outputs cannot be rendered; the run is FAILED then.
     """
     version = deps.workflows.get_version(ending.run.workflow_id, ending.run.workflow_version)
     found = deps.runs.get_for_end(ending.run.run_id)
+    if found.run.run_attempt != ending.run.run_attempt:
+        deps.log("late_news_ignored", run_id=str(ending.run.run_id), run_attempt=str(ending.run.run_attempt))
+        return
     if found.run.status.has_ended:
         return
     end = _failed(ending.error, version, found, deps) if ending.error else _completed(version, found, deps)
     try:
-        deps.runs.end(ending.run.run_id, end)
-    except RunHasEndedError:
-        return  # cancelled in this very moment
+        deps.runs.end(ending.run, end)
+    except (RunHasEndedError, LateAttemptError):
+        return  # cancelled in this very moment, and maybe resumed
     deps.log("run_ended", run_id=str(ending.run.run_id), status=end.status)
     if end.status is RunStatus.FAILED and ending.error is None:
         raise RunFailedError("The run's outputs could not be rendered.")
@@ -85,7 +88,7 @@ def _render_output(version: WorkflowVersion, found: RunWithTasks, deps: WorkerDe
         value = render(declared.template, scope) if declared.name in given else None
         _check_type(declared, value)
         scope.results[declared.name] = value
-    return deps.payloads.put(f"{found.run.run_id}/output", scope.results)
+    return deps.payloads.put(f"{found.run.execution_name}/output", scope.results)
 
 
 def _check_type(declared: OutputValue, value: Any) -> None:
@@ -108,7 +111,7 @@ def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, de
         return RunEnd(RunStatus.FAILED, now, error=ErrorResult(ErrorReason.INTERNAL_ERROR, OUTPUT_LOCATION, message))
     result = task.error if task.error and error.name in RAISED_BY_WORKERS else _stopped_short(error, task)
     try:
-        deps.runs.fail_task(found.run.run_id, task.ref, result, now)
+        deps.runs.fail_task(found.run, task.ref, result, now)
     except TaskNotRunningError:
         deps.log("task_already_failed", run_id=str(found.run.run_id), ref=task.ref)
     return RunEnd(RunStatus.FAILED, now, error=result)

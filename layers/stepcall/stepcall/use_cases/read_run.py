@@ -40,12 +40,12 @@ class RunView:
 
 def read_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, workflow_id: UUID | None = None) -> RunView:
     """A run that the caller may see, of that workflow when one is named. Raises RunNotFoundError, NotGrantedError."""
-    return _view(find_run(run_id, caller, deps, workflow_id), deps)
+    return view_run(find_run(run_id, caller, deps, workflow_id), deps)
 
 
 def wait_for_end(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunView:
     """The run once it has ended, or as it is after that time. Raises RunNotFoundError."""
-    return _view(wait_for_run(run_id, caller, deps, seconds=seconds), deps)
+    return view_run(wait_for_run(run_id, caller, deps, seconds=seconds), deps)
 
 
 def wait_for_run(run_id: UUID, caller: Caller, deps: FaceDependencies, *, seconds: float) -> RunWithTasks:
@@ -95,7 +95,8 @@ def view_new_run(run: Run, given: Mapping[str, Any], deps: FaceDependencies) -> 
     return RunView(run, RunWithTasks(run).tasks_of(version.definition), version, input=shown, output=None)
 
 
-def _view(found: RunWithTasks, deps: FaceDependencies) -> RunView:
+def view_run(found: RunWithTasks, deps: FaceDependencies) -> RunView:
+    """With its values, as far as they are shown at all."""
     run = found.run
     version = deps.workflows.get_version(run.workflow_id, run.workflow_version)
     return RunView(

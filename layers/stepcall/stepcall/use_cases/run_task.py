@@ -9,11 +9,11 @@ from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
 from stepcall.domain.render_template import RenderError, Scope, render
-from stepcall.domain.run import ErrorResult, Run, RunWithTasks, StoredPayload, TaskStatus
+from stepcall.domain.run import ErrorResult, Run, RunAttempt, RunStatus, RunWithTasks, StoredPayload, TaskStatus
 from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
 from stepcall.domain.workflow import Task, WorkflowDefinition
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
-from stepcall.stores.run_store import RunHasEndedError, TaskNotRunningError
+from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.executed_run import ExecutedRun
 from stepcall.use_cases.read_scope import read_scope
@@ -54,13 +54,17 @@ def run_task(
 
     In the phase `PREPARE` the task stays RUNNING, and the query that another service is to run is returned.
 
-    Raises RunHasEndedError when the run has ended, and TaskError when the task failed, after its record says why.
+    Raises RunHasEndedError when the run has ended, LateAttemptError when it goes on as another attempt, and TaskError
+    when the task failed, after its record says why.
     """
     version = deps.workflows.get_version(invocation.run.workflow_id, invocation.run.workflow_version)
     task = version.definition.task(invocation.ref)
     found = deps.runs.get_for_work(invocation.run.run_id, (task.ref, *task.needs))
+    _require_attempt(invocation.run, found.run)
     if _is_done(found, task.ref):
-        return None  # delivered twice
+        if found.run.status is RunStatus.PENDING:
+            deps.runs.begin_run(found.run, deps.now())  # an earlier attempt has done it
+        return None  # else delivered twice
     if found.run.status.has_ended:
         raise RunHasEndedError(found.run.run_id, found.run.status)
     if invocation.phase is not QueryPhase.COLLECT:  # it was begun when its query was prepared
@@ -70,16 +74,16 @@ def run_task(
         output = _work(task, found, implementations[task.type], context, deps)
         if isinstance(output, PreparedQuery):
             return output
-        deps.runs.complete_task(context.run_id, context.ref, output, deps.now())
+        deps.runs.complete_task(found.run, context.ref, output, deps.now())
     except TaskNotRunningError:
-        _look_again(context, deps)
+        _look_again(found.run, context, deps)
     except TaskError as error:
-        _record_error(error, context, deps)
+        _record_error(error, found.run, context, deps)
     except Exception as exc:
         # ours or AWS's: a second attempt is safe, and often enough
         fault = RetryableTaskError(ErrorReason.INTERNAL_ERROR, INTERNAL_MESSAGE)
         fault.__cause__ = exc
-        _record_error(fault, context, deps)
+        _record_error(fault, found.run, context, deps)
     return None
 
 
@@ -97,7 +101,14 @@ def _context_of(
         run.job.output_table if run.job else None,
         invocation.phase,
         invocation.query.end if invocation.query else None,
+        run.run_attempt,
     )
+
+
+def _require_attempt(invoked: RunAttempt, stored: RunAttempt) -> None:
+    """Raises LateAttemptError."""
+    if invoked.run_attempt != stored.run_attempt:
+        raise LateAttemptError(stored.run_id)
 
 
 def _is_done(found: RunWithTasks, ref: str) -> bool:
@@ -108,10 +119,12 @@ def _is_done(found: RunWithTasks, ref: str) -> bool:
     return task.status is TaskStatus.COMPLETED
 
 
-def _look_again(context: TaskContext, deps: WorkerDependencies) -> None:
+def _look_again(run: RunAttempt, context: TaskContext, deps: WorkerDependencies) -> None:
     """The task was delivered twice, and the other delivery has ended it meanwhile: its end is ours."""
     deps.log("late_news_ignored", run_id=str(context.run_id), ref=context.ref)
-    if not _is_done(deps.runs.get_for_work(context.run_id, (context.ref,)), context.ref):
+    found = deps.runs.get_for_work(context.run_id, (context.ref,))
+    _require_attempt(run, found.run)
+    if not _is_done(found, context.ref):
         raise RetryableTaskError(ErrorReason.INTERNAL_ERROR, INTERNAL_MESSAGE)
 
 
@@ -130,7 +143,7 @@ def _work(
     if not isinstance(output, contract.output_model):
         raise TypeError(f"{contract.name} gives {contract.output_model.__name__}, not {type(output).__name__}.")
     try:
-        return deps.payloads.put(f"{context.run_id}/{task.ref}", output.to_json())
+        return deps.payloads.put(f"{found.run.execution_name}/{task.ref}", output.to_json())
     except (NotJsonError, PayloadTooLargeError) as exc:
         raise PermanentTaskError(ErrorReason.RESOURCES_EXCEEDED, f"The output cannot be stored. {exc}") from exc
 
@@ -147,15 +160,15 @@ def _read_input(contract: TaskContract, task: Task, scope: Scope) -> TaskInput:
         raise PermanentTaskError(ErrorReason.INVALID, f"The input does not fit {contract.name}. {problems}") from exc
 
 
-def _record_error(error: TaskError, context: TaskContext, deps: WorkerDependencies) -> None:
+def _record_error(error: TaskError, run: RunAttempt, context: TaskContext, deps: WorkerDependencies) -> None:
     """Write what went wrong and raise it; unless another delivery has completed the task meanwhile."""
     result = ErrorResult(error.reason, context.ref, error.message)
     try:
         if error.retryable:
-            deps.runs.record_task_error(context.run_id, context.ref, result)
+            deps.runs.record_task_error(run, context.ref, result)
         else:
-            deps.runs.fail_task(context.run_id, context.ref, result, deps.now())
+            deps.runs.fail_task(run, context.ref, result, deps.now())
     except TaskNotRunningError:
-        _look_again(context, deps)
+        _look_again(run, context, deps)
     else:
         raise error

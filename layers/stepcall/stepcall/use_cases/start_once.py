@@ -67,7 +67,17 @@ def _find(once: StartOnce, caller: Caller, deps: FaceDependencies) -> Run | None
     _require(run, caller)
     deps.log("start_replayed", run_id=str(run.run_id), tenant=run.tenant)
     return replace(
-        run, status=RunStatus.PENDING, started_at=None, completed_at=None, output=None, error=None, provider_key=None
+        run,
+        status=RunStatus.PENDING,
+        started_at=None,
+        completed_at=None,
+        output=None,
+        error=None,
+        provider_key=None,
+        cancelled_from=None,
+        run_attempt=1,
+        resumed_at=None,
+        kept_refs=frozenset(),
     )
 
 

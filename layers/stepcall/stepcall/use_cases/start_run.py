@@ -104,14 +104,17 @@ def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: 
         run = pending_run(version, parameters, caller, deps, command.run_mode)
     except NotJsonError as exc:
         raise InvalidParametersError([Problem(command.pointer, "not_json", str(exc))]) from exc
-    provider_key = _encrypt_key(run.run_id, command, version, deps)
+    provider_key = encrypt_key(run, command.provider_key, version, deps)
     return replace(run, provider_key=provider_key, time_range=command.time_range, webhook_url=command.webhook_url)
 
 
-def _encrypt_key(run_id: UUID, command: StartRun, version: WorkflowVersion, deps: FaceDependencies) -> bytes | None:
-    """None for a workflow without a task that would use it: what nobody needs is not kept."""
-    tasks = version.definition.tasks_in(command.run_mode)
+def encrypt_key(run: Run, provider_key: str | None, version: WorkflowVersion, deps: FaceDependencies) -> bytes | None:
+    """The caller's own key as it goes with the run. Raises ProviderKeysUnavailableError.
+
+    None for a workflow without a task that would use it: what nobody needs is not kept.
+    """
+    tasks = version.definition.tasks_in(run.run_mode)
     asks_a_model = any(deps.catalog[task.type].worker is Worker.AI for task in tasks)
-    if command.provider_key is None or not asks_a_model:
+    if provider_key is None or not asks_a_model:
         return None
-    return deps.encrypt_provider_key(run_id, command.provider_key)
+    return deps.encrypt_provider_key(run.run_id, provider_key)

@@ -51,7 +51,7 @@ class SweepResult(NamedTuple):
     """What a sweep has found and done."""
 
     oldest_waiting_seconds: float
-    """How long the oldest of all tenants' runs waits to begin; 0.0 when none does. Resumed ones are left out."""
+    """How long the oldest of all tenants' runs waits to begin; 0.0 when none does."""
     repairs: Mapping[str, int]
     """How many of each kind."""
     faults: tuple[Exception, ...]
@@ -90,9 +90,9 @@ class _Sweep:
         late, in_time = list[OpenRun](), list[OpenRun]()
         for run in listed:
             (late if run.deadline is not None and run.deadline <= now else in_time).append(run)
-        due = [run for run in in_time if now - run.created_at > STARTED_WITHIN]
+        due = [run for run in in_time if now - run.accepted_at > STARTED_WITHIN]
         pending = [run for run in due if run.status is RunStatus.PENDING]
-        old = [run for run in due if now - run.created_at > LOOKED_AT_AFTER and not self._only_waits(run)]
+        old = [run for run in due if now - run.accepted_at > LOOKED_AT_AFTER and not self._only_waits(run)]
         looked_at = old if len(old) <= MAX_LOOKS else self._deps.choose(old, MAX_LOOKS)
         self._repair(deque(late), deque(pending), deque(looked_at))
         self._deps.metrics({Metric.SWEEPER_REPAIRS: [self._repairs.total()]})
@@ -174,28 +174,28 @@ class _Sweep:
 
     def _moves(self, run: Run, content_hash: str) -> bool:
         """Whether a run that an earlier release was to start is now one of this release's machine."""
-        if self._look(run.run_id, run.content_hash) is not ExecutionStatus.MISSING:
+        if self._look(run.execution_name, run.content_hash) is not ExecutionStatus.MISSING:
             return False  # it was started, or there is no look left to see that it was not: never on two machines
-        self._deps.runs.move_machine(run.run_id, seen=run.content_hash, content_hash=content_hash)
+        self._deps.runs.move_machine(run, seen=run.content_hash, content_hash=content_hash)
         self._log_repair("machine_moved", run.run_id)
         return True
 
     def _look_at(self, run: OpenRun) -> None:
-        execution = self._look(run.run_id, run.content_hash)
+        execution = self._look(run.execution_name, run.content_hash)
         is_yet_to_start = run.status is RunStatus.PENDING and execution is ExecutionStatus.MISSING
         if execution in {None, ExecutionStatus.RUNNING} or is_yet_to_start:
             return
-        if end_unseen_run(run.run_id, execution, self._deps):
+        if end_unseen_run(run, execution, self._deps):
             self._log_repair("ended", run.run_id)
 
-    def _look(self, run_id: UUID, content_hash: str) -> ExecutionStatus | None:
+    def _look(self, name: str, content_hash: str) -> ExecutionStatus | None:
         """How the execution is; None when this sweep has looked at as many as it may."""
         if not self._looks_left:
             return None
         self._looks_left -= 1
         self._deps.sleep(max(0.0, self._next_look - self._deps.monotonic()))
         self._next_look = self._deps.monotonic() + SECONDS_PER_LOOK
-        return self._deps.engine.describe(run_id, content_hash)
+        return self._deps.engine.describe(name, content_hash)
 
     def _tell(self, kind: str, place: Place) -> None:
         self._log_repair(kind, place.run_id)
@@ -207,8 +207,7 @@ class _Sweep:
 
 def _queue_age(listed: Sequence[OpenRun], now: datetime) -> float:
     """Seconds that the oldest of those that wait has waited; 0.0 when none does."""
-    # a resumed run says when it was accepted, and not since when it waits again
-    waiting = (run.created_at for run in listed if run.status is RunStatus.PENDING and run.run_attempt == 1)
+    waiting = (run.accepted_at for run in listed if run.status is RunStatus.PENDING)
     return max(0.0, (now - min(waiting, default=now)).total_seconds())
 
 

@@ -1,0 +1,88 @@
+"""Which tasks of a run that is resumed have to run again, and why."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from stepcall.domain.json_text import write_json
+from stepcall.domain.run import RunWithTasks, TaskRun, TaskStatus
+from stepcall.domain.template import InputReference, references
+from stepcall.domain.workflow import Task, WorkflowVersion
+
+
+class Resume(StrEnum):
+    REUSED = "reused"
+    RUN_AGAIN = "run again"
+
+
+class PlannedTask(NamedTuple):
+    """What a resumed run does about one of its tasks; `reason` is a sentence for a person."""
+
+    ref: str
+    resume: Resume
+    reason: str
+
+
+class Bound(NamedTuple):
+    """A version of a workflow with the value of each of its inputs."""
+
+    version: WorkflowVersion
+    parameters: Mapping[str, Any]
+
+    def has_task(self, ref: str) -> bool:
+        return any(task.ref == ref for task in self.version.definition.tasks)
+
+
+HAS_OUTPUT = "It has its output."
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Compares what a run has done with what the version that it goes on with asks for."""
+
+    found: RunWithTasks
+    before: Bound
+    after: Bound
+    is_kept: Callable[[Task, TaskRun], bool]
+    """Whether a finished task's output will be there for as long as the run goes on."""
+    is_sql: Callable[[Task], bool]
+    """Whether the connection has a say in what it does."""
+
+    def plan(self) -> tuple[PlannedTask, ...]:
+        """The tasks of the run's mode, in order."""
+        plan: dict[str, PlannedTask] = {}
+        for task in self.after.version.definition.tasks_in(self.found.run.run_mode):
+            why = next(self._reasons(task, plan), None)
+            resume = Resume.RUN_AGAIN if why else Resume.REUSED
+            plan[task.ref] = PlannedTask(task.ref, resume, why or HAS_OUTPUT)
+        return tuple(plan.values())
+
+    def _reasons(self, task: Task, plan: Mapping[str, PlannedTask]) -> Iterator[str]:
+        """Why it has to run again: none when it would do the same once more, as far as anybody can know."""
+        version, done = f"version {self.after.version.version}", self.found.task(task.ref)
+        if not self.before.has_task(task.ref):
+            yield f"It is new in {version}."
+        elif done.status is not TaskStatus.COMPLETED or done.output is None:
+            yield "It has no output."
+        elif self._spelled(task, self.before) != self._spelled(task, self.after):
+            yield f"Its definition changed in {version}."
+        yield from (f"It uses the input `{name}`, which changed in {version}." for name in self._changed(task))
+        again = (ref for ref in task.needs if plan[ref].resume is Resume.RUN_AGAIN)
+        yield from (f"It uses `{ref}`, which runs again." for ref in again)
+        if not self.is_kept(task, done):
+            yield "Its output is kept no more."
+
+    def _spelled(self, task: Task, bound: Bound) -> str:
+        """What it does in that version. The order of keys counts: it may matter to an expression."""
+        definition = bound.version.definition
+        there = definition.task(task.ref)
+        sql = [definition.connection, bound.version.sql_engine] if self.is_sql(there) else []
+        return write_json([there.type, there.input, *sql])
+
+    def _changed(self, task: Task) -> Iterator[str]:
+        """The inputs that it uses and that have another value: a default may be new."""
+        used = (one.name for _, one in references(task.input_template) if isinstance(one, InputReference))
+        for name in dict.fromkeys(used):
+            if write_json(self.before.parameters.get(name)) != write_json(self.after.parameters.get(name)):
+                yield name
