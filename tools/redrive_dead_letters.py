@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.create_api_key import physical_id
 from tools.dead_letters.functions import Functions
 from tools.dead_letters.queue import MAX_LETTERS, WAIT_SECONDS, Letter, Queue
-from tools.dead_letters.replays import NotReplayedError, Replay, ReplayChanges, ReplayInvocations
+from tools.dead_letters.replays import NotReplayedError, Replay, ReplayChanges, ReplayInvocations, ShowDeliveries
 from tools.dead_letters.stream_records import StreamRecords
 
 # A function may take 15 minutes. What it was asked is not asked twice behind the operator's back.
@@ -39,6 +39,7 @@ def replays_of(client: Client, stack: str) -> Mapping[str, Replay]:
     return {
         "FailedInvocations": ReplayInvocations(functions),
         "UnpublishedRunEvents": ReplayChanges(functions, records),
+        "ExhaustedDeliveries": ShowDeliveries(),
     }
 
 

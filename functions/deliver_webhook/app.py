@@ -15,7 +15,7 @@ from stepcall.runtime.allowed_hosts import AllowedHostSettings
 from stepcall.runtime.delivery_wiring import deliveries, delivery_machine
 from stepcall.runtime.observability import log_fact, logs_invocation, name_in_log
 from stepcall.runtime.webhook_wiring import webhook_secrets, webhooks
-from stepcall.runtime.wiring import now
+from stepcall.runtime.wiring import metrics, now
 from stepcall.runtime.worker import errors_for_the_machine
 from stepcall.use_cases.deliver_webhook import DeliveryDependencies, WantedAttempt, deliver_webhook, give_up
 from stepcall.version import VERSION
@@ -51,6 +51,7 @@ def dependencies() -> DeliveryDependencies:
         monotonic=time.monotonic,
         random=random.random,  # spreads load, and keeps no secret
         log=log_fact,
+        metrics=metrics(),
     )
 
 

@@ -17,7 +17,7 @@ TABLE = {
     "KeySchema": KEY,
     "AttributeDefinitions": [{"AttributeName": "run_id", "AttributeType": "S"}],
 }
-QUEUES = ("FailedInvocations", "UnpublishedRunEvents")
+QUEUES = ("FailedInvocations", "UnpublishedRunEvents", "ExhaustedDeliveries")
 TEMPLATE = {
     "Resources": {
         "RunsTable": {"Type": "AWS::DynamoDB::Table", "Properties": TABLE},
@@ -49,7 +49,7 @@ def send_what_nobody_understands() -> str:
 
 def test_empty_queues_are_shown_as_empty(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(monkeypatch, "--stack", STACK) == 0
-    assert capsys.readouterr().out.splitlines() == ["FailedInvocations: 0", "UnpublishedRunEvents: 0"]
+    assert capsys.readouterr().out.splitlines() == [f"{queue}: 0" for queue in QUEUES]
 
 
 def test_looking_is_no_error_and_replaying_what_stays_is(

@@ -47,7 +47,7 @@ OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "sweep_runs": [EngineSettings, SlotSettings, MetricSettings],
     "start_waiting_runs": [EngineSettings, SlotSettings],
     "publish_run_events": [EventSettings, DeliverySettings, MetricSettings],
-    "deliver_webhook": [DeliverySettings, WebhookSettings, AllowedHostSettings],
+    "deliver_webhook": [DeliverySettings, WebhookSettings, AllowedHostSettings, MetricSettings],
 }
 NOT_OF_ONE_FACE: dict[str, list[Any]] = dict.fromkeys(("carto_api", "wave_api", "amperity_api"), OF_THE_NATIVE_FACE)
 SET_BY_LAMBDA = ("AWS_",)

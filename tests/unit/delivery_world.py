@@ -22,6 +22,7 @@ from stepcall.use_cases.deliver_webhook import (
     deliver_webhook,
     give_up,
 )
+from stepcall.use_cases.metrics import Measured
 from stepcall.use_cases.tell_webhooks import FanOutDependencies, tell_webhooks
 from tests.clock import Clock
 
@@ -107,6 +108,7 @@ class DeliveryWorld:
     executions: Any = field(default_factory=FakeExecutions)
     posted: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list)
     cuts: dict[int, Callable[[], None]] = field(default_factory=dict)
     """What happens at the point of that number."""
     points: int = 0
@@ -153,6 +155,7 @@ class DeliveryWorld:
             monotonic=self.clock.monotonic,
             random=lambda: 0.5,
             log=self.log,
+            metrics=self.measured.append,
         )
 
     def attempt(self, delivery: Delivery, number: int = 1, wait: int | None = None) -> Told:

@@ -13,6 +13,7 @@ from stepcall.domain.webhook_answer import Answered, NotAnswered
 from stepcall.domain.webhook_signature import spell_secret
 from stepcall.runtime.webhook_secrets import WebhookSecrets
 from stepcall.use_cases.deliver_webhook import Outcome, Told
+from stepcall.use_cases.metrics import Metric
 from tests.unit.delivery_world import NO, OK, RUN, WEBHOOK, CrashError, DeliveryWorld, event
 
 SECRETS = WebhookSecrets(lambda: "s" * 64)
@@ -203,3 +204,13 @@ def test_of_many_rounds_the_last_attempts_are_kept() -> None:
 
 def die() -> None:
     raise CrashError
+
+
+def test_each_attempt_that_failed_is_counted_once_and_a_success_is_not() -> None:
+    world, delivery = world_with(NO)
+    world.attempt(delivery, 1)
+    world.attempt(delivery, 1)  # asked for twice, made once
+    assert world.measured == [{Metric.WEBHOOK_FAILURES: [1]}]
+    world, delivery = world_with(OK)
+    world.attempt(delivery)
+    assert world.measured == []

@@ -95,6 +95,28 @@ class ReplayChanges:
         return f"{len(records)} change(s) played again from {source}"
 
 
+class ExhaustedDelivery(BaseModel):
+    """What statemachine/webhook_delivery.asl.json sends."""
+
+    tenant: str
+    workflow_id: str
+    execution_id: str
+    delivery_id: str
+
+
+class ShowDeliveries:
+    """Of ExhaustedDeliveries: sending again is for a key of the tenant, whose receiver it is."""
+
+    def describe(self, letter: Letter) -> str:
+        failed: ExhaustedDelivery = _read(ExhaustedDelivery, letter)
+        return f"delivery {failed.delivery_id} of tenant {failed.tenant}"
+
+    def play(self, letter: Letter) -> str:
+        failed: ExhaustedDelivery = _read(ExhaustedDelivery, letter)
+        execution = f"/workflows/{failed.workflow_id}/executions/{failed.execution_id}"
+        raise NotReplayedError(f"POST {execution}/deliveries/{failed.delivery_id}/redeliver, then delete the message")
+
+
 def _read(model: Any, letter: Letter) -> Any:
     try:
         return model.model_validate_json(letter.body)

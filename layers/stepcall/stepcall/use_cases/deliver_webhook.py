@@ -30,6 +30,7 @@ from stepcall.stores.delivery_store import DeliveryNotFoundError, DeliveryStore
 from stepcall.stores.webhook_store import WebhookNotFoundError, WebhookStore
 from stepcall.use_cases.delivery_executions import DeliveryExecutions, start_next
 from stepcall.use_cases.dependencies import Log
+from stepcall.use_cases.metrics import Metric, Metrics
 
 CHANGE_ATTEMPTS = 10
 GONE_REASON = "The receiver answered 410 Gone."
@@ -55,6 +56,7 @@ class DeliveryDependencies:
     random: Callable[[], float]
     """From 0 to 1."""
     log: Log
+    metrics: Metrics
 
 
 class WantedAttempt(NamedTuple):
@@ -152,6 +154,8 @@ def _attempt(delivery: Delivery, wanted: WantedAttempt, deps: DeliveryDependenci
     after = _after(delivery, attempt, answer, wanted, deps)
     if not deps.deliveries.replace(after, seen=delivery):
         return _find(wanted, deps) or after.given_up()
+    if after.status is not DeliveryStatus.DELIVERED:
+        deps.metrics({Metric.WEBHOOK_FAILURES: [1]})
     deps.log("webhook_attempted", status=after.status, status_code=str(attempt.status_code), **_facts(after))
     return after
 
