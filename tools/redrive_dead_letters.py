@@ -39,6 +39,7 @@ def replays_of(client: Client, stack: str) -> Mapping[str, Replay]:
     return {
         "FailedInvocations": ReplayInvocations(functions),
         "UnpublishedRunEvents": ReplayChanges(functions, records),
+        "UnreturnedSlots": ReplayChanges(functions, records),
         "ExhaustedDeliveries": ShowDeliveries(),
     }
 

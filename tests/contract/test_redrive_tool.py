@@ -17,7 +17,7 @@ TABLE = {
     "KeySchema": KEY,
     "AttributeDefinitions": [{"AttributeName": "run_id", "AttributeType": "S"}],
 }
-QUEUES = ("FailedInvocations", "UnpublishedRunEvents", "ExhaustedDeliveries")
+QUEUES = ("FailedInvocations", "UnpublishedRunEvents", "UnreturnedSlots", "ExhaustedDeliveries")
 TEMPLATE = {
     "Resources": {
         "RunsTable": {"Type": "AWS::DynamoDB::Table", "Properties": TABLE},

@@ -166,7 +166,8 @@ def test_what_the_bus_never_took_is_shown_then_told_from_the_stream_and_gone(
     assert "played again from the stream" in said
     assert (left, lying_in(stack, "UnpublishedRunEvents")) == (0, 0)
     assert types_of(events.of_run(untold, EVENTS_OF_A_RUN)) == ["Run Started", "Run Completed"]
-    assert drive(stack) == (0, "FailedInvocations: 0\nUnpublishedRunEvents: 0\nExhaustedDeliveries: 0")
+    left, said = drive(stack)
+    assert (left, {line.partition(": ")[2] for line in said.splitlines()}) == (0, {"0"})
 
 
 def test_what_fails_again_stays(stack: LocalStack, events: RunEventQueue, untold: str) -> None:
