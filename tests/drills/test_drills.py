@@ -43,7 +43,7 @@ def nothing_planted(world: World) -> Iterator[None]:
 
 def test_a_run_survives_that_any_process_dies_before_or_after_a_write(world: World) -> None:
     points = [point for point in points_of(world, COMPLETES) if point.call.operation in WRITES]
-    assert {point.call.function for point in points} == {
+    assert {point.call.function for point in points} >= {
         "workflows_api",
         "run_web_task",
         "run_data_task",
