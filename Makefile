@@ -15,7 +15,7 @@ export PYTHONPATH := layers/stepcall:functions:.
 # The tests start many processes: each would compile boto3, moto and the rest anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo faces test static serve compile build deploy api-key first-key redrive bench lock lint typecheck audit check validate
+.PHONY: help demo faces test drill load static serve compile build deploy api-key first-key redrive bench lock lint typecheck audit check validate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,12 @@ compile: $(VENV)/.local ## the compiled state machine of WORKFLOW=file.json (RUN
 bench: $(VENV)/.dev ## measure, beside references in the same run; writes .bench/latest.json
 	@$(BIN)/python -m tests.benchmarks
 
+drill: $(VENV)/.dev ## failures at every AWS call on the way of a run, and what survived, as a table
+	@$(BIN)/python -m tests.drills
+
+load: $(VENV)/.dev ## RUNS=2000 executions started over HTTP by CONCURRENCY=64 clients at once, then counted
+	@$(BIN)/python -m tests.drills.load
+
 test: ## all that CI runs
 	@$(MAKE) --no-print-directory -j 2 $(OUTPUT_SYNC) static
 	@$(MAKE) --no-print-directory check
@@ -98,7 +104,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 check: $(VENV)/.dev $(ASL_VALIDATOR)
 	@$(BIN)/python -m pytest -n 2 $(BY_FILE) tests/unit tests/contract tests/golden tests/template tests/asl_validator
 	@$(BIN)/python -m pytest -n 4 $(BY_FILE) tests/functional
-	@$(BIN)/python -m pytest -n 3 $(BY_FILE) tests/local
+	@$(BIN)/python -m pytest -n 3 $(BY_FILE) tests/local tests/drills
 
 # `uv pip compile` rather than uv.lock: docs/decisions/2026-11-21-locks.md
 COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header

@@ -28,7 +28,7 @@ from local.environment import (
 from local.errors import UnknownLogLevelError
 from local.gateway import Gateway
 from local.http_server import HOST, Application, bind, mounted, served
-from local.lambda_runtime import InProcessLambda
+from local.lambda_runtime import InProcessLambda, Run
 from local.moto_world import abort_running_executions, corrected_moto, invocations_go_to
 from local.moto_world.late_calls import late_calls_refused
 from local.object_links import ObjectLinks
@@ -52,6 +52,7 @@ class LocalStack:
     `port` 0 takes a free one. `allowed_hosts` are the host:port that Web.Download may fetch although they are private.
     `code` are the folders that functions are imported from; `parameters` replaces parameters of the template.
     `now` is the clock of its schedules and retries: seconds since 1970; who moves it wakes `agenda`.
+    `run` runs its functions' handlers.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class LocalStack:
         parameters: Mapping[str, str] | None = None,
         *,
         now: Callable[[], float] = time.time,
+        run: Run | None = None,
     ) -> None:
         self._template = template
         self._port = port
@@ -70,6 +72,7 @@ class LocalStack:
         self._code = tuple(code)
         self._parameters = dict(parameters or {})
         self._now = now
+        self._run = run
         self._stack = ExitStack()
         self.url = ""
         self.deployment: Deployment
@@ -119,7 +122,7 @@ class LocalStack:
         if self._parameters.get("Athena") == "true":
             stack.enter_context(with_athena())
         self._deploy()
-        self.functions = InProcessLambda(self.deployment.functions)
+        self.functions = InProcessLambda(self.deployment.functions, self._run)
         stack.callback(self.functions.close)
         variables = function_variables(self.deployment.functions) | metric_variables(log_level())
         stack.enter_context(environment(variables))

@@ -21,6 +21,7 @@ LONGEST = (
     "test_schemathesis.py",
     "test_schemathesis_others.py",
     "test_demos.py",
+    "test_drills.py",
     "test_sql_hostile.py",
 )
 """Files that take so long that a processor would idle at the end, were they the last."""

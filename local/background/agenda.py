@@ -27,6 +27,26 @@ class Agenda:
         self._numbers = count()  # of equal times the first one added comes first
         self._change = threading.Condition()
         self._closed = False
+        self._at_work = False
+        self._expected = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being done, due, or expected."""
+        with self._change:
+            is_due = bool(self._later) and self._later[0][0] <= self.now()
+            return not (self._at_work or self._soon or is_due or self._expected)
+
+    def expect(self) -> None:
+        """Another thread is going to add a job by `bring`."""
+        with self._change:
+            self._expected += 1
+
+    def bring(self, job: Job) -> None:
+        """The job that was expected."""
+        with self._change:
+            self._expected -= 1
+            self.soon(job)
 
     def soon(self, job: Job) -> None:
         """As soon as possible, in the order of these calls."""
@@ -74,13 +94,15 @@ class Agenda:
 
     def _take_due(self) -> Job | None:
         with self._change:
+            job: Job | None = None
             if self._closed:
-                return None
-            if self._soon:
-                return self._soon.popleft()
-            if self._later and self._later[0][0] <= self.now():
-                return heapq.heappop(self._later)[2]
-            return None
+                pass
+            elif self._soon:
+                job = self._soon.popleft()
+            elif self._later and self._later[0][0] <= self.now():
+                job = heapq.heappop(self._later)[2]
+            self._at_work = job is not None
+            return job
 
     def _seconds_to_next(self) -> float:
         if not self._later:

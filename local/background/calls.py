@@ -28,7 +28,8 @@ def calls_in_background(agenda: Agenda, runtime: Runtime) -> Iterator[Call]:
     workers = Workers()
 
     def call(function: str, payload: str, then: Then) -> None:
-        workers.start(lambda: agenda.soon(partial(then, runtime.invoke(function, payload))))
+        agenda.expect()
+        workers.start(lambda: agenda.bring(partial(then, runtime.invoke(function, payload))))
 
     try:
         yield call

@@ -101,11 +101,19 @@ def bounded_and_stoppable_executions(kept: int = 200) -> Iterator[None]:
 def abort_running_executions() -> None:
     """So that none goes on when its functions and its AWS are gone."""
     with STATE_MACHINES:
-        for backend in stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID].values():
-            executions: list[Any] = [e for machine in backend.state_machines for e in machine.executions]
-            for execution in executions:
-                if execution.exec_status is ExecutionStatus.RUNNING:
-                    execution.stop(stop_date=utcnow(), error=None, cause="The local stack ends.")
+        for execution in running_executions():
+            execution.stop(stop_date=utcnow(), error=None, cause="The local stack ends.")
+
+
+def running_executions() -> list[Any]:
+    return [execution for execution in kept_executions() if execution.exec_status is ExecutionStatus.RUNNING]
+
+
+def kept_executions() -> list[Any]:
+    """Of all machines: those that run, and the last that have ended."""
+    with STATE_MACHINES:
+        backends = stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID].values()
+        return [e for backend in backends for machine in backend.state_machines for e in machine.executions]
 
 
 def _stoppable_worker(self: Any) -> StoppableExecutionWorker:

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,23 +18,26 @@ class RunEventQueue:
 
     def __init__(self, queue: Any) -> None:
         self._queue = queue
-        self._arrived: list[dict[str, Any]] = []
+        self._arrived = defaultdict[str, list[dict[str, Any]]](list)
 
     def of_run(self, run_id: str, number: int) -> list[dict[str, Any]]:
         """A run's events, once there are so many."""
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
-            self._receive()
-            of_run = [event for event in self._arrived if event["detail"]["run_id"] == run_id]
+            of_run = list(self.arrived().get(run_id, ()))
             if len(of_run) >= number or time.monotonic() > until:
                 return of_run
             time.sleep(0.02)
 
-    def _receive(self) -> None:
+    def arrived(self) -> Mapping[str, Sequence[dict[str, Any]]]:
+        """All events so far, by the id of their run."""
         while messages := self._queue.receive_messages(MaxNumberOfMessages=10):
             for message in messages:
-                self._arrived.append(json.loads(message.body))
-                message.delete()
+                event = json.loads(message.body)
+                self._arrived[event["detail"]["run_id"]].append(event)
+            received = [(str(place), message.receipt_handle) for place, message in enumerate(messages)]
+            self._queue.delete_messages(Entries=[{"Id": place, "ReceiptHandle": of} for place, of in received])
+        return self._arrived
 
 
 @contextmanager

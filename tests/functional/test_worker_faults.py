@@ -1,13 +1,21 @@
 """A worker that dies or hangs: the run still ends, and says what happened. Compiled machines, really interpreted."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from local.lambda_runtime import Invocation
+from local.moto_world.waits import machines_wait_by
 from local.stack import LocalStack
 from tests.functional.conftest import Api
+
+
+@pytest.fixture(autouse=True)
+def retries_at_once() -> Iterator[None]:
+    with machines_wait_by(lambda _seconds: None):
+        yield
 
 
 def wait_for_end(api: Api, path: str) -> Any:
@@ -42,17 +50,23 @@ def test_a_run_ends_although_what_ends_it_dies_twice(
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
-    [("Runtime.ExitError", "internalError"), ("Sandbox.Timedout", "timeout"), ("Lambda.Unknown", "internalError")],
+    ("error", "reason", "attempts"),
+    [
+        ("Runtime.ExitError", "internalError", 3),
+        ("Sandbox.Timedout", "timeout", 1),
+        ("Lambda.Unknown", "internalError", 3),
+    ],
 )
-def test_a_worker_that_stops_short_fails_its_run(
-    api: Api, stack: LocalStack, monkeypatch: pytest.MonkeyPatch, error: str, reason: str
+def test_a_worker_that_dies_at_every_attempt_or_hangs_fails_its_run(
+    api: Api, stack: LocalStack, monkeypatch: pytest.MonkeyPatch, *, error: str, reason: str, attempts: int
 ) -> None:
     # Given a data worker that dies before it has written anything
     worker, invoke = stack.deployment.names["RunDataTaskFunction"], stack.functions.invoke
+    invoked: list[str] = []
 
     def die(function: str, payload: str, **options: Any) -> Invocation:
         if worker in function:
+            invoked.append(payload)
             return Invocation.error(error, "arn:aws:lambda:us-east-1:123456789012:function:secret died")
         return invoke(function, payload, **options)
 
@@ -64,6 +78,7 @@ def test_a_worker_that_stops_short_fails_its_run(
     execution = wait_for_end(api, f"/workflows/{workflow}/executions/{started['execution_id']}")
     # Then the run is FAILED, by the task that was its worker's, and no detail of ours is told
     assert execution["status"] == "FAILED"
+    assert len(invoked) == attempts
     assert [task["status"] for task in execution["tasks"]] == ["FAILED", "PENDING"]
     assert (execution["error"]["reason"], execution["error"]["location"]) == (reason, "first")
     assert "arn:" not in str(execution)

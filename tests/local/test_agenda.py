@@ -62,3 +62,20 @@ def test_nothing_is_begun_any_more_when_it_is_closed() -> None:
     agenda.soon(lambda: done.append(1))
     agenda.run_due()
     assert done == []
+
+
+def test_it_is_idle_when_nothing_is_due_or_done_or_expected_of_another_thread() -> None:
+    clock, seen = ManualClock(), list[bool]()
+    agenda = Agenda(clock)
+    agenda.after(1, lambda: seen.append(agenda.is_idle))
+    assert agenda.is_idle
+    clock.seconds += 1
+    assert not agenda.is_idle
+    agenda.run_due()
+    assert (seen, agenda.is_idle) == ([False], True)
+    agenda.expect()
+    assert not agenda.is_idle
+    agenda.bring(lambda: None)
+    assert not agenda.is_idle
+    agenda.run_due()
+    assert agenda.is_idle

@@ -76,17 +76,28 @@ def test_a_machine_carries_ids_and_no_data() -> None:
     }
 
 
-def test_every_task_retries_lambdas_own_faults_and_what_a_worker_calls_retryable() -> None:
+def test_every_task_retries_lambdas_own_faults_what_a_worker_calls_retryable_and_a_worker_that_died() -> None:
     errors = [
         error for retrier in machine(chain(1))["States"]["ttttttttttt0"]["Retry"] for error in retrier["ErrorEquals"]
     ]
     assert errors == [
+        "Lambda.ClientExecutionTimeoutException",
         "Lambda.ServiceException",
         "Lambda.AWSLambdaException",
         "Lambda.SdkClientException",
         "Lambda.TooManyRequestsException",
         "RetryableTaskError",
+        "Runtime.ExitError",
+        "Lambda.Unknown",
     ]
+
+
+def test_a_finisher_that_died_is_tried_again_as_often_as_one_that_could_not_write() -> None:
+    _, own = machine(chain(1))["States"][FINISH_STATE]["Retry"]
+    assert (own["ErrorEquals"], own["MaxAttempts"]) == (
+        ["RetryableTaskError", "Runtime.ExitError", "Lambda.Unknown"],
+        6,
+    )
 
 
 @pytest.mark.parametrize("name", [FINISH_STATE, FAIL_STATE, FAILED_STATE])
@@ -156,10 +167,10 @@ def test_a_thousand_tasks_of_usual_names_fit() -> None:
 
 
 def test_where_names_are_longest_the_limit_is_found_before_step_functions_finds_it() -> None:
-    """References of 64 characters and ARNs of 140: 989 tasks fit, and 1,000 do not."""
-    fits = compiled(chain(989, width=64), LONGEST_ARN)
+    """References of 64 characters and ARNs of 140: 916 tasks fit, and 1,000 do not."""
+    fits = compiled(chain(916, width=64), LONGEST_ARN)
     assert len(json.dumps(fits.definition)) <= MAX_REQUEST_BYTES - 2048
-    for tasks in (990, MAX_TASKS):
+    for tasks in (917, MAX_TASKS):
         with pytest.raises(InvalidDefinitionError) as refused:
             compiled(chain(tasks, width=64), LONGEST_ARN)
         [problem] = refused.value.problems

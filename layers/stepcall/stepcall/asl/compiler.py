@@ -38,6 +38,7 @@ RUN = {"run.$": "$.run"}
 # https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
 LAMBDA_TRANSIENT = Retrier(
     error_equals=(
+        "Lambda.ClientExecutionTimeoutException",
         "Lambda.ServiceException",
         "Lambda.AWSLambdaException",
         "Lambda.SdkClientException",
@@ -47,9 +48,12 @@ LAMBDA_TRANSIENT = Retrier(
     max_attempts=3,
     backoff_rate=2.0,
 )
-TASK_RETRYABLE = Retrier((RetryableTaskError.__name__,), interval_seconds=1, max_attempts=2, backoff_rate=5.0)
+# a process that died (killed, out of memory, crashed): what Lambda's runtimes report, and what older ones did
+DIED = ("Runtime.ExitError", "Lambda.Unknown")
+AGAIN = (RetryableTaskError.__name__, *DIED)
+TASK_RETRYABLE = Retrier(AGAIN, interval_seconds=1, max_attempts=2, backoff_rate=5.0)
 # a run's end must be written: wait out a throttled table
-END_RETRYABLE = Retrier((RetryableTaskError.__name__,), interval_seconds=1, max_attempts=6, backoff_rate=2.0)
+END_RETRYABLE = Retrier(AGAIN, interval_seconds=1, max_attempts=6, backoff_rate=2.0)
 # nothing comes after the state that fails a run: whatever stops it, it is tried again
 ANY_ERROR = Retrier((ALL_ERRORS,), interval_seconds=1, max_attempts=6, backoff_rate=2.0)
 CATCH_ALL = Catcher((ALL_ERRORS,), next=FAIL_STATE, result_path="$.error")

@@ -1,0 +1,116 @@
+"""What the verdict finds, and what the table says of it."""
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from uuid import UUID, uuid5
+
+import pytest
+
+from local.lambda_runtime import Context
+from stepcall.domain.run import RunStatus
+from tests.drills.aws_calls import Call, Harm, Point
+from tests.drills.campaign import report
+from tests.drills.drill import Drilled
+from tests.drills.load import Load, Started
+from tests.drills.processes import Processes
+from tests.drills.run_changes import RunSeen
+from tests.drills.stories import Scenario, Story, completes
+from tests.drills.verdict import Life, find_losses
+
+RUN_ID = "01a1fd64-0a87-7afb-b908-fd2cd89523af"
+STORY = Story("workflow", {RUN_ID}, output={"page": "all of it"}, pages={"page": "/page"})
+MOVES = [RunStatus.PENDING, RunStatus.RUNNING, RunStatus.COMPLETED]
+
+
+def told(*statuses: str) -> dict[str, list[dict[str, dict[str, str]]]]:
+    ids = {status: str(uuid5(UUID(RUN_ID), status)) for status in statuses}
+    return {RUN_ID: [{"detail": {"event_id": event_id, "status": status}} for status, event_id in ids.items()]}
+
+
+def seen(*statuses: RunStatus, completed: tuple[float, ...] = (2.0,)) -> dict[str, RunSeen]:
+    return {RUN_ID: RunSeen("workflow", list(statuses), completed=defaultdict(list, page=list(completed)))}
+
+
+WHOLE = Life(seen(*MOVES), told("RUNNING", "COMPLETED"), STORY.output, worked={"page": (1.0,)})
+
+
+def test_a_whole_life_has_lost_nothing() -> None:
+    assert find_losses(STORY, WHOLE) == []
+
+
+@pytest.mark.parametrize(
+    ("life", "loss"),
+    [
+        (replace(WHOLE, runs={}), "0 runs came of one call"),
+        (replace(WHOLE, runs={**WHOLE.runs, "another": RunSeen()}), "2 runs came of one call"),
+        (replace(WHOLE, runs=seen(*MOVES[:2]), events=told("RUNNING")), "it was ended 0 times: PENDING RUNNING"),
+        (replace(WHOLE, runs=seen(*MOVES, MOVES[1])), "it was ended 1 times: PENDING RUNNING COMPLETED RUNNING"),
+        (replace(WHOLE, output={"page": "half"}), "its output is not whole: {'page': 'half'}"),
+        (replace(WHOLE, executions=2), "2 executions were started for it"),
+        (replace(WHOLE, events=told("RUNNING")), "that it was COMPLETED was not told"),
+        (replace(WHOLE, events=told("RUNNING", "COMPLETED", "FAILED")), "an event was told that never was: FAILED"),
+        (replace(WHOLE, runs=seen(*MOVES, completed=(2.0, 3.0))), "`page` was completed 2 times"),
+        (replace(WHOLE, worked={"page": (1.0, 1.5)}), "`page` worked 2 times"),
+        (replace(WHOLE, worked={"page": (2.5,)}), "`page` worked again when its output was stored"),
+        (replace(WHOLE, worked={"page": ()}), "`page` never worked"),
+    ],
+)
+def test_what_is_lost_or_done_twice_is_said(life: Life, loss: str) -> None:
+    assert find_losses(STORY, life) == [loss]
+
+
+def test_an_end_that_is_not_the_one_that_was_owed_is_a_loss() -> None:
+    failed = Life(seen(*MOVES[:2], RunStatus.FAILED), told("RUNNING", "FAILED"), worked={"page": (1.0,)})
+    assert find_losses(STORY, failed) == ["it ended as FAILED, not as COMPLETED"]
+
+
+def test_work_that_a_drill_has_cut_may_be_done_again_once() -> None:
+    story = replace(STORY, may_repeat=True)
+    assert find_losses(story, replace(WHOLE, worked={"page": (1.0, 1.5)})) == []
+    assert find_losses(story, replace(WHOLE, worked={"page": (1.0, 1.2, 1.5)})) == ["`page` worked 3 times"]
+
+
+def test_the_table_counts_points_by_function_and_operation() -> None:
+    scenario, call = Scenario("completes", completes), Call("finish_run", "UpdateItem", 1)
+    kept = [Drilled(scenario, Point(call, harm), STORY, []) for harm in Harm if harm is not Harm.DIES_AFTER]
+    lost = Drilled(scenario, Point(call, Harm.DIES_AFTER), STORY, ["gone"])
+    lines = list(report([*kept, lost, Drilled(scenario, None, STORY, [])]))
+    assert " ".join(lines[1].split()) == "finish_run UpdateItem 1 1 of 1 0 of 1 1 of 1 1 of 1 1 of 1"
+    assert lines[-2:] == ["1 disturbances, 1 survived", "5 crash points, 4 survived"]
+
+
+def test_nothing_runs_in_a_process_that_has_died_not_even_its_finally() -> None:
+    ran: list[str] = []
+    processes = Processes(lambda: None)
+
+    def handler(_event: object, _context: Context) -> None:
+        try:
+            assert processes.current
+            processes.current.die()
+        except BaseException:
+            ran.append("except")
+            raise
+        finally:
+            ran.append("finally")
+
+    context = Context("dies", "arn:aws:lambda:us-east-1:123456789012:function:dies", "128", deadline=0.0)
+    done = processes.run(handler, "{}", context)
+    assert (done.failed, "signal: killed" in done.payload, "Runtime.ExitError" in done.payload) == (True, True, True)
+    assert (ran, processes.alive) == ([], 0)
+
+
+def test_a_load_says_what_was_lost_of_it() -> None:
+    run = Started(RUN_ID, 0.01, 1)
+    ids = [event["detail"]["event_id"] for event in told("RUNNING", "COMPLETED")[RUN_ID]]
+    whole = Load([run], 1.0, Counter({RunStatus.COMPLETED: 1}), Counter(), Counter(ids), 1.0)
+    assert whole.losses(1) == []
+    assert whole.losses(2) == [
+        "1 runs that were not accepted, or not with an id of their own",
+        "1 runs that are not COMPLETED in the table",
+    ]
+    lost = whole._replace(events=Counter([ids[0], "another"]), statuses=Counter({RunStatus.COMPLETED: 2}))
+    assert lost.losses(1) == [
+        "1 runs too many in the table",
+        "1 events that did not come",
+        "1 events of nothing",
+    ]
