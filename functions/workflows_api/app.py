@@ -29,6 +29,7 @@ from workflows_api import (  # noqa: F401 - they add theirs to `app`
     connection_routes,
     delivery_routes,
     key_routes,
+    resume_routes,
     webhook_routes,
 )
 from workflows_api.answers import (
@@ -269,13 +270,6 @@ def post_cancel(workflow_id: str, execution_id: str) -> Response[str]:
     if Scope.RUNS_READ not in caller(app).scopes:
         return json_response(202, print_started(view.run, generation))
     return json_response(202, print_execution(view, generation))
-
-
-@app.post("/workflows/<workflow_id>/executions/<execution_id>/resume")
-def post_resume(workflow_id: str, execution_id: str) -> Response[str]:
-    from workflows_api.resume import answer_resume  # noqa: PLC0415
-
-    return answer_resume(workflow_id, execution_id)
 
 
 @app.post("/workflows/<workflow_id>/executions/<execution_id>/token")
