@@ -175,7 +175,7 @@ def _stop_at_first_task(world: World) -> Story:
         assert world.pages.wait_until_asked(page)
         run_id = UUID(next(iter(story.run_ids)))
         run = wiring.worker_dependencies().runs.get_for_end(run_id).run
-        wiring.engine().stop(run_id, run.content_hash, "Stopped by hand.")
+        wiring.engine().stop(run.execution_name, run.content_hash, "Stopped by hand.")
     return story
 
 

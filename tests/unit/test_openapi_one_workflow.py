@@ -57,7 +57,7 @@ def test_every_workflow_has_a_valid_description(path: Path) -> None:
     described = describe(document)
     assert described["info"]["title"] == document.get("name", document.get("title"))
     ids = [operation["operationId"] for item in described["paths"].values() for operation in item.values()]
-    assert len(ids) == len(set(ids)) == 5
+    assert len(ids) == len(set(ids)) == 6
 
 
 def test_its_paths_are_its_own() -> None:
@@ -68,6 +68,7 @@ def test_its_paths_are_its_own() -> None:
         f"{own}/executions",
         f"{own}/executions/{{execution_id}}",
         f"{own}/executions/{{execution_id}}/cancel",
+        f"{own}/executions/{{execution_id}}/resume",
         "/jobs/{external_id}",
     ]
     assert "{workflow_id}" not in json.dumps(described["paths"])
