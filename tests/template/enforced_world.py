@@ -180,7 +180,8 @@ def forget(session: boto3.Session, deployed: Deployed) -> None:
     """Machines, workflows and runs of the life before: the next one has to make its own."""
     machines, tables = session.client("stepfunctions"), session.resource("dynamodb")
     for machine in machines.list_state_machines()["stateMachines"]:
-        machines.delete_state_machine(stateMachineArn=machine["stateMachineArn"])
+        if machine["stateMachineArn"] != deployed.names["WebhookDelivery"]:  # which the template has made
+            machines.delete_state_machine(stateMachineArn=machine["stateMachineArn"])
     workflows, runs = (tables.Table(deployed.names[name]) for name in ("WorkflowsTable", "RunsTable"))
     for item in workflows.scan()["Items"]:
         if not str(item["pk"]).startswith("KEY"):
