@@ -242,7 +242,7 @@ def test_a_job_for_which_no_token_can_be_signed_is_created_all_the_same(stack: L
 
 
 CALLS_OF_A_JOB = {
-    "first": ["GetItem", "GetItem", "GetItem", "TransactWriteItems"],
+    "first": ["GetItem", "GetItem", "GetItem", "TransactWriteItems", "UpdateItem"],
     "joined or reused": ["GetItem", "GetItem", "GetItem", "Query"],
 }
 
@@ -261,7 +261,7 @@ class NoEngine:
 
 
 def test_a_job_costs_few_calls(stack: LocalStack) -> None:
-    """Connection, procedure, claim; then one write, or a look at the run that has the claim. A reused one is put."""
+    """Connection, procedure, claim; then the run and its slot, or a look at the run that has the claim, or a put."""
     deployed = enable(stack, CLUSTERS)
     deployed.run(parameters=PARAMETERS | {"number_of_clusters": 1})  # the version is known from now on
     made: list[str] = []

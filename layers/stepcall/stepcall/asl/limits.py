@@ -26,7 +26,8 @@ WRITE_UNITS_OF_TASK = 2
 READ_UNITS_OF_START = 1  # the newest version; the key is in memory
 READ_UNITS_OF_TASK = 2  # the run and the task's own record, and one for each task whose output it uses
 WHOLE_RUN_READS = 2  # for its end and for one poll
-BYTES_OF_RUN_RECORD = 485
+READ_UNITS_OF_EVENTS = 2  # who has webhooks, for its start and for its end; once where the stream tells of both at once
+BYTES_OF_RUN_RECORD = 535
 BYTES_OF_TASK_RECORD = 205
 BYTES_PER_READ_UNIT = 4096
 
@@ -67,4 +68,5 @@ def count_read_units(needed_outputs: Iterable[int]) -> int:
     """DynamoDB's read units of a run and one poll, from how many tasks' outputs each task uses."""
     needs = list(needed_outputs)
     whole_run = ceil((BYTES_OF_RUN_RECORD + BYTES_OF_TASK_RECORD * len(needs)) / BYTES_PER_READ_UNIT)
-    return READ_UNITS_OF_START + READ_UNITS_OF_TASK * len(needs) + sum(needs) + WHOLE_RUN_READS * whole_run
+    tasks = READ_UNITS_OF_TASK * len(needs) + sum(needs)
+    return READ_UNITS_OF_START + tasks + WHOLE_RUN_READS * whole_run + READ_UNITS_OF_EVENTS
