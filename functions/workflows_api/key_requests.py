@@ -13,6 +13,7 @@ from stepcall.domain.connection import NAME_PATTERN
 from stepcall.domain.ids import MalformedIdError, read_workflow_id
 from stepcall.runtime.http import read_model
 from stepcall.use_cases.create_api_key import CreateApiKey
+from workflows_api.whole_number import OR_WITH_POINT
 
 MAX_PER_SECOND = 10_000
 DEFAULT_LIMIT = RateLimit()
@@ -133,8 +134,8 @@ class GivenGrants(_Strict):
 class GivenRateLimit(_Strict):
     """Starts of executions: so many a second in the long run, and so many at one moment."""
 
-    per_second: Annotated[int, Field(ge=1, le=MAX_PER_SECOND)] = DEFAULT_LIMIT.per_second
-    burst: Annotated[int, Field(ge=1, le=MAX_PER_SECOND)] = DEFAULT_LIMIT.burst
+    per_second: Annotated[int, Field(ge=1, le=MAX_PER_SECOND), OR_WITH_POINT] = DEFAULT_LIMIT.per_second
+    burst: Annotated[int, Field(ge=1, le=MAX_PER_SECOND), OR_WITH_POINT] = DEFAULT_LIMIT.burst
 
     def to_limit(self) -> RateLimit:
         return RateLimit(self.per_second, self.burst)

@@ -15,6 +15,7 @@ from stepcall.use_cases.resume_run import ResumedRun, ResumeRun, resume_run
 from workflows_api.answers import print_execution, print_started
 from workflows_api.face import app
 from workflows_api.requests import generation_asked, read_provider_key
+from workflows_api.whole_number import OR_WITH_POINT
 
 
 class ResumeRequest(BaseModel):
@@ -22,7 +23,7 @@ class ResumeRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    version: Annotated[int, Field(ge=1, le=MAX_VERSION)] | None = None
+    version: Annotated[int, Field(ge=1, le=MAX_VERSION), OR_WITH_POINT] | None = None
 
 
 def answer_resume(workflow_id: str, execution_id: str) -> Response[str]:

@@ -13,6 +13,7 @@ from stepcall.runtime.http import read_model
 from stepcall.use_cases.create_webhook import ALL_EVENTS, CreateWebhook
 from stepcall.use_cases.rotate_webhook_secret import DEFAULT_HOURS, MAX_HOURS
 from stepcall.use_cases.update_webhook import UpdateWebhook
+from workflows_api.whole_number import OR_WITH_POINT
 
 URL_SCHEMA = {"format": "uri", "maxLength": MAX_WEBHOOK_URL_LENGTH}
 
@@ -53,7 +54,7 @@ class WebhookUpdate(_Strict):
 class WebhookRotation(_Strict):
     """`POST /workflows/{workflow_id}/webhooks/{webhook_id}/rotate`."""
 
-    previous_valid_hours: Annotated[int, Field(ge=0, le=MAX_HOURS)] = DEFAULT_HOURS
+    previous_valid_hours: Annotated[int, Field(ge=0, le=MAX_HOURS), OR_WITH_POINT] = DEFAULT_HOURS
 
     @property
     def previous_valid(self) -> timedelta:

@@ -155,3 +155,9 @@ def test_the_largest_grants_that_are_taken_fit_into_an_item_of_dynamodb_and_a_pa
     assert max(len(write_json(item).encode()) for item in sent.items) < 400_000
     assert len(sent.items) == 2
     assert 100 * len(print_json(print_key(key)).encode()) < 6_000_000
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    """As JSON Schema counts numbers."""
+    asked = read_new_key(LEAST | {"rate_limit": {"per_second": 5.0, "burst": 7}}, NOW)
+    assert asked.rate_limit == RateLimit(5, 7)
