@@ -30,7 +30,7 @@ from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.define_workflow import define_workflow
 from tests.functional.conftest import PageServer
 from tests.functional.missed_runs import ended as ended_run
-from tests.functional.missed_runs import make_older
+from tests.functional.missed_runs import make_older, starts_throttled
 from tests.functional.web_server import WebServer, answer
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -152,7 +152,8 @@ def test_carto_api_creates_the_job_of_its_event(stack: LocalStack, workflow: Wor
         tenant="local", workflow_id=workflow.workflow_id, workflow_version=1, connection="carto_dw", enabled_at=NOW
     )
     face_dependencies().procedures.put(procedure)
-    answer = send(stack, "carto_api")
+    with starts_throttled():  # so that it is there to be cancelled
+        answer = send(stack, "carto_api")
     assert answer["statusCode"] == 200
     job = json.loads(answer["body"])
     assert job["query"] == f"CALL `{procedure.name}`(@url)"
@@ -163,7 +164,8 @@ def test_carto_api_creates_the_job_of_its_event(stack: LocalStack, workflow: Wor
 
 
 def test_wave_api_starts_a_run_of_the_workflow_of_its_event(stack: LocalStack, workflow: WorkflowVersion) -> None:
-    answer = send(stack, "wave_api")
+    with starts_throttled():  # so that it is there to be stopped
+        answer = send(stack, "wave_api")
     assert answer["statusCode"] == 200
     run = json.loads(answer["body"])
     assert (run["status"], run["params"]) == ("running", {"url": "https://example.com/"})

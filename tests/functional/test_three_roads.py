@@ -62,7 +62,7 @@ def test_a_start_that_step_functions_does_not_take_is_answered_as_any_other_and_
     assert found(seen.run_id).run.status is RunStatus.PENDING
     make_older(stack, seen.run_id, OVER_A_MINUTE)
     sweep(stack)
-    assert ended(seen.run_id).status is RunStatus.COMPLETED
+    assert {ended(start.run_id).status for start in (seen, usual)} == {RunStatus.COMPLETED}
     assert face.read(deployed, seen.spelled).result == face.read(deployed, usual.spelled).result
 
 

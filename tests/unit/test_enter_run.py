@@ -1,5 +1,7 @@
 """Runs of a tenant at once: as many as there are slots, the others in order as slots become free."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +13,7 @@ from stepcall.domain.run_events import RunChange
 from stepcall.stores.memory_slot_store import MemorySlotStore
 from stepcall.stores.slot_store import Place, SlotsUnavailableError
 from stepcall.use_cases.cancel_run import stop_run
+from stepcall.use_cases.dependencies import NamedRun
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.publish_run_events import StreamedChange
 from stepcall.use_cases.start_waiting_runs import start_waiting_runs
@@ -219,3 +222,19 @@ def test_an_outage_that_outlasts_a_sweep_is_no_fault_of_the_runs() -> None:
         world.sweep(after=MINUTE + 1)
     assert [world.status(run) for run in runs] == [RunStatus.PENDING] * 2
     assert timedelta() < world.clock.now() - runs[0].created_at < TIME_TO_RUN
+
+
+def test_what_is_logged_of_a_run_that_is_let_in_is_logged_as_about_it() -> None:
+    world = SlotWorld(max_running=1)
+    first, waiting = world.start_many(2)
+
+    @contextmanager
+    def note(seen: NamedRun) -> Iterator[None]:
+        before = len(world.logged)
+        yield
+        about.append((seen, [event for event, _ in world.logged[before:]]))
+
+    about: list[tuple[NamedRun, list[str]]] = []
+    world.deps = replace(world.deps, about=note)
+    world.complete(first)
+    assert about == [(waiting, ["run_admitted"])]

@@ -85,13 +85,20 @@ def test_an_invocation_in_another_thread_is_named_by_itself() -> None:
 
 
 def test_what_is_about_one_run_of_many_names_it_and_the_rest_does_not() -> None:
-    with logged_lines() as lines:
+    @logs_invocation
+    def see_to_one(_event: dict[str, Any], _context: LambdaContext) -> None:
+        name_in_log(correlation_id="req-1")
         with log_about(OPEN_RUN):
-            log_fact("sweeper_repair", kind="ended")
-        log_fact("sweep_out_of_time")
+            log_fact("run_admitted")
+        log_fact("run_waits")
+
+    with logged_lines() as lines:
+        see_to_one({}, CONTEXT)
     about, after = lines
     assert (about["run_id"], about["tenant"], about["correlation_id"]) == (str(OPEN_RUN.run_id), "acme", "req-7")
-    assert not {"run_id", "tenant", "correlation_id"} & after.keys()
+    assert after["correlation_id"] == "req-1"
+    assert after["function_request_id"] == about["function_request_id"]
+    assert not {"run_id", "tenant"} & after.keys()
 
 
 @pytest.mark.parametrize("path", sorted(FUNCTIONS.glob("*/app.py")), ids=lambda path: path.parent.name)

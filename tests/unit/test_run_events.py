@@ -416,3 +416,11 @@ def test_hosts_whose_clocks_differ_make_no_time_below_nothing() -> None:
     early = event_of(RunChange(replace(RUNNING, started_at=CREATED - timedelta(seconds=1)), RunStatus.PENDING))
     assert early is not None
     assert measure_runs([early])[Metric.START_LATENCY] == [0]
+
+
+def test_a_resumed_run_has_waited_since_it_was_resumed() -> None:
+    resumed_at = CREATED + timedelta(days=3)
+    begun = replace(RUNNING, run_attempt=2, resumed_at=resumed_at, started_at=resumed_at + timedelta(seconds=2))
+    resumed = event_of(RunChange(begun, RunStatus.PENDING))
+    assert resumed is not None
+    assert measure_runs([resumed])[Metric.START_LATENCY] == [2000]

@@ -10,6 +10,7 @@ from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.run_store import OpenRun
 from stepcall.use_cases.cancel_run import stop_run
+from stepcall.use_cases.dependencies import NamedRun
 from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
 from stepcall.use_cases.metrics import Metric
 from stepcall.use_cases.start_run import StartRun, start_run
@@ -321,7 +322,7 @@ def test_what_is_logged_of_a_run_is_logged_as_about_it() -> None:
     about: list[str] = []
 
     @contextmanager
-    def note(seen: OpenRun) -> Iterator[None]:
+    def note(seen: NamedRun) -> Iterator[None]:
         about.append(f"begin {seen.run_id} {seen.tenant} {seen.correlation_id} {len(world.logged)}")
         yield
         about.append(f"end {len(world.logged)}")

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from stepcall.domain.errors import ErrorReason
+from stepcall.domain.errors import ErrorReason, InvalidDefinitionError, Problem
 from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.memory_slot_store import MemorySlotStore
 from stepcall.stores.slot_store import Place, SlotsUnavailableError
 from stepcall.use_cases.cancel_run import stop_run
-from tests.unit.run_world import STRANGER, TIME_TO_RUN
-from tests.unit.slot_world import MINUTE, SlotWorld, ids_of
+from stepcall.use_cases.compile_version import MachineCompiler
+from stepcall.use_cases.resume_run import ResumeRun, resume_run
+from tests.unit.run_world import CALLER, STRANGER, TIME_TO_RUN
+from tests.unit.slot_world import MINUTE, SlotWorld, ids_of, place_in
 
 CALLS = ("take", "give_back", "read", "put_waiting", "mark", "unmark", "list_waiting", "remove_waiting")
 WRITES = {"take", "give_back", "put_waiting", "mark", "unmark", "remove_waiting"}
@@ -257,3 +259,46 @@ def test_a_late_run_whose_execution_cannot_be_stopped_now_has_failed_all_the_sam
     world.sweep(after=TIME_TO_RUN.total_seconds())
     assert world.status(run) is RunStatus.FAILED
     assert "execution_not_stopped" in world.events()
+
+
+def test_a_run_that_compiles_no_more_ends_at_its_deadline() -> None:
+    """The release after it was accepted refuses what its version says."""
+    world = SlotWorld(max_running=1)
+    under_way, waiting = world.start_many(2)
+    refused = InvalidDefinitionError([Problem("/tasks/0", "unknown_type", "There is no such task type.")])
+
+    class RefusesAll(MachineCompiler):
+        def __call__(self, *_: Any) -> Any:
+            raise refused
+
+    world.sweep_deps = replace(world.sweep_deps, compile=RefusesAll({}, {}))
+    world.complete(under_way)
+    vars(world.engine)["started"].pop(waiting.run_id)
+    with pytest.raises(ExceptionGroup):
+        world.sweep(after=MINUTE + 1)
+    assert world.status(waiting) is RunStatus.PENDING
+    assert world.sweep(after=TIME_TO_RUN.total_seconds()).repairs == {"deadline_passed": 1}
+    world.tell(waiting)
+    assert (world.status(waiting), world.holders(), world.line()) == (RunStatus.FAILED, set(), [])
+
+
+def test_a_run_that_was_cancelled_and_resumed_since_it_was_listed_begins_by_its_own_slot() -> None:
+    world = SlotWorld(max_running=1)
+    first, waiting = world.start_many(2)
+    stop_run(first, world.deps)
+
+    class ResumedMeanwhile(type(world.runs)):  # type: ignore[misc] # the store's own class
+        def list_open(self, **how: Any) -> Any:
+            listed = super().list_open(**how)
+            if world.found(waiting).run.run_attempt == 1:
+                stop_run(waiting, world.deps)
+                resume_run(ResumeRun(waiting.run_id, waiting.workflow_id), CALLER, world.deps)
+            return listed
+
+    world.runs.__class__ = ResumedMeanwhile
+    world.sweep(after=MINUTE + 1)
+    assert (world.begun(), world.holders()) == ([first.run_id], set())
+    again = world.found(waiting).run
+    world.sweep(after=MINUTE + 1)
+    assert world.slots.read("acme").holders == {place_in(again)}
+    assert world.begun() == [first.run_id, waiting.run_id]

@@ -9,22 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-if TYPE_CHECKING:  # a cold start has no use for it
-    from typing import Protocol
-    from uuid import UUID
-
-    class NamedRun(Protocol):
-        """What lines about a run say of it."""
-
-        @property
-        def run_id(self) -> UUID: ...
-
-        @property
-        def tenant(self) -> str: ...
-
-        @property
-        def correlation_id(self) -> str: ...
-
+if TYPE_CHECKING:  # not every function has use cases
+    from stepcall.use_cases.dependencies import NamedRun
 
 AnswerT = TypeVar("AnswerT")
 Handler = Callable[[dict[str, Any], LambdaContext], AnswerT]
@@ -74,12 +60,14 @@ def name_run_in_log(run: "NamedRun", **more: object) -> None:
 
 @contextmanager
 def log_about(run: "NamedRun") -> Iterator[None]:
-    """For an invocation that sees to many runs: what is logged inside is about this one."""
+    """See `use_cases.dependencies.AboutRun`."""
+    before = dict(KEYS.thread_safe_get_current_keys())
     name_run_in_log(run)
     try:
         yield
-    finally:
-        KEYS.thread_safe_remove_keys(("run_id", "tenant", CORRELATION_ID))
+    finally:  # a face that lets in another's run goes on with its own
+        KEYS.thread_safe_clear_keys()
+        name_in_log(**before)
 
 
 def correlation_id() -> str:

@@ -184,6 +184,7 @@ def compiler() -> MachineCompiler:
 def start_fields() -> StartFields:
     return {
         **worker_fields(),
+        "about": log_about,
         "engine": engine(),
         "compile": compiler(),
         "slots": DynamoSlotStore(dynamodb(), StoreSettings.from_env().runs_table),
@@ -206,7 +207,6 @@ def sweep_dependencies() -> "SweepDependencies":
 
     return SweepDependencies(
         **start_fields(),
-        about=log_about,
         metrics=metrics(),
         choose=sample,
         sleep=time.sleep,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.ids import spell_execution_name
+from stepcall.domain.run import RunAttempt
 
 
 class SlotsUnavailableError(StepcallError):
@@ -24,6 +25,10 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return spell_execution_name(self.run_id, self.run_attempt)
+
+
+def place_of(run: RunAttempt) -> Place:
+    return Place(run.run_id, run.run_attempt)
 
 
 class Slots(NamedTuple):

@@ -62,8 +62,10 @@ class _Admission:
                 self._room += 1
                 self._deps.slots.give_back(self._tenant, [place])
             elif run.status is RunStatus.PENDING:
-                self._start(run)
+                with self._deps.about(run):
+                    self._start(run)
         except Exception as exc:  # whatever it is: those behind have done nothing wrong
+            exc.add_note(f"Met with the run {place}.")
             self._faults.append(exc)
             return  # and this one keeps its slot and its place, for the sweep
         self._deps.slots.remove_waiting(self._tenant, place)

@@ -8,8 +8,8 @@ from stepcall.domain.errors import ErrorReason
 from stepcall.domain.run import CALL_LOCATION, ErrorResult, Run, RunEnd, RunStatus
 from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, RunMoveRefusedError
 from stepcall.use_cases.dependencies import FaceDependencies
-from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.read_run import RunView, read_run
+from stepcall.use_cases.stop_execution import stop_execution
 
 WHILE_PENDING = "The run was cancelled while it was PENDING: none of its tasks had begun."
 WHILE_PENDING_AGAIN = "The run was cancelled while it was PENDING, resumed and not yet begun again."
@@ -31,11 +31,7 @@ def stop_run(run: Run, deps: FaceDependencies) -> Run:
     while not (cancelled := _cancel(run, deps)):
         run = deps.runs.get(run.tenant, run.run_id).run
     deps.log("run_cancelled", run_id=str(run.run_id), tenant=run.tenant, cancelled_from=run.status)
-    try:
-        deps.engine.stop(run.execution_name, run.content_hash, message_of(run))
-    except EngineUnavailableError:
-        # the run is CANCELLED all the same: its execution ends at its next task, which refuses to begin
-        deps.log("execution_not_stopped", run_id=str(run.run_id))
+    stop_execution(run, message_of(run), deps)
     return cancelled
 
 

@@ -1,6 +1,7 @@
 """What use cases work with, passed in by the composition root (`runtime/wiring.py`)."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypedDict
@@ -25,6 +26,23 @@ from stepcall.use_cases.uploads import Uploads
 class Log(Protocol):
     def __call__(self, event: str, /, **facts: str) -> None:
         """Write one fact with its keys."""
+
+
+class NamedRun(Protocol):
+    """What log lines about a run say of it."""
+
+    @property
+    def run_id(self) -> UUID: ...
+
+    @property
+    def tenant(self) -> str: ...
+
+    @property
+    def correlation_id(self) -> str: ...
+
+
+AboutRun = Callable[[NamedRun], AbstractContextManager[None]]
+"""What is logged inside is about this run, for those that see to many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +72,7 @@ class WorkerFields(TypedDict):
 class StartDependencies(WorkerDependencies):
     """For what starts executions."""
 
+    about: AboutRun
     engine: StateMachines
     compile: MachineCompiler
     slots: SlotStore
@@ -64,6 +83,7 @@ class StartDependencies(WorkerDependencies):
 class StartFields(WorkerFields):
     """What StartDependencies is made of, likewise."""
 
+    about: AboutRun
     engine: StateMachines
     compile: MachineCompiler
     slots: SlotStore

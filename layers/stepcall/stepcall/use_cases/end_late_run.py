@@ -7,7 +7,7 @@ from stepcall.domain.run import CALL_LOCATION, failed_end
 from stepcall.domain.times import print_time
 from stepcall.stores.run_store import LateAttemptError, OpenRun, RunMoveRefusedError, RunNotFoundError
 from stepcall.use_cases.dependencies import StartDependencies
-from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.stop_execution import stop_execution
 
 
 def end_late_run(late: OpenRun, deadline: datetime, deps: StartDependencies) -> bool:
@@ -17,11 +17,7 @@ def end_late_run(late: OpenRun, deadline: datetime, deps: StartDependencies) -> 
         deps.runs.end(late, failed_end(deps.now(), ErrorReason.TIMEOUT, CALL_LOCATION, message))
     except (RunMoveRefusedError, RunNotFoundError, LateAttemptError):
         return False
-    try:
-        deps.engine.stop(late.execution_name, late.content_hash, message)
-    except EngineUnavailableError:
-        # the run is FAILED all the same: its execution ends at its next task, which refuses to begin
-        deps.log("execution_not_stopped", run_id=str(late.run_id))
+    stop_execution(late, message, deps)
     return True
 
 

@@ -9,7 +9,7 @@ from stepcall.domain.errors import ErrorReason
 from stepcall.domain.run import CALL_LOCATION, Run, failed_end
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.run_store import LateAttemptError, RunMoveRefusedError
-from stepcall.stores.slot_store import Place, SlotsUnavailableError, Taking
+from stepcall.stores.slot_store import SlotsUnavailableError, Taking, place_of
 from stepcall.use_cases.dependencies import StartDependencies, WorkerDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.executed_run import execution_input
@@ -50,10 +50,6 @@ def execute(run: Run, version: WorkflowVersion, deps: StartDependencies) -> bool
 def _takes_slot(run: Run, deps: StartDependencies) -> bool:
     taking = deps.slots.take(run.tenant, place_of(run), limit=deps.max_running, in_turn=False)
     return taking is not Taking.REFUSED
-
-
-def place_of(run: Run) -> Place:
-    return Place(run.run_id, run.run_attempt)
 
 
 def _wait(run: Run, deps: StartDependencies) -> None:

@@ -26,7 +26,7 @@ def measure_runs(events: Iterable[RunEvent]) -> Measured:
         counts[COUNTED_AS[event.type]] += 1
         run = event.run
         if event.type is RunEventType.STARTED and run.started_at:
-            times[Metric.START_LATENCY].append(_milliseconds(run.created_at, run.started_at))
+            times[Metric.START_LATENCY].append(_milliseconds(run.accepted_at, run.started_at))
         elif run.started_at and run.completed_at:  # what was cancelled while it waited has no duration
             times[Metric.RUN_DURATION].append(_milliseconds(run.started_at, run.completed_at))
     return {**{metric: [count] for metric, count in counts.items()}, **times}

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from stepcall.domain.run import Run
+from stepcall.stores.slot_store import place_of
 from stepcall.use_cases.admit_waiting_runs import admit_waiting_runs
 from stepcall.use_cases.dependencies import StartDependencies
-from stepcall.use_cases.enter_run import place_of
 from stepcall.use_cases.publish_run_events import StreamedChange
 
 
@@ -19,9 +19,9 @@ def start_waiting_runs(changes: Iterable[StreamedChange], deps: StartDependencie
 
     What is wrong with one tenant's slots stops no other tenant.
     """
-    ended = [streamed for streamed in changes if streamed.change.run.status.has_ended]
     if not deps.max_running:
         return None
+    ended = [streamed for streamed in changes if streamed.change.run.status.has_ended]
     of_tenants: defaultdict[str, list[Run]] = defaultdict(list)
     for _, change in ended:
         of_tenants[change.run.tenant].append(change.run)

@@ -8,7 +8,6 @@ sweep begins from what the table says. docs/decisions/2026-11-21-three-roads.md,
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -16,7 +15,8 @@ from uuid import UUID
 
 from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.run_store import OpenRun
-from stepcall.stores.slot_store import Place, SlotsUnavailableError
+from stepcall.stores.slot_store import Place, SlotsUnavailableError, place_of
+from stepcall.use_cases.admit_waiting_runs import run_in
 from stepcall.use_cases.dependencies import StartDependencies
 from stepcall.use_cases.end_late_run import end_late_run
 from stepcall.use_cases.end_unseen_run import end_unseen_run
@@ -38,8 +38,6 @@ PAGE = 100
 class SweepDependencies(StartDependencies):
     """For the sweep."""
 
-    about: Callable[[OpenRun], AbstractContextManager[None]]
-    """What is logged inside is about this run."""
     metrics: Metrics
     choose: Callable[[Sequence[OpenRun], int], Sequence[OpenRun]]
     """So many of them, at random: no run is passed over for ever."""
@@ -86,7 +84,7 @@ class _Sweep:
         now, listed = self._deps.now(), list(self._open_runs())
         oldest = _queue_age(listed, now)
         self._deps.metrics({Metric.QUEUE_AGE: [oldest]})  # first: nothing later may keep it back
-        self._listed = frozenset(map(_place_of, listed))
+        self._listed = frozenset(map(place_of, listed))
         late, in_time = list[OpenRun](), list[OpenRun]()
         for run in listed:
             (late if run.deadline is not None and run.deadline <= now else in_time).append(run)
@@ -144,7 +142,7 @@ class _Sweep:
         if run.status is not RunStatus.PENDING or not self._deps.max_running:
             return False
         slots = self._slots_of(run.tenant)
-        return slots is None or not slots.held(_place_of(run))
+        return slots is None or not slots.held(place_of(run))
 
     def _slots_of(self, tenant: str) -> SweptSlots | None:
         """None where they cannot be asked for."""
@@ -157,19 +155,24 @@ class _Sweep:
         return self._slots[tenant]
 
     def _start(self, waiting: OpenRun) -> None:
-        slots, place = self._slots_of(waiting.tenant) if self._deps.max_running else None, _place_of(waiting)
+        slots, place = self._slots_of(waiting.tenant) if self._deps.max_running else None, place_of(waiting)
         if self._deps.max_running and not (slots and slots.lets_in(place)):
             return
-        run = self._deps.runs.get_for_work(waiting.run_id, ()).run
-        if run.status is not RunStatus.PENDING:  # since it was listed
-            if slots and run.status.has_ended:
+        run = run_in(place, self._deps)
+        if run is None:  # it has ended since it was listed, and may have been resumed
+            if slots:
                 slots.leaves(place)
             return
+        if run.status is RunStatus.PENDING:
+            self._start_in(run, slots)
+
+    def _start_in(self, run: Run, slots: SweptSlots | None) -> None:
+        """`slots` are those that have let it in; None where there is no limit."""
         version = self._deps.workflows.get_version(run.workflow_id, run.workflow_version)
         content_hash = self._deps.compile(version, run.run_mode).content_hash
         if content_hash != run.content_hash and not self._moves(run, content_hash):
             return
-        if execute(run, version, self._deps) and not (slots and slots.waited(place)):
+        if execute(run, version, self._deps) and not (slots and slots.waited(place_of(run))):
             self._log_repair("start_repeated", run.run_id)
 
     def _moves(self, run: Run, content_hash: str) -> bool:
@@ -209,7 +212,3 @@ def _queue_age(listed: Sequence[OpenRun], now: datetime) -> float:
     """Seconds that the oldest of those that wait has waited; 0.0 when none does."""
     waiting = (run.accepted_at for run in listed if run.status is RunStatus.PENDING)
     return max(0.0, (now - min(waiting, default=now)).total_seconds())
-
-
-def _place_of(run: OpenRun) -> Place:
-    return Place(run.run_id, run.run_attempt)
