@@ -5,9 +5,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from stepcall.domain.ids import MalformedIdError, read_execution_name
+from stepcall.aws.state_machines import read_execution
+from stepcall.domain.ids import MalformedIdError
 from stepcall.runtime.observability import log_fact, logs_invocation, name_in_log, name_run_in_log
 from stepcall.runtime.wiring import worker_dependencies
 from stepcall.use_cases.end_unseen_run import end_unseen_run
@@ -22,6 +23,7 @@ class Execution(BaseModel):
 
     name: str
     """The id of its run, and the attempt of it behind the first."""
+    machine_arn: str = Field(alias="stateMachineArn")
     input: str | None = None
     """What it was started with, as JSON: Step Functions leaves out what is long, which ours is not."""
     status: Literal[ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED]
@@ -47,7 +49,7 @@ class StatusChange(BaseModel):
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
     execution = StatusChange.model_validate(event).detail
     try:
-        run = read_execution_name(execution.name)
+        run = read_execution(execution.machine_arn, execution.name)
     except MalformedIdError:
         log_fact("execution_of_no_run", execution=execution.name)  # somebody has started the machine by hand
         return

@@ -114,7 +114,8 @@ def test_a_conflict_over_a_table_is_a_claim_of_another_and_throttling_is_none(
 
 
 def test_of_two_refusals_in_one_transaction_the_runs_counts(dynamodb: "DynamoDBClient") -> None:
-    error = canceled("ConditionalCheckFailed", "ConditionalCheckFailed", item={"status": {"S": "CANCELLED"}})
+    ended = {"status": {"S": "CANCELLED"}, "content_hash": {"S": PENDING.content_hash}}
+    error = canceled("ConditionalCheckFailed", "ConditionalCheckFailed", item=ended)
     with pytest.raises(RunHasEndedError) as raised:
         faulty(FaultyClient(dynamodb, error)).begin_task(PENDING, "first", attempt=0, now=START)
     assert raised.value.status is RunStatus.CANCELLED

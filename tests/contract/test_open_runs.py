@@ -1,5 +1,6 @@
 """What a sweep reads and moves: the same tests over memory and over DynamoDB."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,14 @@ from botocore.exceptions import ClientError
 from stepcall.domain.run import RunStatus
 from stepcall.stores.dynamo_items import run_key
 from stepcall.stores.dynamo_run_store import DynamoRunStore
-from stepcall.stores.run_store import OpenRun, RunHasEndedError, RunMoveRefusedError, RunNotFoundError, RunStore
+from stepcall.stores.run_store import (
+    LateAttemptError,
+    OpenRun,
+    RunHasEndedError,
+    RunMoveRefusedError,
+    RunNotFoundError,
+    RunStore,
+)
 from tests.contract.conftest import RETENTION, in_parallel, nth_id
 from tests.contract.test_run_store import ENDS, PENDING, RUN_ID, START, bring_to, numbered
 
@@ -109,7 +117,7 @@ def test_listing_open_runs_reads_no_inputs(dynamodb: "DynamoDBClient") -> None:
 
 def test_a_pending_run_moves_to_another_machine_and_nothing_else_of_it_changes(run_store: RunStore) -> None:
     run_store.put(PENDING)
-    run_store.move_machine(PENDING, seen=EARLIER, content_hash=HASH)
+    run_store.move_machine(PENDING, HASH)
     assert run_store.get_for_end(RUN_ID).run == replace(PENDING, content_hash=HASH)
 
 
@@ -117,16 +125,38 @@ def test_a_move_that_is_written_twice_is_one_move(run_store: RunStore) -> None:
     """AWS's client sends a write again when the answer to it is lost, and two sweeps may be under way."""
     run_store.put(PENDING)
     for _ in range(2):
-        run_store.move_machine(PENDING, seen=EARLIER, content_hash=HASH)
+        run_store.move_machine(PENDING, HASH)
     assert run_store.get_for_end(RUN_ID).run.content_hash == HASH
 
 
 def test_a_run_that_was_moved_elsewhere_meanwhile_is_not_moved(run_store: RunStore) -> None:
     run_store.put(PENDING)
-    run_store.move_machine(PENDING, seen=EARLIER, content_hash=HASH)
-    with pytest.raises(RunMoveRefusedError):
-        run_store.move_machine(PENDING, seen=EARLIER, content_hash="2" * 32)
+    run_store.move_machine(PENDING, HASH)
+    with pytest.raises(LateAttemptError):
+        run_store.move_machine(PENDING, "2" * 32)
     assert run_store.get_for_end(RUN_ID).run.content_hash == HASH
+
+
+WRITES: dict[str, Callable[[RunStore], None]] = {
+    "begin task": lambda store: store.begin_task(PENDING, "first", attempt=0, now=START),
+    "begin run": lambda store: store.begin_run(PENDING, START),
+    "give up": lambda store: store.abandon(PENDING, ENDS[RunStatus.FAILED]),
+    "end": lambda store: store.end(PENDING, ENDS[RunStatus.FAILED]),
+    "cancel": lambda store: store.cancel(PENDING, ENDS[RunStatus.CANCELLED]),
+}
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+@pytest.mark.parametrize("write", WRITES)
+def test_what_the_machine_before_does_late_changes_nothing(run_store: RunStore, write: str, has_begun: bool) -> None:
+    run_store.put(PENDING)
+    run_store.move_machine(PENDING, HASH)
+    if has_begun:
+        run_store.begin_run(replace(PENDING, content_hash=HASH), START)
+    moved = run_store.get_for_end(RUN_ID)
+    with pytest.raises(LateAttemptError):
+        WRITES[write](run_store)
+    assert run_store.get_for_end(RUN_ID) == moved
 
 
 @pytest.mark.parametrize("status", [status for status in RunStatus if status is not RunStatus.PENDING])
@@ -135,27 +165,29 @@ def test_only_a_run_that_has_not_begun_is_moved(run_store: RunStore, status: Run
     bring_to(run_store, status)
     stored = run_store.get_for_end(RUN_ID)
     with pytest.raises(RunHasEndedError if status.has_ended else RunMoveRefusedError):
-        run_store.move_machine(PENDING, seen=EARLIER, content_hash=content_hash)
+        run_store.move_machine(PENDING, content_hash)
     assert run_store.get_for_end(RUN_ID) == stored
 
 
 def test_a_run_that_is_not_there_is_not_moved(run_store: RunStore) -> None:
     with pytest.raises(RunNotFoundError):
-        run_store.move_machine(PENDING, seen=EARLIER, content_hash=HASH)
+        run_store.move_machine(PENDING, HASH)
 
 
-def test_of_a_move_and_an_end_at_once_the_end_counts(run_store: RunStore) -> None:
+def test_of_a_move_and_an_end_at_once_the_first_counts(run_store: RunStore) -> None:
     for number in range(1, 6):
         run = numbered(number)
         run_store.put(run)
         end = partial(run_store.end, run, ENDS[RunStatus.CANCELLED])
-        move = partial(run_store.move_machine, run, seen=EARLIER, content_hash=HASH)
+        move = partial(run_store.move_machine, run, HASH)
         ended, moved = in_parallel([end, move])
-        assert ended is None
-        assert moved is None or isinstance(moved, RunHasEndedError)
         stored = run_store.get_for_end(run.run_id).run
-        assert stored.status is RunStatus.CANCELLED
-        assert stored.content_hash == (EARLIER if moved else HASH)
+        if moved is None:
+            assert isinstance(ended, LateAttemptError)
+            assert (stored.status, stored.content_hash) == (RunStatus.PENDING, HASH)
+        else:
+            assert (ended, type(moved)) == (None, RunHasEndedError)
+            assert (stored.status, stored.content_hash) == (RunStatus.CANCELLED, EARLIER)
 
 
 def test_a_move_that_dynamodb_throttles_is_no_refusal(dynamodb: "DynamoDBClient") -> None:
@@ -165,13 +197,13 @@ def test_a_move_that_dynamodb_throttles_is_no_refusal(dynamodb: "DynamoDBClient"
 
     with pytest.raises(ClientError, match="Throttling"):
         DynamoRunStore(Throttled(), "RunsTable", RETENTION).move_machine(  # type: ignore[arg-type]
-            PENDING, seen=EARLIER, content_hash=HASH
+            PENDING, HASH
         )
 
 
 def test_a_moved_run_is_still_in_the_index_of_open_ones(dynamodb: "DynamoDBClient") -> None:
     store = DynamoRunStore(dynamodb, "RunsTable", RETENTION)
     store.put(PENDING)
-    store.move_machine(PENDING, seen=EARLIER, content_hash=HASH)
+    store.move_machine(PENDING, HASH)
     item = dynamodb.get_item(TableName="RunsTable", Key=run_key(RUN_ID))["Item"]
     assert (item["open"], item["content_hash"]) == ({"S": "1"}, {"S": HASH})

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from local.moto_world.executions import kept_executions
 from tests.drills.aws_calls import Outage
 from tests.drills.stories import (
     COMPLETED,
@@ -61,8 +62,9 @@ def repeat_status_events(world: World, story: Story) -> None:
 def tell_of_other_ends(world: World, story: Story) -> None:
     """Status events that come late, or belie the record."""
     [run_id] = story.run_ids
+    machine_arn = next(execution.state_machine.arn for execution in kept_executions() if execution.name == run_id)
     for status in ("ABORTED", "FAILED", "TIMED_OUT"):
-        event = STATUS_EVENT | {"detail": {"name": run_id, "status": status}}
+        event = STATUS_EVENT | {"detail": {"name": run_id, "stateMachineArn": machine_arn, "status": status}}
         deliver(world, "record_execution_status", json.dumps(event))
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from local.moto_world.executions import kept_executions
 from stepcall.domain.errors import ErrorReason
-from stepcall.domain.ids import ExecutionName, spell_execution, spell_workflow
+from stepcall.domain.ids import spell_execution, spell_workflow
 from stepcall.domain.run import CALL_LOCATION, failed_end
 from stepcall.runtime import wiring
 from tests.drills.aws_calls import Harm, Point
@@ -103,4 +103,5 @@ def end_what_is_open(world: World, story: Story) -> None:
     for run_id, run in world.changes.of_workflow(story.workflow).items():
         if not run.is_over:
             end = failed_end(world.clock.now(), ErrorReason.INTERNAL_ERROR, CALL_LOCATION, "Lost in a drill.")
-            wiring.worker_dependencies().runs.end(ExecutionName(UUID(run_id), 1), end)
+            runs = wiring.worker_dependencies().runs
+            runs.end(runs.get_for_end(UUID(run_id)).run, end)

@@ -13,7 +13,7 @@ import boto3
 from local.seed import TENANT
 from local.stack import LocalStack
 from stepcall.domain.errors import ErrorReason
-from stepcall.domain.ids import ExecutionName, spell_execution, uuid7
+from stepcall.domain.ids import spell_execution, uuid7
 from stepcall.domain.run import RunStatus, failed_end
 from stepcall.stores.dynamo_run_store import DynamoRunStore
 from tests.functional.carto import SECONDS_TO_END, Deployed, enable, held
@@ -83,7 +83,7 @@ class World:
         copy = self.copy(started)
         if status == TIMED_OUT:
             end = failed_end(datetime.now(UTC), ErrorReason.TIMEOUT, "held", "The run took too long.")
-            self.runs.end(ExecutionName(copy.run_id, 1), end)
+            self.runs.end(self.runs.get_for_end(copy.run_id).run, end)
         return copy
 
     def read(self, started: Started) -> dict[str, Seen]:

@@ -87,6 +87,14 @@ def _once(run_id: UUID, is_so: Callable[[Run], bool]) -> Run:
     return run
 
 
+def tell_end(stack: LocalStack, run: Run, status: str, *, name: str = "") -> Any:
+    """As EventBridge tells of the run's execution, or of one of that name on the same machine."""
+    event = json.loads((EVENTS / "record_execution_status.json").read_text())
+    machine_arn = f"{event['detail']['stateMachineArn'].rpartition('-')[0]}-{run.content_hash}"
+    event["detail"] |= {"name": name or run.execution_name, "stateMachineArn": machine_arn, "status": status}
+    return invoke(stack, "RecordExecutionStatusFunction", event)
+
+
 def abort(run: Run) -> None:
     """As an operator does it in Step Functions' console."""
     wiring.engine().stop(run.execution_name, run.content_hash, "Stopped by hand.")

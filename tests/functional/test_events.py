@@ -100,7 +100,7 @@ def run(stack: LocalStack, workflow: WorkflowVersion, page_host: str) -> Iterato
         principal="test",
         workflow_id=workflow.workflow_id,
         workflow_version=1,
-        content_hash="0" * 32,
+        content_hash=event("finish_run")["run"]["content_hash"],
         status=RunStatus.PENDING,
         created_at=NOW,
         input=StoredPayload(len(url), inline=url),
@@ -262,4 +262,4 @@ def test_sweep_runs_starts_the_run_that_has_waited_for_more_than_a_minute(stack:
     make_older(stack, run, timedelta(days=3650))
     assert send(stack, "sweep_runs") is None
     assert ended_run(run).started_at
-    assert found(run).run.content_hash != "0" * 32
+    assert found(run).run.content_hash != event("finish_run")["run"]["content_hash"]

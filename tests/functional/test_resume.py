@@ -1,6 +1,5 @@
 """Executions that are resumed, over HTTP and on real machines: finished tasks do not work again."""
 
-import json
 import threading
 from collections import Counter
 from typing import Any
@@ -13,7 +12,7 @@ from stepcall.domain.ids import read_run_id, spell_later_execution
 from stepcall.domain.run import RunStatus, TaskStatus
 from tests.functional.carto import CLUSTERS, Deployed, enable, held, held_pages
 from tests.functional.conftest import Answer, Api, PageServer, put_key
-from tests.functional.missed_runs import EVENTS, begun, ended, found, invoke, starts_throttled
+from tests.functional.missed_runs import begun, ended, found, starts_throttled, tell_end
 from tests.functional.run_event_queue import queue_on
 
 
@@ -210,11 +209,9 @@ def test_news_of_the_first_execution_changes_nothing_of_the_second_and_its_own_e
     with starts_throttled():
         assert resume(api, failed).status == 202
     before = found(run_id)
-    event = json.loads((EVENTS / "record_execution_status.json").read_text())
     for name, status in ((str(run_id), "FAILED"), (f"{run_id}-3", "FAILED"), (f"{run_id}-2", "TIMED_OUT")):
         assert found(run_id) == before
-        told = event | {"detail": event["detail"] | {"name": name, "status": status}}
-        assert invoke(stack, "RecordExecutionStatusFunction", told) is None
+        assert tell_end(stack, before.run, status, name=name) is None
     ended_by_its_own = found(run_id).run
     assert (ended_by_its_own.status, ended_by_its_own.run_attempt) == (RunStatus.FAILED, 2)
 

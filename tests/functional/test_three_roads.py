@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -26,6 +27,7 @@ from tests.functional.missed_runs import (
     starts_throttled,
     status_events_lost,
     sweep,
+    tell_end,
 )
 
 OVER_A_MINUTE, OVER_FIVE_MINUTES = timedelta(seconds=61), timedelta(minutes=5, seconds=1)
@@ -175,9 +177,7 @@ def test_a_run_that_has_ended_stays_as_it_is_whatever_is_told_of_its_execution(
 ) -> None:
     run = ended(faces.native.start(enable(stack, ONLY)).run_id)
     before = found(run.run_id)
-    event = json.loads((EVENTS / "record_execution_status.json").read_text())
-    event["detail"] |= {"name": str(run.run_id), "status": status}
-    assert invoke(stack, "RecordExecutionStatusFunction", event) is None
+    assert tell_end(stack, run, status) is None
     assert found(run.run_id) == before
     make_older(stack, run.run_id, OVER_FIVE_MINUTES)
     older = found(run.run_id)
@@ -198,9 +198,9 @@ def test_a_run_that_has_timed_out_is_shown_as_failed_with_the_task_it_was_at(
     stack: LocalStack, under_way: tuple[Deployed, Run], api: Api
 ) -> None:
     deployed, run = under_way
-    event = json.loads((EVENTS / "record_execution_status.json").read_text())
-    event["detail"] |= {"name": str(run.run_id), "status": "TIMED_OUT"}
-    assert invoke(stack, "RecordExecutionStatusFunction", event) is None
+    assert tell_end(stack, replace(run, content_hash="0" * 32), "FAILED") is None
+    assert found(run.run_id).run.status is RunStatus.RUNNING, "that was another machine's execution"
+    assert tell_end(stack, run, "TIMED_OUT") is None
     shown = api("GET", f"/workflows/{deployed.workflow_id}/executions/{spell_execution(run.run_id)}").json
     assert (shown["status"], shown["error"]["reason"]) == ("FAILED", "timeout")
     assert [task["status"] for task in shown["tasks"]] == ["FAILED", "PENDING"]

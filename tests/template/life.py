@@ -18,6 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto.awslambda.models import LambdaFunction
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.secretsmanager.models import secretsmanager_backends
 
 from amperity_api import app as amperity_api
@@ -462,7 +463,9 @@ def live_by_the_other_roads(account: Account) -> None:
         deferred = account.request("POST", f"{path}/execute", {})
     with account.clock_set_on(LATER):
         account.invoke("SweepRunsRole", sweep_runs.lambda_handler, {})
-    aborted = {"detail": {"name": str(read_run_id(deferred["execution_id"])), "status": "ABORTED"}}
+    run_id = read_run_id(deferred["execution_id"])
+    machine_arn = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:any-{content_hash_of(account, run_id)}"
+    aborted = {"detail": {"name": str(run_id), "stateMachineArn": machine_arn, "status": "ABORTED"}}
     account.invoke("RecordExecutionStatusRole", record_execution_status.lambda_handler, aborted)
     assert account.request("GET", f"{path}/executions/{deferred['execution_id']}")["status"] == "CANCELLED"
     account.request("DELETE", path)
@@ -571,7 +574,7 @@ def run_sql(account: Account, job: dict[str, Any], ref: str) -> None:
 def sql_payload(account: Account, job: dict[str, Any]) -> dict[str, Any]:
     """What a state machine sends, for a job of version 1."""
     shown = account.request("GET", f"/jobs/{job['externalId']}")["metadata"]
-    return payload(shown)
+    return payload(account, shown)
 
 
 def put_upload(account: Account, upload_id: str) -> None:
@@ -589,19 +592,21 @@ def begin_rotation(secret_arn: str) -> None:
 
 
 def work(account: Account, started: dict[str, Any], ref: str) -> None:
-    account.invoke("RunDataTaskRole", run_data_task.lambda_handler, payload(started, ref=ref, attempt=0))
+    account.invoke("RunDataTaskRole", run_data_task.lambda_handler, payload(account, started, ref=ref, attempt=0))
 
 
 def finish(account: Account, started: dict[str, Any], **error: Any) -> None:
-    account.invoke("FinishRunRole", finish_run.lambda_handler, payload(started, **error))
+    account.invoke("FinishRunRole", finish_run.lambda_handler, payload(account, started, **error))
 
 
-def payload(started: dict[str, Any], **more: Any) -> dict[str, Any]:
+def payload(account: Account, started: dict[str, Any], **more: Any) -> dict[str, Any]:
     """What a state machine sends."""
+    run_id = read_run_id(started["execution_id"])
     return {
         "run": {
-            "run_id": str(read_run_id(started["execution_id"])),
+            "run_id": str(run_id),
             "run_attempt": 1,
+            "content_hash": content_hash_of(account, run_id),
             "workflow_id": str(read_workflow_id(started["workflow_id"])),
             "workflow_version": started["workflow_version"],
             "tenant": "default",
@@ -609,6 +614,12 @@ def payload(started: dict[str, Any], **more: Any) -> dict[str, Any]:
         },
         **more,
     }
+
+
+def content_hash_of(account: Account, run_id: UUID) -> str:
+    """Of the machine that executes the run, which asks no function for it."""
+    item = _runs_table(account.deployed).get_item(DynamoType({"S": str(run_id)}), DynamoType({"S": "RUN"}))
+    return str(item.attrs["content_hash"].value)
 
 
 def live_in(session: boto3.Session, deployed: Deployed) -> dict[str, set[Permission]]:

@@ -238,6 +238,7 @@ def sent_by_the_machine(run: Run) -> dict[str, Any]:
         "run": {
             "run_id": str(run.run_id),
             "run_attempt": run.run_attempt,
+            "content_hash": run.content_hash,
             "workflow_id": str(run.workflow_id),
             "workflow_version": run.workflow_version,
             "tenant": run.tenant,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from stepcall.aws.state_machines import RunExecution
 from stepcall.domain.errors import ErrorReason
-from stepcall.domain.ids import ExecutionName
 from stepcall.domain.run import Run, RunStatus, StoredPayload, TaskStatus
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.end_unseen_run import ENDS, end_unseen_run
@@ -91,7 +91,7 @@ def test_a_run_that_has_ended_stays_as_it_is(end: Any, execution: ExecutionStatu
 
 def test_an_execution_that_is_nobodys_run_changes_nothing() -> None:
     world = RunWorld()
-    assert not end_unseen_run(ExecutionName(world.deps.new_id(), 1), ExecutionStatus.ABORTED, world.deps)
+    assert not end_unseen_run(RunExecution(world.deps.new_id(), 1, "0" * 32), ExecutionStatus.ABORTED, world.deps)
     assert world.logged == []
 
 

@@ -10,7 +10,6 @@ import pytest
 from stepcall.domain.access import Caller, Grants, NotGrantedError, RateLimit
 from stepcall.domain.errors import ErrorReason, InvalidParametersError, PermanentTaskError
 from stepcall.domain.idempotency import StartOnce
-from stepcall.domain.ids import ExecutionName
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.domain.run import Run, RunStatus, TaskStatus
 from stepcall.domain.task_contract import TaskContext
@@ -297,7 +296,7 @@ LATE: dict[str, Callable[[RunWorld, Run], None]] = {
 
 
 def _end_unseen(world: RunWorld, run: Run, execution: ExecutionStatus) -> None:
-    assert not end_unseen_run(ExecutionName(run.run_id, run.run_attempt), execution, world.deps)
+    assert not end_unseen_run(run, execution, world.deps)
 
 
 @pytest.mark.parametrize("is_running", [False, True], ids=["pending", "running"])

@@ -26,7 +26,7 @@ from tests.sample_workflows import declare, transform, workflow
 from tests.unit.run_world import CALLER, STRANGER, RunWorld
 
 LIMITED = replace(CALLER, key_id="key_one", rate_limit=RateLimit(per_second=10, burst=3))
-CARRIED = {"run_id", "workflow_id", "workflow_version", "run_attempt", "tenant", "correlation_id"}
+CARRIED = {"run_id", "workflow_id", "workflow_version", "run_attempt", "content_hash", "tenant", "correlation_id"}
 WITH_INPUT = workflow(transform("a", "{{input.n}}"), inputs=[declare("n", "integer"), declare("t", default="x")])
 
 
@@ -41,6 +41,7 @@ def test_a_run_is_pending_and_its_execution_carries_ids_only() -> None:
         "run": {
             "run_id": str(run.run_id),
             "run_attempt": 1,
+            "content_hash": run.content_hash,
             "workflow_id": str(run.workflow_id),
             "workflow_version": 1,
             "tenant": "acme",

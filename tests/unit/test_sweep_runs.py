@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from stepcall.asl.compiler import CompiledWorkflow
-from stepcall.domain.run import Run, RunStatus
-from stepcall.stores.run_store import OpenRun
+from stepcall.domain.run import Run, RunStatus, RunWithTasks
+from stepcall.stores.run_store import LateAttemptError, OpenRun
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.dependencies import NamedRun
+from stepcall.use_cases.end_unseen_run import end_unseen_run
 from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
 from stepcall.use_cases.metrics import Metric
 from stepcall.use_cases.start_run import StartRun, start_run
@@ -332,3 +333,31 @@ def test_what_is_logged_of_a_run_is_logged_as_about_it() -> None:
     world.sweep(after=MINUTE + 1)
     assert about == [f"begin {run.run_id} acme {world.correlation_id} {before}", f"end {len(world.logged)}"]
     assert len(world.logged) > before
+
+
+def moved_at_once(world: RunWorld) -> tuple[Run, Run]:
+    """A run as an earlier release has started it, and as a later one has moved it at the same moment."""
+    run = world.start(workflow())
+    world.runs.move_machine(run, "1" * 32)
+    return run, world.found(run).run
+
+
+def test_of_two_machines_that_two_releases_have_started_for_a_run_only_that_of_its_record_does_anything() -> None:
+    world = RunWorld()
+    earlier, run = moved_at_once(world)
+    with pytest.raises(LateAttemptError):
+        world.do_task(earlier, "only")
+    world.finish(earlier, "LateAttemptError")
+    assert not end_unseen_run(earlier, ExecutionStatus.FAILED, world.deps)
+    assert world.found(run) == RunWithTasks(run)
+    world.do_task(run, "only")
+    world.finish(earlier, "LateAttemptError")
+    world.finish(run)
+    assert world.status(run) is RunStatus.COMPLETED
+
+
+def test_a_cancel_that_was_read_before_a_move_is_of_the_machine_that_the_run_is_on() -> None:
+    world = RunWorld()
+    earlier, run = moved_at_once(world)
+    assert stop_run(earlier, world.deps).content_hash == run.content_hash
+    assert world.status(run) is RunStatus.CANCELLED

@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stepcall.asl.compiler import CompiledWorkflow
+from stepcall.domain.ids import read_execution_name
 from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
 
 if TYPE_CHECKING:
@@ -41,6 +43,19 @@ class MachineAddress:
 
     def execution_arn(self, content_hash: str, name: str) -> str:
         return f"{self.arn_prefix}:execution:{self.name(content_hash)}:{name}"
+
+
+class RunExecution(NamedTuple):
+    """A RunAttempt, as Step Functions names it."""
+
+    run_id: UUID
+    run_attempt: int
+    content_hash: str
+
+
+def read_execution(machine_arn: str, name: str) -> RunExecution:
+    """The execution of that name on a machine of this deployment. Raises MalformedIdError where it is no run's."""
+    return RunExecution(*read_execution_name(name), machine_arn.rpartition("-")[2])
 
 
 class StepFunctions:

@@ -118,6 +118,14 @@ class RunAttempt(Protocol):
     @property
     def run_attempt(self) -> int: ...
 
+    @property
+    def content_hash(self) -> str:
+        """Of the machine that executes it: a run that waits over a deployment may be moved to another."""
+
+
+def is_same_execution(one: RunAttempt, other: RunAttempt) -> bool:
+    return (one.run_attempt, one.content_hash) == (other.run_attempt, other.content_hash)
+
 
 class TimeRange(NamedTuple):
     """The time that a run is about, in UTC: from the first instant, up to the second and without it."""

@@ -36,12 +36,12 @@ def read_open_runs(items: Iterable[Item]) -> tuple[OpenRun, ...]:
     return tuple(run for run in runs if not run.status.has_ended)
 
 
-def move_to_machine(run: RunAttempt, seen: str, content_hash: str) -> Update:
+def move_to_machine(run: RunAttempt, content_hash: str) -> Update:
     return Update(
         key=run_key(run.run_id),
         set={"status": RunStatus.PENDING.value, "content_hash": content_hash},
         allowed_from=frozenset({RunStatus.PENDING}),
-        seen={"content_hash": seen},
+        seen={"content_hash": run.content_hash},
         of_attempt=run.run_attempt,
     )
 

@@ -141,8 +141,8 @@ class DynamoRunStore:
         items = self._read_keys([run_key(UUID(key["run_id"]["S"])) for key in keys], **OPEN_RUN)
         return OpenRuns(read_open_runs(items), UUID(last["run_id"]["S"]) if last else None)
 
-    def move_machine(self, run: RunAttempt, *, seen: str, content_hash: str) -> None:
-        self._move(run, move_to_machine(run, seen, content_hash))
+    def move_machine(self, run: RunAttempt, content_hash: str) -> None:
+        self._move(run, move_to_machine(run, content_hash))
 
     def _list(self, query: dict[str, Any] | None, limit: int) -> RunPage:
         if query is None:
@@ -192,6 +192,7 @@ class DynamoRunStore:
             copied={"cancelled_from": "status"} if end.status is RunStatus.CANCELLED else {},
             remove=("open", PROVIDER_KEY),
             allowed_from=frozenset(allowed_from),
+            seen={"content_hash": run.content_hash},
             of_attempt=run.run_attempt,
         )
         self._move(run, update)

@@ -137,6 +137,7 @@ def begin_run(run: RunAttempt, now: datetime) -> Update:
         set={"status": RunStatus.RUNNING.value},
         set_once={"started_at": write_time(now)},
         allowed_from=statuses_before(RunStatus.RUNNING) | {RunStatus.RUNNING},
+        seen={"content_hash": run.content_hash},
         of_attempt=run.run_attempt,
     )
 

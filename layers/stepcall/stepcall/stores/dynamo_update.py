@@ -41,7 +41,7 @@ class Update:
 
     def has_set(self, item: Mapping[str, Any]) -> bool:
         """Whether the item looks as this update leaves it."""
-        wanted = write_values(self.set)
+        wanted = write_values({**self.seen, **self.set})
         return all(item.get(name) == value for name, value in wanted.items())
 
     def to_request(self, table: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def refusal(run: RunAttempt, item: Item | None) -> StepcallError:
     """Why the record of a run did not let a write of that attempt happen."""
     if not item:
         return RunNotFoundError(f"There is no run {run.run_id}.")
-    if attempt_of(item) != run.run_attempt:
+    if (attempt_of(item), item["content_hash"]["S"]) != (run.run_attempt, run.content_hash):
         return LateAttemptError(run.run_id)
     return refused_move(run.run_id, RunStatus(item["status"]["S"]))
 

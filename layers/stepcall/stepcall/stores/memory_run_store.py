@@ -19,6 +19,7 @@ from stepcall.domain.run import (
     TableClaim,
     TaskRun,
     TaskStatus,
+    is_same_execution,
     statuses_before,
 )
 from stepcall.stores.run_store import (
@@ -121,12 +122,16 @@ class MemoryRunStore:
         shown = tuple(map(_open_run, page))
         return OpenRuns(shown, page[-1].run_id if len(later) > limit else None)
 
-    def move_machine(self, run: RunAttempt, *, seen: str, content_hash: str) -> None:
+    def move_machine(self, run: RunAttempt, content_hash: str) -> None:
         with self._lock:
-            found = self._of_attempt(run)
-            if found.run.status is not RunStatus.PENDING or found.run.content_hash not in {seen, content_hash}:
-                raise refused_move(run.run_id, found.run.status)
-            self._runs[run.run_id] = replace(found, run=replace(found.run, content_hash=content_hash))
+            found = self.get_for_end(run.run_id).run
+            moved = replace(found, content_hash=content_hash)
+            if found == moved and (found.status, found.run_attempt) == (RunStatus.PENDING, run.run_attempt):
+                return
+            self._of_attempt(run)
+            if found.status is not RunStatus.PENDING:
+                raise refused_move(run.run_id, found.status)
+            self._runs[run.run_id] = RunWithTasks(moved, self._runs[run.run_id].tasks)
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
         found = self.get_for_end(run_id)
@@ -215,7 +220,7 @@ class MemoryRunStore:
 
     def _of_attempt(self, run: RunAttempt) -> RunWithTasks:
         found = self.get_for_end(run.run_id)
-        if found.run.run_attempt != run.run_attempt:
+        if not is_same_execution(found.run, run):
             raise LateAttemptError(run.run_id)
         return found
 

@@ -44,10 +44,10 @@ class RunHasEndedError(RunMoveRefusedError):
 
 
 class LateAttemptError(StepcallError):
-    """Late news: the run goes on as another attempt than the one that the write is of, so it changed nothing."""
+    """Late news: the run goes on as another execution than the one that the write is of, so it changed nothing."""
 
     def __init__(self, run_id: UUID) -> None:
-        super().__init__(f"The run {run_id} goes on as another attempt.")
+        super().__init__(f"The run {run_id} goes on as another execution.")
         self.run_id = run_id
 
 
@@ -182,8 +182,8 @@ class RunStore(Protocol):
         A page may hold fewer than `limit`, or none, and not be the last.
         """
 
-    def move_machine(self, run: RunAttempt, *, seen: str, content_hash: str) -> None:
-        """Let a PENDING run execute on another machine than `seen`; moved there already is fine.
+    def move_machine(self, run: RunAttempt, content_hash: str) -> None:
+        """Let a PENDING run execute on another machine; moved there already is fine.
 
         Raises RunMoveRefusedError, RunHasEndedError, RunNotFoundError, LateAttemptError.
         """

@@ -13,6 +13,7 @@ class ExecutedRun(BaseModel):
 
     run_id: UUID
     run_attempt: int
+    content_hash: str
     workflow_id: UUID
     workflow_version: int
     tenant: str
@@ -25,6 +26,7 @@ def execution_input(run: Run) -> dict[str, Any]:
         "run": {
             "run_id": str(run.run_id),
             "run_attempt": run.run_attempt,
+            "content_hash": run.content_hash,
             "workflow_id": str(run.workflow_id),
             "workflow_version": run.workflow_version,
             "tenant": run.tenant,

@@ -17,6 +17,7 @@ from stepcall.domain.run import (
     StoredPayload,
     TaskRun,
     TaskStatus,
+    is_same_execution,
 )
 from stepcall.domain.type_check import faults_of
 from stepcall.domain.types import describe_value, is_of_type
@@ -49,13 +50,13 @@ class RunFailedError(StepcallError):
 
 
 def finish_run(ending: RunEnding, deps: WorkerDependencies) -> None:
-    """End the run, once: a run that has ended, or goes on as another attempt, stays as it is.
+    """End the run, once: a run that has ended, or goes on as another execution, stays as it is.
 
     Raises RunFailedError when its outputs cannot be rendered; the run is FAILED then.
     """
     version = deps.workflows.get_version(ending.run.workflow_id, ending.run.workflow_version)
     found = deps.runs.get_for_end(ending.run.run_id)
-    if found.run.run_attempt != ending.run.run_attempt:
+    if not is_same_execution(found.run, ending.run):
         deps.log("late_news_ignored", run_id=str(ending.run.run_id), run_attempt=str(ending.run.run_attempt))
         return
     if found.run.status.has_ended:

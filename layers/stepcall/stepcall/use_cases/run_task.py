@@ -9,7 +9,16 @@ from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
 from stepcall.domain.render_template import RenderError, Scope, render
-from stepcall.domain.run import ErrorResult, Run, RunAttempt, RunStatus, RunWithTasks, StoredPayload, TaskStatus
+from stepcall.domain.run import (
+    ErrorResult,
+    Run,
+    RunAttempt,
+    RunStatus,
+    RunWithTasks,
+    StoredPayload,
+    TaskStatus,
+    is_same_execution,
+)
 from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
 from stepcall.domain.workflow import Task, WorkflowDefinition
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
@@ -54,7 +63,7 @@ def run_task(
 
     In the phase `PREPARE` the task stays RUNNING, and the query that another service is to run is returned.
 
-    Raises RunHasEndedError when the run has ended, LateAttemptError when it goes on as another attempt, and TaskError
+    Raises RunHasEndedError when the run has ended, LateAttemptError when it goes on as another execution, and TaskError
     when the task failed, after its record says why.
     """
     version = deps.workflows.get_version(invocation.run.workflow_id, invocation.run.workflow_version)
@@ -107,7 +116,7 @@ def _context_of(
 
 def _require_attempt(invoked: RunAttempt, stored: RunAttempt) -> None:
     """Raises LateAttemptError."""
-    if invoked.run_attempt != stored.run_attempt:
+    if not is_same_execution(invoked, stored):
         raise LateAttemptError(stored.run_id)
 
 

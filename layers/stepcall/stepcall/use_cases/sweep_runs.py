@@ -8,7 +8,7 @@ sweep begins from what the table says. docs/decisions/2026-11-21-three-roads.md,
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -170,8 +170,10 @@ class _Sweep:
         """`slots` are those that have let it in; None where there is no limit."""
         version = self._deps.workflows.get_version(run.workflow_id, run.workflow_version)
         content_hash = self._deps.compile(version, run.run_mode).content_hash
-        if content_hash != run.content_hash and not self._moves(run, content_hash):
-            return
+        if content_hash != run.content_hash:
+            if not self._moves(run, content_hash):
+                return
+            run = replace(run, content_hash=content_hash)
         if execute(run, version, self._deps) and not (slots and slots.waited(place_of(run))):
             self._log_repair("start_repeated", run.run_id)
 
@@ -179,7 +181,7 @@ class _Sweep:
         """Whether a run that an earlier release was to start is now one of this release's machine."""
         if self._look(run.execution_name, run.content_hash) is not ExecutionStatus.MISSING:
             return False  # it was started, or there is no look left to see that it was not: never on two machines
-        self._deps.runs.move_machine(run, seen=run.content_hash, content_hash=content_hash)
+        self._deps.runs.move_machine(run, content_hash)
         self._log_repair("machine_moved", run.run_id)
         return True
 
