@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
+from uuid import UUID
 
 import boto3
 import pytest
@@ -13,12 +14,13 @@ from moto.events.models import EventsBackend
 
 from local.deployment import Deployment
 from local.moto_world.replacing import replaced
-from local.seed import API_KEY
+from local.seed import API_KEY, TENANT
 from local.stack import LocalStack
 from local.template import REGION, STACK_NAME
 from stepcall.domain.ids import read_run_id
 from stepcall.domain.run import RunStatus
 from stepcall.runtime import wiring
+from stepcall.stores.slot_store import Place
 from tests.functional.conftest import Api
 from tests.functional.missed_runs import found, starts_throttled
 from tests.functional.run_event_queue import RunEventQueue, queue_on
@@ -42,7 +44,7 @@ def stack() -> Iterator[LocalStack]:
 def nothing_left(stack: LocalStack) -> Iterator[None]:
     yield
     sqs: Any = boto3.client("sqs", region_name=REGION)
-    for name in ("FailedInvocations", "UnpublishedRunEvents"):
+    for name in ("FailedInvocations", "UnpublishedRunEvents", "UnreturnedSlots"):
         queue = Queue(sqs, stack.deployment.names[name], wait_seconds=0)
         for letter in queue.take():
             queue.delete(letter)
@@ -193,6 +195,40 @@ def test_what_the_stream_keeps_no_more_is_told_from_the_table_with_the_same_ids(
     another = run_one(stack)
     as_time_passes(stack, lambda: events.of_run(another, 0))
     assert events.of_run(another, 0)[0]["detail"].keys() == started.keys()  # as the stream tells it
+
+
+@contextmanager
+def slots_kept_back() -> Iterator[None]:
+    """Runs get slots, and none of them comes back."""
+
+    def refuse(params: Any, **_: object) -> None:
+        if "DELETE slots" in str(params["body"]):
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "Not now."}}, "UpdateItem")
+
+    emitter = wiring.dynamodb().meta.events
+    emitter.register("before-call.dynamodb.UpdateItem", refuse)
+    try:
+        yield
+    finally:
+        emitter.unregister("before-call.dynamodb.UpdateItem", refuse)
+
+
+@pytest.mark.parametrize("source", ["the stream", "the table"])
+def test_a_slot_that_was_not_given_back_is(stack: LocalStack, source: str) -> None:
+    slots = wiring.start_dependencies().slots
+    with slots_kept_back():
+        run_id = UUID(run_one(stack))
+        as_time_passes(stack, lambda: lying_in(stack, "UnreturnedSlots"))
+        assert "stays: the function could not do it" in drive(stack)[1]
+    assert Place(run_id) in slots.read(TENANT).holders
+    as_time_passes(stack, lambda: lying_in(stack, "UnreturnedSlots"))  # put back, and to be seen again
+    code = "TrimmedDataAccessException"
+    trimmed = refused("before-call.dynamodbstreams.GetShardIterator", code) if source == "the table" else nullcontext()
+    with trimmed:
+        left, said = drive(stack)
+    assert (left, f"played again from {source}" in said) == (0, True), said
+    assert lying_in(stack, "UnreturnedSlots") == 0
+    assert Place(run_id) not in slots.read(TENANT).holders, said
 
 
 def test_an_invocation_that_was_given_up_is_done(stack: LocalStack) -> None:

@@ -29,4 +29,4 @@ def test_every_package_on_lambda_is_pinned_by_its_hash(path: Path) -> None:
 def test_every_requirements_file_is_read() -> None:
     folders = {path.parent.name for path in SHIPPED}
     assert {"stepcall", "workflows_api", "carto_api"} <= folders
-    assert {"run_web_task", "run_ai_task", "run_data_task", "run_sql_task"} <= folders
+    assert {"run_web_task", "run_ai_task", "run_data_task", "run_sql_task", "deliver_webhook"} <= folders
