@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from deliver_webhook.post import post_with
 from stepcall.guarded_http.client import GuardedHttp
 from stepcall.runtime.allowed_hosts import AllowedHostSettings
+from stepcall.runtime.background_wiring import metrics
 from stepcall.runtime.delivery_wiring import deliveries, delivery_machine
 from stepcall.runtime.observability import log_fact, logs_invocation, name_in_log
 from stepcall.runtime.webhook_wiring import webhook_secrets, webhooks
-from stepcall.runtime.wiring import metrics, now
+from stepcall.runtime.wiring import now
 from stepcall.runtime.worker import errors_for_the_machine
 from stepcall.use_cases.deliver_webhook import DeliveryDependencies, WantedAttempt, deliver_webhook, give_up
 from stepcall.version import VERSION

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcall.runtime.background_wiring import event_bus, metrics
 from stepcall.runtime.delivery_wiring import fan_out_dependencies
 from stepcall.runtime.observability import log_fact, logs_invocation
 from stepcall.runtime.run_stream import StreamBatch, failures_from
-from stepcall.runtime.wiring import event_bus, metrics
 from stepcall.use_cases.publish_run_events import publish_run_events
 from stepcall.use_cases.tell_webhooks import tell_webhooks
 

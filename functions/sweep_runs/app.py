@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcall.runtime.background_wiring import sweep_dependencies
 from stepcall.runtime.observability import logs_invocation
-from stepcall.runtime.wiring import sweep_dependencies
 from stepcall.use_cases.sweep_runs import sweep_runs
 
 MARGIN_SECONDS = 15  # for a call that AWS leaves without an answer, and that its client repeats

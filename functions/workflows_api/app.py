@@ -18,8 +18,7 @@ from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.http import caller, headers, json_response, patience, read_body, read_model
 from stepcall.runtime.idempotency import read_start_once, replay_headers
 from stepcall.runtime.observability import logs_invocation, name_in_log
-from stepcall.runtime.wiring import face_dependencies, tokens
-from stepcall.use_cases.cancel_run import cancel_run
+from stepcall.runtime.wiring import face_dependencies
 from stepcall.use_cases.read_run import list_runs, read_run, wait_for_end
 from stepcall.use_cases.read_workflow import read_workflow
 from stepcall.use_cases.start_once import start_once
@@ -28,8 +27,8 @@ from workflows_api import (  # noqa: F401 - they add theirs to `app`
     access_routes,
     connection_routes,
     delivery_routes,
+    execution_routes,
     key_routes,
-    resume_routes,
     webhook_routes,
 )
 from workflows_api.answers import (
@@ -40,7 +39,6 @@ from workflows_api.answers import (
     print_started,
     print_stored,
     print_tag,
-    print_token,
     print_versions,
     print_workflow,
     print_workflows,
@@ -259,26 +257,6 @@ def get_execution(workflow_id: str, execution_id: str) -> Response[str]:
         read_run_id(execution_id), caller(app), face_dependencies(), workflow_id=read_workflow_id(workflow_id)
     )
     return json_response(200, print_execution(view, generation_asked(execution_id)))
-
-
-@app.post("/workflows/<workflow_id>/executions/<execution_id>/cancel")
-def post_cancel(workflow_id: str, execution_id: str) -> Response[str]:
-    view = cancel_run(
-        read_run_id(execution_id), caller(app), face_dependencies(), workflow_id=read_workflow_id(workflow_id)
-    )
-    generation = generation_asked(execution_id)
-    if Scope.RUNS_READ not in caller(app).scopes:
-        return json_response(202, print_started(view.run, generation))
-    return json_response(202, print_execution(view, generation))
-
-
-@app.post("/workflows/<workflow_id>/executions/<execution_id>/token")
-def post_execution_token(workflow_id: str, execution_id: str) -> Response[str]:
-    from stepcall.use_cases.issue_token import issue_job_token  # noqa: PLC0415
-
-    run_id, of_workflow = read_run_id(execution_id), read_workflow_id(workflow_id)
-    token = issue_job_token(run_id, caller(app), face_dependencies(), tokens(), workflow_id=of_workflow)
-    return json_response(201, print_token(token), {"Cache-Control": "no-store"})
 
 
 @app.get("/jobs/<external_id>")

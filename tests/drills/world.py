@@ -18,7 +18,7 @@ from local.moto_world.replacing import replaced
 from local.moto_world.waits import machines_wait_by
 from local.seed import API_KEY
 from local.stack import LocalStack
-from stepcall.runtime import wiring
+from stepcall.runtime import background_wiring, wiring
 from tests.drills.aws_calls import AwsCalls, Point
 from tests.drills.clock import MovedClock
 from tests.drills.pages import Pages, served_pages
@@ -130,6 +130,6 @@ def drill_world() -> Iterator[World]:
 
 def forget_processes(kept: frozenset[str] = KEPT_IN_WIRING) -> None:
     """The next invocation is the first of a new process: it remembers nothing of what others have read."""
-    for name, value in vars(wiring).items():
+    for name, value in [*vars(wiring).items(), *vars(background_wiring).items()]:
         if isinstance(value, _lru_cache_wrapper) and name not in kept:
             value.cache_clear()

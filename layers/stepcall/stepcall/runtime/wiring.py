@@ -25,9 +25,7 @@ from stepcall.runtime.settings import (
     DatasetSettings,
     DeadlineSettings,
     EngineSettings,
-    EventSettings,
     FirstKeySettings,
-    MetricSettings,
     ProviderKeySettings,
     RateLimitSettings,
     SlotSettings,
@@ -59,13 +57,10 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_stepfunctions import SFNClient
 
-    from stepcall.aws.event_bus import EventBridgeBus
     from stepcall.aws.token_keys import TokenKeys
-    from stepcall.runtime.emf import EmbeddedMetrics
     from stepcall.runtime.page_tokens import PageTokens
     from stepcall.runtime.provider_keys import ProviderKeys
     from stepcall.runtime.tokens import JwtTokens
-    from stepcall.use_cases.sweep_runs import SweepDependencies
 
 # The gateway waits 29 s for an answer: a call that hangs is given up, tried again, and reported within 20 s.
 CONFIG = Config(
@@ -133,22 +128,6 @@ def engine_settings() -> EngineSettings:
 
 
 @cache
-def event_bus() -> "EventBridgeBus":
-    """For what tells of runs, and nobody else."""
-    from stepcall.aws.event_bus import EventBridgeBus  # noqa: PLC0415
-
-    return EventBridgeBus(make_client("events"), EventSettings.from_env().bus)
-
-
-@cache
-def metrics() -> "EmbeddedMetrics":
-    """For what measures. No face does: nobody waits for it."""
-    from stepcall.runtime.emf import EmbeddedMetrics  # noqa: PLC0415
-
-    return EmbeddedMetrics(MetricSettings.from_env().stack)
-
-
-@cache
 def worker_fields() -> WorkerFields:
     settings = StoreSettings.from_env()
     return {
@@ -196,22 +175,6 @@ def start_fields() -> StartFields:
 def start_dependencies() -> StartDependencies:
     """For what starts executions."""
     return StartDependencies(**start_fields())
-
-
-@cache
-def sweep_dependencies() -> "SweepDependencies":
-    """For the sweep, which no face loads."""
-    from random import sample  # noqa: PLC0415
-
-    from stepcall.use_cases.sweep_runs import SweepDependencies  # noqa: PLC0415
-
-    return SweepDependencies(
-        **start_fields(),
-        metrics=metrics(),
-        choose=sample,
-        sleep=time.sleep,
-        monotonic=time.monotonic,
-    )
 
 
 @cache

@@ -1,0 +1,37 @@
+"""What functions take that nobody waits for: events, figures, the sweep. No face loads it."""
+
+import time
+from functools import cache
+from random import sample
+from typing import TYPE_CHECKING
+
+from stepcall.aws.event_bus import EventBridgeBus
+from stepcall.runtime.emf import EmbeddedMetrics
+from stepcall.runtime.settings import EventSettings, MetricSettings
+from stepcall.runtime.wiring import make_client, start_fields
+
+if TYPE_CHECKING:
+    from stepcall.use_cases.sweep_runs import SweepDependencies
+
+
+@cache
+def event_bus() -> EventBridgeBus:
+    return EventBridgeBus(make_client("events"), EventSettings.from_env().bus)
+
+
+@cache
+def metrics() -> EmbeddedMetrics:
+    return EmbeddedMetrics(MetricSettings.from_env().stack)
+
+
+@cache
+def sweep_dependencies() -> "SweepDependencies":
+    from stepcall.use_cases.sweep_runs import SweepDependencies  # noqa: PLC0415 - of the sweep alone
+
+    return SweepDependencies(
+        **start_fields(),
+        metrics=metrics(),
+        choose=sample,
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+    )
