@@ -56,7 +56,8 @@ def test_it_carries_ids_and_neither_body_nor_url(client: "SFNClient") -> None:
     [execution] = client.list_executions(stateMachineArn=arn)["executions"]
     carried = json.loads(client.describe_execution(executionArn=execution["executionArn"])["input"])
     assert carried.keys() == {
-        *("run_id", "target", "sequence", "round", "tenant", "workflow_id", "execution_id", "delivery_id")
+        *("run_id", "target", "sequence", "round", "tenant", "workflow_id", "execution_id", "delivery_id"),
+        "correlation_id",
     }
     assert WEBHOOK.url not in json.dumps(carried)
 

@@ -47,7 +47,7 @@ def test_every_field_of_a_change_is_kept(delivery_store: DeliveryStore) -> None:
     unanswered = replace(ATTEMPT, number=2, status_code=None, error="The host did not answer in time. “ü”")
     first = OWN.after(ATTEMPT, DeliveryStatus.PENDING, CREATED + timedelta(seconds=5))
     second = first.to("https://example.com/other").after(unanswered, DeliveryStatus.PENDING)
-    third = second.given_up().in_another_round()
+    third = second.given_up().in_another_round(CREATED + timedelta(days=4))
     for seen, changed in ((OWN, first), (first, second), (second, third)):
         assert delivery_store.replace(changed, seen=seen)
         assert get(delivery_store, OWN) == changed

@@ -6,6 +6,7 @@ The state machine is the template's own but for its waits, which UpdateStateMach
 import json
 import os
 import struct
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,10 +17,12 @@ import boto3
 import pytest
 
 from local.stack import LocalStack
-from stepcall.domain.ids import read_run_id
+from stepcall.domain.ids import read_delivery_id, read_run_id
 from tests.functional.conftest import Api
+from tests.functional.missed_runs import found
 from tests.functional.web_server import Answer, WebServer, answer, redirect, send_endlessly, send_raw
 from tests.functional.webhook_receiver import Receiver, deliveries_of
+from tests.logged_lines import logged_lines
 from tests.run_event_description import faults
 
 IDENTITY = {"ref": "same", "type": "Data.Transform", "input": {"expression": "$", "data": "{{input.value}}"}}
@@ -242,6 +245,38 @@ def test_what_is_under_way_is_not_sent_again_and_of_others_nothing_is_told(api: 
     shared = api("POST", f"/workflows/{workflow_id}/executions/{execution['execution_id']}/token").json["token"]
     path = f"/workflows/{workflow_id}/executions/{execution['execution_id']}/deliveries"
     assert Api(api.url, shared)("GET", path).status == 403
+
+
+def test_what_is_stopped_by_hand_is_given_up_and_those_behind_it_are_sent(
+    stack: LocalStack, api: Api, receiver: WebServer
+) -> None:
+    slow, workflow_id = Receiver(receiver, answer(503, retry_after="600"), answer(204)), api.define(**DEFINITION)
+    subscribe(api, workflow_id, slow, events=BOTH)
+    with logged_lines() as lines:
+        execution = execute(api, workflow_id)
+        run = found(read_run_id(execution["execution_id"])).run
+        given_up_after = time.monotonic() + 20
+        while "webhook_attempted" not in {line["message"] for line in lines}:
+            assert time.monotonic() < given_up_after
+            time.sleep(0.02)
+        stop_attempts_at(stack, deliveries_of(api, execution, 2, "PENDING")[0]["delivery_id"])
+        started, completed = deliveries_of(api, execution, 2)
+    assert (started["status"], statuses_of(started)) == ("FAILED", [503])
+    assert (completed["status"], statuses_of(completed)) == ("DELIVERED", [204])
+    told = [line for line in lines if str(run.run_id) in json.dumps(line)]
+    assert {"webhook_accepted", "webhook_attempted", "webhook_exhausted"} <= {line["message"] for line in told}
+    for line in told:
+        assert (line["run_id"], line["tenant"], line["correlation_id"]) == (
+            str(run.run_id),
+            run.tenant,
+            run.correlation_id,
+        )
+
+
+def stop_attempts_at(stack: LocalStack, delivery_id: str) -> None:
+    """As an operator does it in Step Functions' console."""
+    machine = stack.deployment.names["WebhookDelivery"].replace(":stateMachine:", ":execution:")
+    boto3.client("stepfunctions").stop_execution(executionArn=f"{machine}:{read_delivery_id(delivery_id)}")
 
 
 def test_a_run_that_fails_is_told_of_with_its_error_to_who_asks_for_failures(api: Api, receiver: WebServer) -> None:

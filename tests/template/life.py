@@ -36,7 +36,7 @@ from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
 from stepcall.domain.ids import read_run_id, read_upload_id, read_webhook_id, read_workflow_id, spell_api_key
 from stepcall.domain.webhook_answer import Answered
-from stepcall.runtime import delivery_wiring, webhook_wiring, wiring
+from stepcall.runtime import background_wiring, delivery_wiring, webhook_wiring, wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.slot_store import Place
 from stepcall.use_cases.deliver_webhook import deliver_webhook as make_attempt
@@ -245,7 +245,7 @@ class Account:
 
 
 def forget_what_wiring_holds() -> None:
-    for module in (wiring, webhook_wiring, delivery_wiring, deliver_webhook):
+    for module in (wiring, background_wiring, webhook_wiring, delivery_wiring, deliver_webhook):
         for value in vars(module).values():
             if isinstance(value, _lru_cache_wrapper):
                 value.cache_clear()
@@ -542,6 +542,8 @@ def of_machine(path: str, delivery: dict[str, Any]) -> dict[str, Any]:
     """What the state machine sends for the first attempt."""
     return {
         "run_id": str(read_run_id(path.split("/")[4])),
+        "tenant": "default",
+        "correlation_id": "request",
         "target": str(read_webhook_id(delivery["webhook_id"])),
         "sequence": delivery["sequence"],
         "round": 1,

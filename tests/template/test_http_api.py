@@ -44,6 +44,7 @@ def test_only_the_gateway_calls_the_api_and_each_other_function_is_called_by_its
         ("secretsmanager.amazonaws.com", "RotateTokenKeyFunction"),
         ("events.amazonaws.com", "SweepRunsFunction"),
         ("events.amazonaws.com", "RecordExecutionStatusFunction"),
+        ("events.amazonaws.com", "DeliverWebhookFunction"),
     }
     assert all("SourceArn" in permission for permission in permissions)
 

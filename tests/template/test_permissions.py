@@ -12,6 +12,7 @@ from tests.template.sam_template import (
     functions_of,
     resources_of_type,
     statements_of,
+    variables_of,
 )
 from tests.template.wildcards import unexplained_wildcards
 
@@ -87,13 +88,15 @@ def test_who_tells_sends_or_repeats_webhooks_starts_their_state_machine_and_no_o
 
 def test_the_end_of_a_delivery_is_not_taken_for_the_end_of_a_run(transformed: Template) -> None:
     """Names of stacks have no underscore: what begins with one and a hyphen is never this machine."""
-    [pattern] = [
-        rule["EventPattern"]["detail"]
-        for rule in resources_of_type(transformed, "AWS::Events::Rule").values()
+    listened = {
+        name: rule["EventPattern"]["detail"]["stateMachineArn"]
+        for name, rule in resources_of_type(transformed, "AWS::Events::Rule").items()
         if "stateMachineArn" in rule.get("EventPattern", {}).get("detail", {})
-    ]
-    [listened] = pattern["stateMachineArn"]
-    assert listened["prefix"]["Fn::Sub"].endswith(":stateMachine:${AWS::StackName}-")
+    }
+    [of_runs] = listened.pop("RecordExecutionStatusFunctionEndedExecution")
+    assert of_runs["prefix"]["Fn::Sub"].endswith(":stateMachine:${AWS::StackName}-")
+    delivering = variables_of(functions_of(transformed)["DeliverWebhookFunction"])["WEBHOOK_DELIVERY_ARN"]
+    assert listened == {"DeliverWebhookFunctionEndedExecution": [delivering]}
 
 
 def test_the_state_machine_of_deliveries_invokes_its_function_and_tells_of_what_was_given_up(

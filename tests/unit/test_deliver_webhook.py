@@ -195,7 +195,7 @@ def test_of_many_rounds_the_last_attempts_are_kept() -> None:
     world, delivery = world_with(OK)
     for _ in range(ATTEMPTS_KEPT + 5):
         world.attempt(delivery)
-        again = world.only().in_another_round()
+        again = world.only().in_another_round(world.clock.now())
         world.deliveries.replace(again, seen=world.only())
         delivery = again
     attempts = world.only().attempts

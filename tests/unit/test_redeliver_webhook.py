@@ -1,6 +1,7 @@
 """What was delivered of a run is shown to whom the run is, and sent once more, each time it has ended."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -24,7 +25,7 @@ class Redelivery(DeliveryWorld):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.face = RunWorld().deps
+        self.face = RunWorld(clock=self.clock).deps
         self.face.runs.put(replace(RUN, status=RunStatus.PENDING, started_at=None))
         self.webhooks.put(WEBHOOK)
         self.tell(event())
@@ -68,6 +69,37 @@ def test_who_dies_before_the_start_asks_again_and_it_starts() -> None:
     assert world.redeliver().round == 2
     world.play()
     assert world.only().status is DeliveryStatus.DELIVERED
+
+
+@pytest.mark.parametrize("made", [0, 1, 2])
+def test_what_nobody_attempts_any_more_is_sent_again_an_hour_after_it_was_due(made: int) -> None:
+    world = Redelivery(answers=[NO])
+    world.clock.time = max(world.clock.time, world.only().created_at)
+    for number in range(1, made + 1):  # then its execution is stopped
+        world.clock.sleep(world.attempt(world.only(), number).wait_seconds)
+    world.clock.time = world.only().due_at + timedelta(hours=1)
+    with pytest.raises(DeliveryPendingError):
+        world.redeliver()
+    world.clock.sleep(1)
+    world.answers = [OK]
+    assert world.redeliver().round == 2
+    assert world.redeliver().round == 2
+    world.play()
+    assert world.only().status is DeliveryStatus.DELIVERED
+    assert [attempt.round for attempt in world.only().attempts] == [1] * made + [2]
+
+
+def test_what_waits_for_an_earlier_event_is_not_sent_again_however_long_it_waits() -> None:
+    world = Redelivery(answers=[NO])
+    world.tell(event(RunStatus.COMPLETED))
+    first, second = world.all()
+    world.clock.sleep(24 * 3600)
+    with pytest.raises(DeliveryPendingError):
+        world.redeliver(second.delivery_id)
+    world.attempt(first, 3)  # it has been its turn for no longer than this
+    world.give_up(first)
+    with pytest.raises(DeliveryPendingError):
+        world.redeliver(second.delivery_id)
 
 
 def test_two_at_once_open_one_round() -> None:

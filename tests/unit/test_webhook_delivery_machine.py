@@ -46,7 +46,7 @@ def test_no_fault_of_aws_loses_a_delivery() -> None:
     assert STATES["Attempt"]["Catch"][0]["Next"] == "CountAsFailed"
     assert STATES["CountAsFailed"]["Parameters"]["outcome"] == "retry"
     assert STATES["TellOfExhaustion"]["Catch"][0]["Next"] == STATES["TellOfExhaustion"]["Next"] == "GiveUp"
-    assert "Catch" not in STATES["GiveUp"]  # it fails then, and can be redriven
+    assert "Catch" not in STATES["GiveUp"]  # it fails then, and its status event comes to the same function
 
 
 def test_what_it_calls_is_what_the_template_fills_in() -> None:

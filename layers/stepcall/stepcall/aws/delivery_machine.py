@@ -32,13 +32,14 @@ class DeliveryMachine:
 
 
 def _input_of(delivery: Delivery) -> dict[str, str | int]:
-    """Where the delivery is, and for whoever finds it among those that were given up, how it is asked for."""
+    """Where the delivery is, what the log says of it, and for whoever finds it given up, how it is asked for."""
     return {
         "run_id": str(delivery.run_id),
         "target": delivery.target,
         "sequence": delivery.sequence,
         "round": delivery.round,
         "tenant": delivery.tenant,
+        "correlation_id": delivery.correlation_id,
         "workflow_id": spell_workflow(delivery.workflow_id),
         "execution_id": spell_execution(delivery.run_id),
         "delivery_id": spell_delivery(delivery.delivery_id),

@@ -55,6 +55,8 @@ class Delivery:
     tenant: str
     workflow_id: UUID
     run_id: UUID
+    correlation_id: str
+    """The run's: what is logged of its deliveries says it."""
     sequence: int
     webhook_id: UUID | None
     """None for the run's own `webhook_url`."""
@@ -69,6 +71,7 @@ class Delivery:
     attempts: tuple[Attempt, ...] = ()
     """Of all rounds, the last 50."""
     next_attempt_at: datetime | None = None
+    """When it is planned, where that is known: of a first round's first attempt it is not."""
     revision: int = 0
     """Counts its writes, each of which is on the condition of the one before."""
 
@@ -94,6 +97,11 @@ class Delivery:
     def attempts_of_round(self) -> tuple[Attempt, ...]:
         return tuple(attempt for attempt in self.attempts if attempt.round == self.round)
 
+    @property
+    def due_at(self) -> datetime:
+        """When something was last to come of it, not counting what it had to wait for others."""
+        return self.next_attempt_at or (self.attempts[-1].at if self.attempts else self.created_at)
+
     def has_made(self, number: int) -> bool:
         """Whether that attempt of this round is recorded, or a later one."""
         return any(attempt.number >= number for attempt in self.attempts_of_round)
@@ -105,8 +113,9 @@ class Delivery:
     def given_up(self) -> "Delivery":
         return self._changed(status=DeliveryStatus.FAILED, next_attempt_at=None)
 
-    def in_another_round(self) -> "Delivery":
-        return self._changed(status=DeliveryStatus.PENDING, round=self.round + 1, next_attempt_at=None)
+    def in_another_round(self, now: datetime) -> "Delivery":
+        """Whoever makes attempts of the round before finds that it is over."""
+        return self._changed(status=DeliveryStatus.PENDING, round=self.round + 1, next_attempt_at=now)
 
     def to(self, url: str) -> "Delivery":
         """For the receiver where it is now."""
@@ -123,6 +132,7 @@ def new_delivery(event: RunEvent, webhook: Webhook | None, url: str) -> Delivery
         tenant=event.run.tenant,
         workflow_id=event.run.workflow_id,
         run_id=event.run.run_id,
+        correlation_id=event.run.correlation_id,
         sequence=detail["sequence"],
         webhook_id=webhook.webhook_id if webhook else None,
         event_id=event.event_id,

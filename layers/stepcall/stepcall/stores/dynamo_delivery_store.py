@@ -95,6 +95,7 @@ def _item(delivery: Delivery) -> "dict[str, AttributeValueTypeDef]":
     values: Values = {
         "owner": delivery.tenant,
         "workflow_id": str(delivery.workflow_id),
+        "correlation_id": delivery.correlation_id,
         "event_id": str(delivery.event_id),
         "event": delivery.event.value,
         "url": delivery.url,
@@ -133,6 +134,7 @@ def _read(item: Item) -> Delivery:
         tenant=values["owner"],
         workflow_id=UUID(values["workflow_id"]),
         run_id=UUID(values["run_id"].partition("#")[2]),
+        correlation_id=values["correlation_id"],
         sequence=int(sequence),
         webhook_id=None if target == OWN_URL else UUID(target),
         event_id=UUID(values["event_id"]),

@@ -220,9 +220,5 @@ def _stop_webhook(delivery: Delivery, deps: DeliveryDependencies) -> None:
 
 
 def _facts(delivery: Delivery) -> dict[str, str]:
-    return {
-        "delivery_id": spell_delivery(delivery.delivery_id),
-        "run_id": str(delivery.run_id),
-        "tenant": delivery.tenant,
-        "round": str(delivery.round),
-    }
+    """Besides the run's: who asks has named it."""
+    return {"delivery_id": spell_delivery(delivery.delivery_id), "round": str(delivery.round)}

@@ -56,7 +56,7 @@ def tell_webhooks(events: Sequence[RunEvent], deps: FanOutDependencies, has_time
         except Exception as exc:
             if not deps.is_outage(exc):
                 raise
-            deps.log("webhooks_not_told", run_id=str(event.run.run_id), error=type(exc).__name__)
+            deps.log("webhooks_not_told", error=type(exc).__name__, **_run_facts(event.run))
             return position
     return None
 
@@ -65,7 +65,8 @@ def _tell_one(event: RunEvent, known: KnownWebhooks, deps: FanOutDependencies) -
     wanted = list(_deliveries_of(event, known))
     for delivery in wanted:
         if deps.deliveries.put(delivery):
-            deps.log("webhook_accepted", **_facts(delivery))
+            facts = {"delivery_id": spell_delivery(delivery.delivery_id), "type": delivery.event}
+            deps.log("webhook_accepted", **facts, **_run_facts(event.run))
     if not wanted:
         return
     of_run = deps.deliveries.list_by_run(event.run.run_id)
@@ -82,10 +83,5 @@ def _deliveries_of(event: RunEvent, known: KnownWebhooks) -> Iterator[Delivery]:
             yield new_delivery(event, webhook, webhook.url)
 
 
-def _facts(delivery: Delivery) -> dict[str, str]:
-    return {
-        "delivery_id": spell_delivery(delivery.delivery_id),
-        "run_id": str(delivery.run_id),
-        "tenant": delivery.tenant,
-        "type": delivery.event,
-    }
+def _run_facts(run: Run) -> dict[str, str]:
+    return {"run_id": str(run.run_id), "tenant": run.tenant, "correlation_id": run.correlation_id}
