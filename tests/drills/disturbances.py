@@ -1,13 +1,16 @@
 """What AWS may do besides failing at one call: deliver twice and out of order, throttle a while, be out of reach."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from local.moto_world.executions import kept_executions
+from stepcall.domain.ids import spell_workflow
 from tests.drills.aws_calls import Outage
+from tests.drills.hooks import Answer, answer, hang, hang_up, redirect, reset
 from tests.drills.stories import (
     COMPLETED,
     FAILED,
@@ -16,6 +19,7 @@ from tests.drills.stories import (
     Story,
     completes,
     held,
+    hook_of,
     is_stopped_by_hand,
     new_story,
     start,
@@ -24,6 +28,7 @@ from tests.drills.world import World
 
 WORKERS = frozenset({"run_web_task", "run_data_task", "finish_run"})
 NOBODY: frozenset[str] = frozenset()
+ELSEWHERE = "/elsewhere"
 STATUS_EVENT = {"detail-type": "Step Functions Execution Status Change", "source": "aws.states"}
 
 
@@ -115,6 +120,42 @@ def outage(what: str, service: str, seconds: float, **how: Any) -> Scenario:
     return Scenario(f"{what} for {seconds:.0f} s {when}", live, afterwards=check_it_was_met)
 
 
+def meets_receiver(world: World, answers: Sequence[Answer]) -> Story:
+    """Its subscription's receiver answers so, one after the other, before it takes anything."""
+    story, path = new_story(world)
+    world.hooks.answers[hook_of(story)] = list(answers)
+    start(world, story, path)
+    return story
+
+
+def meets_receiver_that_is_gone(world: World) -> Story:
+    story = meets_receiver(world, [answer(410)])
+    del story.receivers[hook_of(story)]  # nothing more is owed
+    return story
+
+
+def check_nothing_came_after_gone(world: World, story: Story) -> None:
+    assert len(world.hooks.came[hook_of(story)]) == 1, "a receiver that is gone was called again"
+    [webhook] = world.request("GET", f"/workflows/{spell_workflow(UUID(story.workflow))}/webhooks").body["webhooks"]
+    assert not webhook["enabled"], webhook
+
+
+def check_it_came_again(world: World, story: Story, *, times: int = 1, after: float = 0.0) -> None:
+    """The event that was not taken, so often, and not before those seconds; and nothing elsewhere."""
+    came = world.hooks.came[hook_of(story)]
+    assert [one.is_taken for one in came] == [False] * times + [True, True], came
+    assert len({dict(one.headers)["webhook-id"] for one in came[: times + 1]}) == 1
+    assert came[times].at - came[times - 1].at >= after
+    assert not world.hooks.came[ELSEWHERE], "a redirect was followed"
+
+
+def receiver(what: str, *answers: Answer, after: float = 0.0) -> Scenario:
+    live = partial(meets_receiver, answers=answers)
+    return Scenario(
+        f"a receiver {what}", live, afterwards=partial(check_it_came_again, times=len(answers), after=after)
+    )
+
+
 def check_it_was_met(world: World, _story: Story) -> None:
     world.calls.outage = None
     assert world.calls.turned_away, "the outage turned no call away, so nothing was drilled"
@@ -132,5 +173,12 @@ DISTURBANCES = (
     outage("the bucket is out of reach", "s3", 30, throttles=False, at_start=False),
     outage("Step Functions throttles", "sfn", 600, at_start=True),
     outage("EventBridge is out of reach", "eventbridge", 600, throttles=False, at_start=True),
+    receiver("hangs until it is given up", hang),
+    receiver("resets the connection", reset),
+    receiver("hangs up without an answer", hang_up),
+    receiver("redirects", redirect(ELSEWHERE)),
+    receiver("answers 429 with Retry-After", answer(429, retry_after="120"), after=120),
+    receiver("is out of service for half an hour", *[answer(503)] * 4, after=1500),
+    Scenario("a receiver answers 410", meets_receiver_that_is_gone, afterwards=check_nothing_came_after_gone),
 )
 assert {scenario.name for scenario in SCENARIOS}.isdisjoint(scenario.name for scenario in DISTURBANCES)

@@ -1,6 +1,7 @@
 """One drill: a story lived with a harm in it, then only the system's own machinery, then the verdict."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from tests.drills.world import RestlessError, World
 
 # Seconds that pass, until all is well: the stream is asked, events come, invocations are repeated, runs are swept.
 PATIENCE = (0.3, 0.3, 1, 1, 2, 4, 8, 61, 61, 61, 121, 61, 301, 61, 61)
+RUN_ID_LENGTH = 36
 WORKERS = frozenset({"run_web_task", "run_data_task"})
 
 
@@ -45,6 +47,10 @@ def drill(world: World, scenario: Scenario, point: Point | None = None) -> Drill
     world.calls.ignore()
     losses = [] if point is None or was_harmed else ["the call was never made, so nothing was drilled"]
     losses += find_losses(story, look_at(world, story, read_output(world, story)))
+    for other in story.others:
+        losses += [
+            f"another run: {loss}" for loss in find_losses(other, look_at(world, other, read_output(world, other)))
+        ]
     end_what_is_open(world, story)
     return Drilled(scenario, point, story, losses)
 
@@ -81,9 +87,16 @@ def look_at(world: World, story: Story, output: object) -> Life:
         runs,
         {run_id: world.events.arrived().get(run_id, ()) for run_id in runs},
         output,
-        sum(execution.name in runs for execution in kept_executions()),
+        count_executions(runs),
         {ref: tuple(world.pages.asked[path]) for ref, path in story.pages.items()},
+        {path: world.hooks.told(path, receiver.secret) for path, receiver in story.receivers.items()},
     )
+
+
+def count_executions(runs: Collection[str]) -> int:
+    """The most that any attempt of a run has."""
+    attempts = Counter(one.name for one in kept_executions() if one.name and one.name[:RUN_ID_LENGTH] in runs)
+    return max(attempts.values(), default=0)
 
 
 def cuts_work(point: Point | None) -> bool:

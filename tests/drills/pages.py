@@ -19,6 +19,8 @@ class Pages:
         self._now = now
         self._size = size
         self._held: dict[str, threading.Event] = {}
+        self.refused: set[str] = set()
+        """Whose work is refused for good; it does not count as asked for."""
         self._change = threading.Condition()
 
     def text(self, path: str) -> str:
@@ -35,7 +37,10 @@ class Pages:
         with self._change:
             return self._change.wait_for(lambda: bool(self.asked[path]), PATIENCE_SECONDS)
 
-    def ask(self, path: str) -> bytes:
+    def ask(self, path: str) -> bytes | None:
+        """None when it is refused."""
+        if path in self.refused:
+            return None
         with self._change:
             self.asked[path].append(self._now())
             self._change.notify_all()
@@ -51,8 +56,9 @@ def served_pages(now: Callable[[], float], size: int = 20_000) -> Iterator[Pages
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = pages.ask(self.path)
-            self.send_response(200)
+            text = pages.ask(self.path)
+            body = text or b""
+            self.send_response(403 if text is None else 200)
             self.send_header("content-type", "text/plain")
             self.send_header("content-length", str(len(body)))
             self.end_headers()

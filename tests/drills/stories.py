@@ -18,6 +18,8 @@ from tests.drills.world import Answer, World
 TEXT = "t" * 10_000
 """Over the limit of what is kept in a record."""
 CALLS_OF_A_CLIENT = 60
+DEADLINE_SECONDS = 168 * 3600
+"""What template.yaml gives a run."""
 COMPLETED, FAILED, CANCELLED = RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED
 
 
@@ -37,6 +39,19 @@ class Story:
     output: dict[str, Any] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     """What each task that can be counted asks for, by its ref."""
+    ends: int = 1
+    """How often the run ends: again when it was resumed."""
+    others: list["Story"] = field(default_factory=list)
+    """Whose runs are not harmed, and have to be whole, too."""
+    receivers: dict[str, "Receiver"] = field(default_factory=dict)
+    """Of its webhooks, by their paths."""
+
+
+class Receiver(NamedTuple):
+    """`ends_only`: it is told of the end alone."""
+
+    secret: str
+    ends_only: bool = False
 
 
 class Scenario(NamedTuple):
@@ -87,16 +102,32 @@ def new_story(world: World, expression: str = SHAPE) -> tuple[Story, str]:
         output={"page": text, "size": len(text) + len(TEXT), "last": last},
         pages={f"page_{number}": page, "last": last},
     )
+    subscribe(world, story, f"/workflows/{workflow_id}")
     return story, f"/workflows/{workflow_id}"
+
+
+def subscribe(world: World, story: Story, path: str) -> None:
+    """To all events of the workflow."""
+    hook = hook_of(story)
+    made = world.request("POST", f"{path}/webhooks", {"url": world.hooks.url(hook)})
+    assert made.status == 201, made
+    story.receivers[hook] = Receiver(made.body["secret"])
+
+
+def hook_of(story: Story) -> str:
+    """Where the subscription's receiver is."""
+    return f"/subscription/{story.workflow}"
 
 
 def start(world: World, story: Story, path: str) -> Answer:
     """As a client does that was given no answer, or none that counts: the same call again."""
-    body = {"input": {"key": path_key(story), "text": TEXT}}
+    hook = f"/webhook_url/{story.workflow}"
+    body = {"input": {"key": path_key(story), "text": TEXT}, "webhook_url": world.hooks.url(hook)}
     for _ in range(CALLS_OF_A_CLIENT):
         answer = world.request("POST", f"{path}/execute", body, idempotency_key=f"drill-{story.workflow}")
         if answer.status < 300:
             story.run_ids.add(str(read_run_id(answer.body["execution_id"])))
+            story.receivers[hook] = Receiver(answer.body["webhook_secret"], ends_only=True)
             return answer
         assert answer.status >= 500 or answer.status in {409, 429}, answer
         world.clock.pass_by(1)
@@ -154,16 +185,62 @@ def is_stopped_by_hand(world: World) -> Story:
 
 def ends_unseen(world: World) -> Story:
     """The same, and the status event is lost: AWS delivers it by best effort."""
-    rule = world.stack.deployment.names["RecordExecutionStatusFunctionEndedExecution"]
-    boto3.client("events").disable_rule(Name=rule)
-    try:
+    with status_events_lost(world):
         story = _stop_at_first_task(world)
         for _ in range(4):
             world.pass_by(61)  # younger runs are not looked at
-    finally:
-        boto3.client("events").enable_rule(Name=rule)
     world.watch()
     return story
+
+
+def passes_its_deadline(world: World) -> Story:
+    """All sweeps of a week were missed: whatever has become of its execution, it is too late."""
+    with status_events_lost(world):
+        story = _stop_at_first_task(world)
+        world.rest()
+        story.expected = frozenset({FAILED})
+        world.watch()
+        world.pass_by(DEADLINE_SECONDS)
+    return story
+
+
+def waits_for_its_turn(world: World) -> Story:
+    """Its tenant may have one run under way, and has one, which is let go when this one waits."""
+    (first, path_of_first), (story, path) = new_story(world), new_story(world)
+    world.allow_running(1)
+    page = next(iter(first.pages.values()))
+    with held(world, page):
+        start(world, first, path_of_first)
+        assert world.pages.wait_until_asked(page)
+        world.watch()
+        start(world, story, path)
+    story.others = [first]
+    return story
+
+
+def check_turns(world: World, story: Story) -> None:
+    [first] = story.others
+    ended, begun = world.pages.asked[first.pages["last"]], world.pages.asked[next(iter(story.pages.values()))]
+    assert max(ended) < min(begun), "two runs were under way at once"
+
+
+def is_resumed(world: World) -> Story:
+    """Its last task has failed, and would not now. Its client calls until it is resumed."""
+    story, path = new_story(world)
+    world.pages.refused.add(story.pages["last"])
+    started = start(world, story, path)
+    for _ in range(3):
+        world.pass_by(1)
+    world.pages.refused.clear()
+    world.watch()
+    story.ends = 2
+    for _ in range(CALLS_OF_A_CLIENT):
+        answer = world.request("POST", f"{path}/executions/{started.body['execution_id']}/resume", {})
+        if answer.status in {202, 409}:  # it is under way, or was when the answer was lost
+            return story
+        assert answer.status >= 500 or answer.status == 429, answer
+        world.clock.pass_by(1)
+    raise AssertionError(f"it was not resumed: {answer}")
 
 
 def _stop_at_first_task(world: World) -> Story:
@@ -177,6 +254,16 @@ def _stop_at_first_task(world: World) -> Story:
         run = wiring.worker_dependencies().runs.get_for_end(run_id).run
         wiring.engine().stop(run.execution_name, run.content_hash, "Stopped by hand.")
     return story
+
+
+@contextmanager
+def status_events_lost(world: World) -> Iterator[None]:
+    rule = world.stack.deployment.names["RecordExecutionStatusFunctionEndedExecution"]
+    boto3.client("events").disable_rule(Name=rule)
+    try:
+        yield
+    finally:
+        boto3.client("events").enable_rule(Name=rule)
 
 
 @contextmanager
@@ -204,4 +291,7 @@ SCENARIOS = (
     Scenario("waits for a sweep", waits_for_a_sweep, {"sweep_runs"}),
     Scenario("is stopped by hand", is_stopped_by_hand, {"record_execution_status"}),
     Scenario("ends unseen", ends_unseen, {"sweep_runs"}),
+    Scenario("passes its deadline", passes_its_deadline, {"sweep_runs"}),
+    Scenario("waits for its turn", waits_for_its_turn, {"workflows_api", "start_waiting_runs"}, check_turns),
+    Scenario("is resumed", is_resumed, {"workflows_api", "finish_run", "run_web_task"}),
 )

@@ -65,6 +65,12 @@ def test_what_is_delivered_twice_is_done_once(world: World, name: str) -> None:
     assert drill(world, BY_NAME[name]).losses == []
 
 
+def test_a_receiver_may_do_what_it_likes_and_gets_every_event_once_it_takes_them(world: World) -> None:
+    receivers = [one for one in DISTURBANCES if one.name.startswith("a receiver") and "hangs until" not in one.name]
+    assert len(receivers) == 6
+    assert [f"{one.name}: {losses}" for one in receivers if (losses := drill(world, one).losses)] == []
+
+
 def test_what_dies_before_the_write_of_a_cancellation_has_not_cancelled_and_what_dies_after_it_has(
     world: World,
 ) -> None:
@@ -139,6 +145,19 @@ def test_a_publisher_that_swallows_what_was_not_taken_is_found(world: World) -> 
     world.processes.answered = swallow
     losses = drill(world, COMPLETES, Point(Call("publish_run_events", "PutEvents", 1), Harm.THROTTLED)).losses
     assert losses == ["that it was RUNNING was not told", "that it was COMPLETED was not told"]
+
+
+def test_a_fan_out_that_swallows_what_it_could_not_write_is_found(world: World) -> None:
+    def swallow(process: Process, done: Invocation) -> Invocation:
+        return Invocation('{"batchItemFailures": []}') if process.function == "publish_run_events" else done
+
+    world.processes.answered = swallow
+    losses = drill(world, COMPLETES, Point(Call("publish_run_events", "PutItem", 1), Harm.THROTTLED)).losses
+    assert losses == [
+        "subscription: that it was RUNNING was not told",
+        "subscription: that it was COMPLETED was not told",
+        "webhook_url: that it was COMPLETED was not told",
+    ]
 
 
 def test_a_machine_that_does_not_know_that_workers_die_is_found(world: World) -> None:

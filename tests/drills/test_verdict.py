@@ -11,14 +11,16 @@ from stepcall.domain.run import RunStatus
 from tests.drills.aws_calls import Call, Harm, Point
 from tests.drills.campaign import report
 from tests.drills.drill import Drilled
+from tests.drills.hooks import Hook
 from tests.drills.load import Load, Started
 from tests.drills.processes import Processes
 from tests.drills.run_changes import RunSeen
-from tests.drills.stories import Scenario, Story, completes
+from tests.drills.stories import Receiver, Scenario, Story, completes
 from tests.drills.verdict import Life, find_losses
 
 RUN_ID = "01a1fd64-0a87-7afb-b908-fd2cd89523af"
 STORY = Story("workflow", {RUN_ID}, output={"page": "all of it"}, pages={"page": "/page"})
+TOLD = replace(STORY, receivers={"/all/1": Receiver("secret"), "/ends/1": Receiver("secret", ends_only=True)})
 MOVES = [RunStatus.PENDING, RunStatus.RUNNING, RunStatus.COMPLETED]
 
 
@@ -31,11 +33,22 @@ def seen(*statuses: RunStatus, completed: tuple[float, ...] = (2.0,)) -> dict[st
     return {RUN_ID: RunSeen("workflow", list(statuses), completed=defaultdict(list, page=list(completed)))}
 
 
-WHOLE = Life(seen(*MOVES), told("RUNNING", "COMPLETED"), STORY.output, worked={"page": (1.0,)})
+HOOKS = tuple(
+    Hook(event["detail"]["event_id"], sequence, "ex-1", f"{sequence}".encode())
+    for sequence, event in enumerate(told("RUNNING", "COMPLETED")[RUN_ID], 1)
+)
+STARTED, ENDED = HOOKS
+WHOLE = Life(
+    seen(*MOVES),
+    told("RUNNING", "COMPLETED"),
+    STORY.output,
+    worked={"page": (1.0,)},
+    hooks={"/all/1": HOOKS, "/ends/1": [ENDED]},
+)
 
 
 def test_a_whole_life_has_lost_nothing() -> None:
-    assert find_losses(STORY, WHOLE) == []
+    assert find_losses(STORY, WHOLE) == find_losses(TOLD, WHOLE) == []
 
 
 @pytest.mark.parametrize(
@@ -57,6 +70,28 @@ def test_a_whole_life_has_lost_nothing() -> None:
 )
 def test_what_is_lost_or_done_twice_is_said(life: Life, loss: str) -> None:
     assert find_losses(STORY, life) == [loss]
+
+
+@pytest.mark.parametrize(
+    ("hooks", "loss"),
+    [
+        ([ENDED], "that it was RUNNING was not told"),
+        ([STARTED, ENDED._replace(is_taken=False)], "that it was COMPLETED was not told"),
+        ([STARTED, ENDED, ENDED._replace(webhook_id="")], "a webhook does not verify"),
+        ([STARTED, ENDED, ENDED._replace(webhook_id="another")], "a webhook tells what never was"),
+        ([STARTED, ENDED, ENDED._replace(body=b"other")], "one webhook-id came with two bodies"),
+        ([STARTED, ENDED, STARTED], "webhooks came out of their order"),
+    ],
+)
+def test_what_is_wrong_with_webhooks_is_said(hooks: list[Hook], loss: str) -> None:
+    assert find_losses(TOLD, replace(WHOLE, hooks={**WHOLE.hooks, "/all/1": hooks})) == [f"all: {loss}"]
+
+
+def test_a_webhook_that_comes_again_is_no_loss_and_one_for_the_end_alone_is_not_told_of_the_start() -> None:
+    again = replace(WHOLE, hooks={"/all/1": [STARTED, STARTED, ENDED, ENDED], "/ends/1": [ENDED]})
+    assert find_losses(TOLD, again) == []
+    told_of_start = replace(WHOLE, hooks={"/all/1": HOOKS, "/ends/1": HOOKS})
+    assert find_losses(TOLD, told_of_start) == ["ends: a webhook tells what never was"]
 
 
 def test_an_end_that_is_not_the_one_that_was_owed_is_a_loss() -> None:
@@ -102,7 +137,8 @@ def test_nothing_runs_in_a_process_that_has_died_not_even_its_finally() -> None:
 def test_a_load_says_what_was_lost_of_it() -> None:
     run = Started(RUN_ID, 0.01, 1)
     ids = [event["detail"]["event_id"] for event in told("RUNNING", "COMPLETED")[RUN_ID]]
-    whole = Load([run], 1.0, Counter({RunStatus.COMPLETED: 1}), Counter(), Counter(ids), 1.0)
+    hooks = list(HOOKS)
+    whole = Load([run], 1.0, Counter({RunStatus.COMPLETED: 1}), Counter(), Counter(ids), hooks, 1.0)
     assert whole.losses(1) == []
     assert whole.losses(2) == [
         "1 runs that were not accepted, or not with an id of their own",
@@ -113,4 +149,9 @@ def test_a_load_says_what_was_lost_of_it() -> None:
         "1 runs too many in the table",
         "1 events that did not come",
         "1 events of nothing",
+    ]
+    assert whole._replace(hooks=[hooks[1], hooks[0]]).losses(1) == ["1 webhooks out of their order"]
+    assert whole._replace(hooks=[hooks[0], hooks[1]._replace(webhook_id="")]).losses(1) == [
+        "1 webhooks that did not come",
+        "1 webhooks that do not verify",
     ]

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from stepcall.domain.run import RunStatus
+from tests.drills.hooks import Hook, count_out_of_order
 from tests.drills.run_changes import RunSeen
 from tests.drills.stories import COMPLETED, Story
 
@@ -22,6 +23,8 @@ class Life:
     executions: int = 1
     worked: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """When each task that can be counted really worked, in seconds since 1970, by its ref."""
+    hooks: Mapping[str, Sequence[Hook]] = field(default_factory=dict)
+    """What each receiver of webhooks got, in its order, by its path."""
 
 
 def find_losses(story: Story, life: Life) -> list[str]:
@@ -33,6 +36,7 @@ def find_losses(story: Story, life: Life) -> list[str]:
         *_of_end(story, run, life),
         *_of_events(run_id, run, life.events.get(run_id, ())),
         *_of_work(story, run, life),
+        *(loss for path in story.receivers for loss in _of_hooks(story, path, run_id, run, life)),
     ]
 
 
@@ -43,7 +47,7 @@ def _of_answers(story: Story, run_id: str) -> Iterator[str]:
 
 def _of_end(story: Story, run: RunSeen, life: Life) -> Iterator[str]:
     statuses = " ".join(run.statuses)
-    if run.ends != 1 or not run.is_over:
+    if run.ends != story.ends or not run.is_over:
         yield f"it was ended {run.ends} times: {statuses}"
     elif run.statuses[-1] not in story.expected:
         yield f"it ended as {run.statuses[-1]}, not as {' or '.join(sorted(story.expected))}"
@@ -53,14 +57,41 @@ def _of_end(story: Story, run: RunSeen, life: Life) -> Iterator[str]:
         yield f"{life.executions} executions were started for it"
 
 
+def owed_events(run_id: str, statuses: Sequence[RunStatus]) -> dict[str, RunStatus]:
+    """What the world is to be told of, by the event's id (docs/events.md). Who resumes it makes it PENDING again."""
+    attempts = [statuses[:place].count(RunStatus.PENDING) for place in range(1, len(statuses) + 1)]
+    return {
+        str(uuid5(UUID(run_id), status.value + (f".{attempt}" if attempt > 1 else ""))): status
+        for attempt, status in zip(attempts, statuses, strict=True)
+        if status in TOLD
+    }
+
+
 def _of_events(run_id: str, run: RunSeen, events: Sequence[dict[str, Any]]) -> Iterator[str]:
-    owed = {str(uuid5(UUID(run_id), status.value)): status for status in run.statuses if status in TOLD}
+    owed = owed_events(run_id, run.statuses)
     told = {event["detail"]["event_id"]: event["detail"]["status"] for event in events}
     for event_id, status in owed.items():
         if told.get(event_id) != status:
             yield f"that it was {status} was not told"
     for event_id in told.keys() - owed.keys():
         yield f"an event was told that never was: {told[event_id]}"
+
+
+def _of_hooks(story: Story, path: str, run_id: str, run: RunSeen, life: Life) -> Iterator[str]:
+    """One message for each event, always the same, and never one after a later one."""
+    name, ends_only, hooks = path.split("/")[1], story.receivers[path].ends_only, life.hooks.get(path, ())
+    events = owed_events(run_id, run.statuses).items()
+    owed = {event_id: status for event_id, status in events if status.has_ended or not ends_only}
+    taken = {hook.webhook_id for hook in hooks if hook.is_taken}
+    yield from (f"{name}: that it was {owed[event_id]} was not told" for event_id in owed if event_id not in taken)
+    if any(not hook.webhook_id for hook in hooks):
+        yield f"{name}: a webhook does not verify"
+    if {hook.webhook_id for hook in hooks if hook.webhook_id} - owed.keys():
+        yield f"{name}: a webhook tells what never was"
+    if len({(hook.webhook_id, hook.body) for hook in hooks}) > len({hook.webhook_id for hook in hooks}):
+        yield f"{name}: one webhook-id came with two bodies"
+    if count_out_of_order(hooks):
+        yield f"{name}: webhooks came out of their order"
 
 
 def _of_work(story: Story, run: RunSeen, life: Life) -> Iterator[str]:

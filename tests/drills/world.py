@@ -1,13 +1,16 @@
 """The whole service in a drill's hands: its clock, its processes, its AWS calls, and what is told of runs."""
 
 import json
+import os
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import _lru_cache_wrapper
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import botocore.handlers
@@ -18,9 +21,11 @@ from local.moto_world.replacing import replaced
 from local.moto_world.waits import machines_wait_by
 from local.seed import API_KEY
 from local.stack import LocalStack
-from stepcall.runtime import background_wiring, wiring
+from stepcall.aws import secrets
+from stepcall.runtime import wiring
 from tests.drills.aws_calls import AwsCalls, Point
 from tests.drills.clock import MovedClock
+from tests.drills.hooks import Hooks, served_hooks
 from tests.drills.pages import Pages, served_pages
 from tests.drills.processes import Processes
 from tests.drills.run_changes import RunChanges, changes_of
@@ -30,6 +35,14 @@ from tests.functional.run_event_queue import RunEventQueue, queue_on
 KEPT_IN_WIRING = frozenset(
     {"session", "dynamodb", "stepfunctions", "s3", "lambda_", "secretsmanager", "events", "compiler"}
 )
+ALSO_REMEMBER = (
+    "stepcall.runtime.background_wiring",
+    "stepcall.runtime.webhook_wiring",
+    "stepcall.runtime.delivery_wiring",
+    "deliver_webhook.app",
+)
+MAX_RUNNING_RUNS = 500
+"""What template.yaml gives a tenant."""
 REST_SECONDS = 30.0
 LOOKS, LOOK_SECONDS = 2, 0.001
 SWEEP_PERIOD = 60.0
@@ -51,6 +64,7 @@ class World:
     processes: Processes
     calls: AwsCalls
     pages: Pages
+    hooks: Hooks
     changes: RunChanges
     events: RunEventQueue
     began: float
@@ -75,10 +89,15 @@ class World:
     def begin(self) -> int:
         """Just after a sweep: the number of a new drill."""
         self.calls.ignore()
+        self.allow_running(MAX_RUNNING_RUNS)
         since = self.clock.seconds() - self.began
         self.pass_by(SWEEP_PERIOD - since % SWEEP_PERIOD + 1)
         self.stories += 1
         return self.stories
+
+    def allow_running(self, runs: int) -> None:
+        """So many of a tenant's at once, from the next invocation until the next drill."""
+        os.environ["MAX_RUNNING_RUNS"] = str(runs)
 
     def watch(self) -> None:
         """From here on calls count, and the planned harm is done."""
@@ -109,27 +128,32 @@ def drill_world() -> Iterator[World]:
     clock, processes = MovedClock(), Processes(forget_processes)
     calls = AwsCalls(processes, clock.seconds)
     with ExitStack() as stack:
-        hooks = calls.hooks(botocore.handlers.BUILTIN_HANDLERS)
-        stack.enter_context(replaced(botocore.handlers, "BUILTIN_HANDLERS", hooks))
+        handlers = calls.hooks(botocore.handlers.BUILTIN_HANDLERS)
+        stack.enter_context(replaced(botocore.handlers, "BUILTIN_HANDLERS", handlers))
         stack.enter_context(replaced(ExponentialBackoff, "delay_amount", lambda *_: 0.0))
         stack.enter_context(replaced(wiring, "now", clock.now))
+        # held while a secret is read: who dies then would hold up other processes, which it is not there for
+        stack.enter_context(replaced(secrets, "Lock", nullcontext))
         stack.callback(forget_processes, kept=frozenset())
         forget_processes(kept=frozenset())
         pages = stack.enter_context(served_pages(lambda: clock.now().timestamp()))
         began = clock.seconds()
-        local = LocalStack(allowed_hosts=(pages.address,), now=clock.seconds, run=processes.run)
+        hooks = stack.enter_context(served_hooks(clock.seconds))
+        local = LocalStack(allowed_hosts=(pages.address, hooks.address), now=clock.seconds, run=processes.run)
         stack.enter_context(local)
+        stack.enter_context(replaced(import_module("deliver_webhook.app"), "now", clock.now))
         clock.moved = local.agenda.wake
         stack.enter_context(machines_wait_by(clock.pass_by))
         processes.names |= {function.name: function.handler.split(".")[0] for function in local.deployment.functions}
         [publisher] = [one for one in local.deployment.functions if one.logical_id == "PublishRunEventsFunction"]
         events = stack.enter_context(queue_on(publisher.variables["EVENT_BUS"]))
         changes = stack.enter_context(changes_of(local))
-        yield World(local, clock, processes, calls, pages, changes, events, began)
+        yield World(local, clock, processes, calls, pages, hooks, changes, events, began)
 
 
 def forget_processes(kept: frozenset[str] = KEPT_IN_WIRING) -> None:
     """The next invocation is the first of a new process: it remembers nothing of what others have read."""
-    for name, value in [*vars(wiring).items(), *vars(background_wiring).items()]:
+    modules = [wiring, *(module for name in ALSO_REMEMBER if (module := sys.modules.get(name)))]
+    for name, value in [item for module in modules for item in vars(module).items()]:
         if isinstance(value, _lru_cache_wrapper) and name not in kept:
             value.cache_clear()
