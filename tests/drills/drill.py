@@ -18,6 +18,7 @@ from tests.drills.world import RestlessError, World
 # Seconds that pass, until all is well: the stream is asked, events come, invocations are repeated, runs are swept.
 PATIENCE = (0.3, 0.3, 1, 1, 2, 4, 8, 61, 61, 61, 121, 61, 301, 61, 61)
 RUN_ID_LENGTH = 36
+NEVER_MADE = "the call was never made, so nothing was drilled"
 WORKERS = frozenset({"run_web_task", "run_data_task"})
 
 
@@ -45,7 +46,7 @@ def drill(world: World, scenario: Scenario, point: Point | None = None) -> Drill
         return Drilled(scenario, point, None, [str(exc)])
     was_harmed = world.calls.was_harmed
     world.calls.ignore()
-    losses = [] if point is None or was_harmed else ["the call was never made, so nothing was drilled"]
+    losses = [] if point is None or was_harmed else [NEVER_MADE]
     losses += find_losses(story, look_at(world, story, read_output(world, story)))
     for other in story.others:
         losses += [
