@@ -8,10 +8,11 @@ import pytest
 
 from local.lambda_runtime import Context
 from stepcall.domain.run import RunStatus
+from stepcall.domain.webhook_signature import sign, spell_secret
 from tests.drills.aws_calls import Call, Harm, Point
 from tests.drills.campaign import report
 from tests.drills.drill import Drilled
-from tests.drills.hooks import Hook
+from tests.drills.hooks import Came, Hook, read
 from tests.drills.load import Load, Started
 from tests.drills.processes import Processes
 from tests.drills.run_changes import RunSeen
@@ -92,6 +93,19 @@ def test_a_webhook_that_comes_again_is_no_loss_and_one_for_the_end_alone_is_not_
     assert find_losses(TOLD, again) == []
     told_of_start = replace(WHOLE, hooks={"/all/1": HOOKS, "/ends/1": HOOKS})
     assert find_losses(TOLD, told_of_start) == ["ends: a webhook tells what never was"]
+
+
+def test_a_webhook_verifies_as_of_when_it_came_and_by_its_own_secret_alone() -> None:
+    body, at = b'{"data": {"sequence": 1, "execution_id": "ex-1"}}', 4_000_000_000
+    own, other = spell_secret(b"own"), spell_secret(b"other")
+    signature = sign([b"own"], "id", at, body)
+    headers = (("webhook-id", "id"), ("webhook-timestamp", str(at)), ("webhook-signature", signature))
+    came = Came(headers, body, at + 299.0, is_taken=True)
+    assert read(came, own) == Hook("id", 1, "ex-1", body)
+    assert [read(one, secret).webhook_id for one, secret in ((came, other), (came._replace(at=at + 301), own))] == [
+        "",
+        "",
+    ]
 
 
 def test_an_end_that_is_not_the_one_that_was_owed_is_a_loss() -> None:
