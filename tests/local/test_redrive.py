@@ -235,7 +235,8 @@ def test_an_invocation_that_was_given_up_is_done(stack: LocalStack) -> None:
     api = Api(stack.url, API_KEY)
     with starts_throttled():
         run_id = read_run_id(api("POST", f"/workflows/{api.define(**IDENTITY)}/execute", {}).json["execution_id"])
-    event = {"source": "aws.states", "detail": {"name": str(run_id), "status": "ABORTED"}}
+    machine = f"arn:aws:states:{REGION}:123456789012:stateMachine:stepcall-{found(run_id).run.content_hash}"
+    event = {"source": "aws.states", "detail": {"name": str(run_id), "stateMachineArn": machine, "status": "ABORTED"}}
     function = next(f for f in stack.deployment.functions if f.logical_id == "RecordExecutionStatusFunction")
     with refused("before-call.dynamodb.UpdateItem", "AccessDeniedException"):
         give_up(stack, function.arn, event)
