@@ -16,6 +16,7 @@ from stepcall.domain.json_text import MalformedJsonError, write_json
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.domain.webhook_errors import (
     TooManyWebhooksError,
+    WebhookDisabledError,
     WebhookIsChangingError,
     WebhookNotFoundError,
     WebhookRefusedError,
@@ -141,6 +142,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ConnectionInUseError: Answer(HTTPStatus.CONFLICT, "connection-in-use", "Workflows can be called on the connection"),
     ApiAccessDisabledError: Answer(HTTPStatus.CONFLICT, "api-access-disabled", "The workflow is not enabled"),
     TooManyWebhooksError: Answer(HTTPStatus.CONFLICT, "too-many-webhooks", "The workflow has too many webhooks"),
+    WebhookDisabledError: Answer(HTTPStatus.CONFLICT, "webhook-disabled", "The webhook is disabled"),
     WebhookIsChangingError: Answer(
         HTTPStatus.CONFLICT,
         "webhook-is-changing",

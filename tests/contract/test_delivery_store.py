@@ -10,7 +10,13 @@ import pytest
 
 from stepcall.domain.delivery import Attempt, Delivery, DeliveryStatus, new_delivery
 from stepcall.domain.run import RunStatus
-from stepcall.stores.delivery_store import DeliveryNotFoundError, DeliveryStore, life_of_delivery
+from stepcall.stores.delivery_store import (
+    DeliveryNotFoundError,
+    DeliveryPage,
+    DeliveryPlace,
+    DeliveryStore,
+    life_of_delivery,
+)
 from stepcall.stores.dynamo_delivery_store import DynamoDeliveryStore
 from tests.contract.conftest import RETENTION
 from tests.unit.delivery_world import CREATED, RUN, WEBHOOK, event
@@ -72,17 +78,52 @@ def test_what_is_not_there_is_neither_read_nor_changed(delivery_store: DeliveryS
     with pytest.raises(DeliveryNotFoundError):
         get(delivery_store, START)
     assert not delivery_store.replace(START.given_up(), seen=START)
-    assert delivery_store.list_by_run(RUN.run_id) == []
+    with pytest.raises(DeliveryNotFoundError):
+        delivery_store.find_by_id(RUN.run_id, START.delivery_id)
+    assert delivery_store.find_first_open(RUN.run_id, START.target) is None
+    assert delivery_store.list_by_run(RUN.run_id, limit=10) == DeliveryPage([], None)
 
 
-def test_lists_are_of_one_run_and_in_the_order_of_events(delivery_store: DeliveryStore) -> None:
+def test_lists_are_of_one_run_and_by_receiver_in_the_order_of_events(delivery_store: DeliveryStore) -> None:
     other = new_delivery(event(run=replace(RUN, run_id=UUID(int=7))), WEBHOOK, WEBHOOK.url)
     later = [replace(END, sequence=sequence) for sequence in (10, 9)]
     for delivery in (*later, END, OWN, START, other):
         delivery_store.put(delivery)
-    assert delivery_store.list_by_run(RUN.run_id) == [START, END, OWN, later[1], later[0]]
+    whole = [START, END, later[1], later[0], OWN]
+    assert delivery_store.list_by_run(RUN.run_id, limit=5) == DeliveryPage(whole, None)
+    after: DeliveryPlace | None = None
+    for expected in (whole[:2], whole[2:4], whole[4:]):
+        page = delivery_store.list_by_run(RUN.run_id, limit=2, after=after)
+        assert list(page.deliveries) == expected
+        after = page.next_place
+    assert after is None
     assert delivery_store.list_by_target(RUN.run_id, START.target) == [START, END, later[1], later[0]]
     assert delivery_store.list_by_target(RUN.run_id, "call") == [OWN]
+
+
+def test_the_first_open_one_is_of_its_run_and_receiver_and_of_the_lowest_sequence(
+    delivery_store: DeliveryStore,
+) -> None:
+    other = new_delivery(event(run=replace(RUN, run_id=UUID(int=7))), WEBHOOK, WEBHOOK.url)
+    later = [replace(END, sequence=sequence) for sequence in (10, 9)]
+    for delivery in (*later, OWN, END, other):
+        delivery_store.put(delivery)
+    for first in (END, later[1], later[0]):
+        assert delivery_store.find_first_open(RUN.run_id, START.target) == first
+        delivery_store.replace(first.given_up(), seen=first)
+    assert delivery_store.find_first_open(RUN.run_id, START.target) is None
+    delivery_store.replace(END.given_up().in_another_round(CREATED), seen=END.given_up())
+    found = delivery_store.find_first_open(RUN.run_id, START.target)
+    assert found
+    assert (found.sequence, found.round) == (END.sequence, 2)
+
+
+def test_one_is_found_by_its_id_in_its_own_run_alone(delivery_store: DeliveryStore) -> None:
+    for delivery in (START, END, OWN):
+        delivery_store.put(delivery)
+    assert delivery_store.find_by_id(RUN.run_id, OWN.delivery_id) == OWN
+    with pytest.raises(DeliveryNotFoundError):
+        delivery_store.find_by_id(UUID(int=7), OWN.delivery_id)
 
 
 def test_of_many_at_once_one_puts_it_and_one_changes_it(delivery_store: DeliveryStore) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from socket import SO_LINGER, SOL_SOCKET
+from threading import Event
 from typing import Any
 
 import boto3
@@ -219,10 +220,13 @@ def test_a_receiver_that_is_gone_is_told_nothing_more(api: Api, receiver: WebSer
     assert len(gone.received) == 1
     shown = api("GET", f"/workflows/{workflow_id}/webhooks/{webhook['webhook_id']}").json
     assert (shown["enabled"], "410" in shown["stopped_reason"]) == (False, True)
+    refused = redeliver(api, execution, completed)
+    assert (refused.status, refused.json["type"]) == (409, "urn:stepcall:problem:webhook-disabled")
     api("DELETE", f"/workflows/{workflow_id}/webhooks/{webhook['webhook_id']}")
-    assert redeliver(api, execution, completed).status == 202
-    _, completed = deliveries_of(api, execution, 2)
-    assert completed["attempts"][-1]["error"] == "Not sent: the webhook is deleted."
+    assert redeliver(api, execution, completed).json["type"] == "urn:stepcall:problem:webhook-not-found"
+    api("DELETE", f"/workflows/{workflow_id}")
+    assert redeliver(api, execution, completed).json["type"] == "urn:stepcall:problem:workflow-not-found"
+    assert len(gone.received) == 1
 
 
 def test_later_events_of_a_run_wait_for_earlier_ones(api: Api, receiver: WebServer) -> None:
@@ -234,10 +238,14 @@ def test_later_events_of_a_run_wait_for_earlier_ones(api: Api, receiver: WebServ
 
 
 def test_what_is_under_way_is_not_sent_again_and_of_others_nothing_is_told(api: Api, receiver: WebServer) -> None:
-    slow, workflow_id = Receiver(receiver, answer(503, retry_after="600")), api.define(**DEFINITION)
+    held, held_up = Event(), Event()
+    slow, workflow_id = Receiver(receiver, hold(held, held_up)), api.define(**DEFINITION)
     execution = execute(api, workflow_id, webhook_url=slow.url)
+    assert held.wait(20)
     [told] = deliveries_of(api, execution, 1, "PENDING")
     assert redeliver(api, execution, told).json["type"] == "urn:stepcall:problem:delivery-pending"
+    held_up.set()
+    [told] = deliveries_of(api, execution, 1)
     missing = redeliver(api, execution, {"delivery_id": str(read_run_id(execution["execution_id"]))})
     assert missing.json["type"] == "urn:stepcall:problem:delivery-not-found"
     of_other = redeliver(api, {**execution, "workflow_id": api.define(**DEFINITION)}, told)
@@ -245,6 +253,48 @@ def test_what_is_under_way_is_not_sent_again_and_of_others_nothing_is_told(api: 
     shared = api("POST", f"/workflows/{workflow_id}/executions/{execution['execution_id']}/token").json["token"]
     path = f"/workflows/{workflow_id}/executions/{execution['execution_id']}/deliveries"
     assert Api(api.url, shared)("GET", path).status == 403
+
+
+def hold(held: Event, held_up: Event) -> Answer:
+    """Answers 204 once `held_up` is set."""
+
+    def respond(handler: Any) -> None:
+        held.set()
+        held_up.wait(10)
+        answer(204)(handler)
+
+    return respond
+
+
+def test_a_receiver_that_was_mended_is_told_before_its_next_attempt(api: Api, receiver: WebServer) -> None:
+    mended, workflow_id = Receiver(receiver, answer(503, retry_after="600"), answer(204)), api.define(**DEFINITION)
+    subscribe(api, workflow_id, mended, events=BOTH)
+    execution = execute(api, workflow_id)
+    path = f"/workflows/{workflow_id}/executions/{execution['execution_id']}/deliveries"
+    first, second = wait_until_tried(api, execution)
+    assert (second["waits_for"], "waits_for" in first) == (first["delivery_id"], False)
+    page = api("GET", f"{path}?limit=1").json
+    assert page["deliveries"] == [first]
+    assert api("GET", f"{path}?limit=1&next_token={page['next_token']}").json == {"deliveries": [second]}
+    assert api("GET", f"{path}?next_token=call").status == 400
+    assert first["delivery_id"] in redeliver(api, execution, second).json["detail"]
+    starter = Api(api.url, api("POST", "/api-keys", {"name": "starter", "scopes": ["runs:start"]}).json["api_key"])
+    again = redeliver(starter, execution, first)
+    assert (again.status, again.json) == (202, {"delivery_id": first["delivery_id"], "status": "PENDING"})
+    told = deliveries_of(api, execution, 2)
+    assert [(each["status"], statuses_of(each)) for each in told] == [("DELIVERED", [503, 204]), ("DELIVERED", [204])]
+    assert mended.types == ["execution.started", "execution.started", "execution.completed"]
+    assert mended.ids[0] == mended.ids[1]
+
+
+def wait_until_tried(api: Api, execution: Any) -> Any:
+    """Its two deliveries, once the first has had an attempt."""
+    until = time.monotonic() + 20
+    while True:
+        told = deliveries_of(api, execution, 2, "PENDING")
+        if told[0]["attempts"] or time.monotonic() > until:
+            return told
+        time.sleep(0.02)
 
 
 def test_what_is_stopped_by_hand_is_given_up_and_those_behind_it_are_sent(

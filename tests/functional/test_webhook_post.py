@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deliver_webhook.post import LIMITS, NOT_PUBLIC, post_with
+from deliver_webhook.post import LIMITS, NOT_HTTP, NOT_PUBLIC, post_with
 from stepcall.domain.webhook_answer import Answered, NotAnswered
 from stepcall.guarded_http.client import GuardedHttp
 from stepcall.guarded_http.limits import Limits
@@ -99,7 +99,14 @@ def test_an_address_that_is_not_public_is_not_called_and_not_told(host: str) -> 
 
 def test_an_address_that_is_not_public_is_told_in_one_sentence() -> None:
     post = post_with(GuardedHttp(resolve=look_up, connect=never_connect))
-    assert post("https://metadata.google.internal/", HEADERS, BODY) == NotAnswered(NOT_PUBLIC)
+    assert post("https://metadata.google.internal/", HEADERS, BODY) == NotAnswered(NOT_PUBLIC, is_final=True)
+
+
+@pytest.mark.parametrize("lengths", ["5\r\nContent-Length: 6", "a secret"])
+def test_nothing_of_what_a_receiver_writes_is_told(server: WebServer, lengths: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {lengths}\r\n\r\n"
+    told = ask(server, send_raw(head.encode()))
+    assert told in (NotAnswered(NOT_HTTP), Answered(200))
 
 
 def never_connect(*_: Any) -> socket.socket:

@@ -297,10 +297,11 @@ def live(account: Account) -> None:
     live_by_amperity(account)
     account.request("DELETE", path)
     told_of, told = run_to_be_told_of(account)
-    assert account.request("GET", "/workflows") == {"workflows": []}
     live_by_slots(account)
     live_by_events(account)
     live_by_deliveries(account, f"{told_of}/executions/{told['execution_id']}/deliveries")
+    account.request("DELETE", told_of)
+    assert account.request("GET", "/workflows") == {"workflows": []}
     assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
 
 
@@ -516,7 +517,6 @@ def run_to_be_told_of(account: Account) -> tuple[str, dict[str, Any]]:
     run = account.request("POST", f"{path}/execute", {})
     work(account, run, "swept")
     finish(account, run)
-    account.request("DELETE", path)
     return path, run
 
 
@@ -525,6 +525,8 @@ def live_by_deliveries(account: Account, path: str) -> None:
     first, second = account.request("GET", path)["deliveries"]
     assert deliver(account, path, first, Answered(410)) == "failed"
     assert deliver(account, path, second, Answered(200)) == "failed"
+    hook = f"{path.rpartition('/executions/')[0]}/webhooks/{second['webhook_id']}"
+    account.request("PATCH", hook, {"enabled": True})
     account.request("POST", f"{path}/{second['delivery_id']}/redeliver")
     again = {**of_machine(path, second), "round": 2, "give_up": True}
     assert account.invoke("DeliverWebhookRole", deliver_webhook.lambda_handler, again)["outcome"] == "failed"

@@ -23,7 +23,7 @@ from stepcall.use_cases.deliver_webhook import (
     give_up,
 )
 from stepcall.use_cases.metrics import Measured
-from stepcall.use_cases.tell_webhooks import FanOutDependencies, tell_webhooks
+from stepcall.use_cases.tell_webhooks import AtOnce, FanOutDependencies, tell_webhooks
 from tests.clock import Clock
 
 CREATED = datetime(2026, 3, 4, 5, 6, 7, 891234, UTC)
@@ -111,6 +111,7 @@ class DeliveryWorld:
     measured: list[Measured] = field(default_factory=list)
     cuts: dict[int, Callable[[], None]] = field(default_factory=dict)
     """What happens at the point of that number."""
+    at_once: AtOnce = map
     points: int = 0
     """How many points have been passed."""
     finished: set[str] = field(default_factory=set)
@@ -140,6 +141,7 @@ class DeliveryWorld:
             executions=self.executions,
             is_outage=lambda error: isinstance(error, OutageError),
             log=self.log,
+            at_once=self.at_once,
         )
         return tell_webhooks(events, deps, has_time)
 
@@ -183,7 +185,9 @@ class DeliveryWorld:
         self.give_up(delivery)
 
     def all(self, run: Run = RUN) -> list[Delivery]:
-        return list(self.deliveries.list_by_run(run.run_id))
+        """By sequence."""
+        of_run = self.deliveries.list_by_run(run.run_id, limit=1000).deliveries
+        return sorted(of_run, key=lambda delivery: (delivery.sequence, delivery.target))
 
     def only(self) -> Delivery:
         [delivery] = self.all()

@@ -22,7 +22,7 @@ from stepcall.use_cases.end_unseen_run import end_unseen_run
 from stepcall.use_cases.engine import ExecutionStatus
 from stepcall.use_cases.read_run import read_run
 from stepcall.use_cases.resume_errors import ResumeRefusedError
-from stepcall.use_cases.resume_run import ResumedRun, ResumeRun, resume_run
+from stepcall.use_cases.resume_run import MAX_ATTEMPTS, ResumedRun, ResumeRun, resume_run
 from stepcall.use_cases.start_once import start_once
 from stepcall.use_cases.start_run import StartRun, start_run
 from stepcall.use_cases.update_workflow import update_workflow
@@ -185,6 +185,16 @@ def test_of_two_resumes_at_once_the_other_is_told_what_the_run_is_now() -> None:
         resume(world, run)
     assert world.found(run).run.run_attempt == 2
     assert world.engine.names == [str(run.run_id), f"{run.run_id}-2"]
+
+
+def test_a_run_that_was_executed_a_hundred_times_is_resumed_no_more() -> None:
+    world = RunWorld()
+    run = failed_at(world, "a")
+    for _ in range(MAX_ATTEMPTS - 1):
+        world.finish(resume(world, run).view.run, "States.Runtime")
+    with pytest.raises(ResumeRefusedError, match="100 times"):
+        resume(world, run)
+    assert world.found(run).run.run_attempt == MAX_ATTEMPTS
 
 
 def test_another_tenants_run_is_not_found_and_one_that_is_not_granted_is_refused() -> None:

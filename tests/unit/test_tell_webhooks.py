@@ -1,6 +1,7 @@
 """Who is told of an event, with what, and where the stream has to go on when that did not come about."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID
 
@@ -70,6 +71,19 @@ def test_an_event_that_is_told_again_makes_no_other_delivery_and_no_other_execut
     world.tell(event())
     assert len(world.all_executions.started) == 2
     assert {each.status for each in world.all()} == {DeliveryStatus.DELIVERED}
+
+
+def test_receivers_that_are_told_at_once_are_told_as_those_one_after_the_other() -> None:
+    hooks = [replace(WEBHOOK, webhook_id=UUID(int=number)) for number in range(1, 21)]
+    world = world_with(*hooks)
+    with ThreadPoolExecutor(8) as pool:
+        world.at_once = pool.map
+        assert world.tell(event(run=CALLED_BACK), event(RunStatus.COMPLETED, CALLED_BACK)) is None
+        put = world.deliveries.put
+        world.deliveries.put = lambda each: fail() if each.target == str(UUID(int=7)) else put(each)
+        assert world.tell(event(), event(RunStatus.COMPLETED)) == 0
+    assert (len(world.all()), len(world.all_executions.started)) == (41, 21)
+    assert {each.sequence for each in world.all_executions.started.values() if each.webhook_id} == {1}
 
 
 def test_an_outage_is_told_as_the_place_to_go_on_from_and_what_was_before_it_stays_told() -> None:

@@ -53,6 +53,11 @@ def test_a_status_is_a_success_a_farewell_or_a_reason_to_try_again(
         ("soon", 0),
         ("", 0),
         ("٣", 0),
+        ("Mon, 99999999999999999999 Jan 2026 00:00:00 GMT", 0),
+        ("Mon, 1 Jan 99999999999999999999 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 2026 99999999999999999999:00:00 GMT", 0),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999999999", 0),
+        ("Mon, 01 Jan 2026 00:00:00 -9999", 0),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str, seconds: float) -> None:

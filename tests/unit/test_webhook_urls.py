@@ -68,6 +68,10 @@ def test_a_url_of_a_public_host_by_tls_is_taken(url: str) -> None:
         ("https://0177.0.0.1/", "invalid_url"),
         ("https://[fe80::1%25eth0]/", "invalid_url"),
         ("https://127.0.0.1/", "not_public"),
+        ("http://10.0.0.1/", "not_public"),  # the graver of its two faults
+        ("https://localhost/", "not_public"),
+        ("https://LOCALHOST.:8443/", "not_public"),
+        ("https://anything.localhost/", "not_public"),
         ("https://127.0.0.1./", "not_public"),
         ("https://0.0.0.0/", "not_public"),
         ("https://10.1.2.3:8443/", "not_public"),
@@ -99,9 +103,11 @@ def test_a_deployer_may_allow_a_host_by_its_very_name_and_port() -> None:
         "http://[fd00::1]/",
     ):
         assert code(url, ALLOWED) is None, url
-    for url in ("http://127.0.0.1/", "http://127.0.0.1:8001/", "http://intranet.example:81/", "http://[fd00::1]:81/"):
-        assert code(url, ALLOWED) == "not_https", url
-    assert code("https://127.0.0.1:8001/", ALLOWED) == "not_public"
+    for url in ("http://127.0.0.1/", "http://127.0.0.1:8001/", "https://127.0.0.1:8001/", "http://[fd00::1]:81/"):
+        assert code(url, ALLOWED) == "not_public", url
+    assert code("http://intranet.example:81/", ALLOWED) == "not_https"
+    assert code("http://localhost:8000/", frozenset({"localhost:8000"})) is None
+    assert code("https://notlocalhost/", ALLOWED) is None
     assert code("http://x@127.0.0.1:8000/", ALLOWED) == "invalid_url"
 
 

@@ -4,33 +4,47 @@ from stepcall.domain.delivery import ATTEMPTS_KEPT, DeliveryStatus
 from stepcall.domain.delivery_errors import DeliveryNotFoundError, DeliveryPendingError
 from stepcall.domain.rate_limit import RateLimitedError
 from stepcall.domain.webhook import WebhookEvent
-from workflows_api.describe.answer_schemas import record, spelled, time
+from stepcall.domain.webhook_errors import WebhookDisabledError, WebhookNotFoundError
+from stepcall.runtime.http import InvalidRequestError
+from stepcall.stores.workflow_store import WorkflowNotFoundError
+from workflows_api.delivery_requests import DeliveriesQuery
+from workflows_api.describe.answer_schemas import page_of, record, spelled, time
 from workflows_api.describe.execution_routes import ANY_EXECUTION, NO_RUN
-from workflows_api.describe.operations import WORKFLOW, operation
-from workflows_api.describe.parts import UUID, Json, answer, path_parameter, ref
+from workflows_api.describe.operations import LIST_DESCRIPTIONS, WORKFLOW, operation
+from workflows_api.describe.parts import UUID, Json, answer, path_parameter, query_parameters, ref
 from workflows_api.describe.webhook_routes import TAG, WEBHOOK_ID
 
 DELIVERY_ID = r"dl-[0-9a-z]{25}"
 DELIVERY = path_parameter(
     "delivery_id", "The delivery: `dl-…`, or its UUID.", f"{DELIVERY_ID}|{UUID}", "dl-03h9x0v1mh2j8c5d7k4q6s8tz"
 )
+LIST = query_parameters(DeliveriesQuery, LIST_DESCRIPTIONS)
+REDELIVERY_ERRORS = (
+    *NO_RUN,
+    WorkflowNotFoundError,
+    DeliveryNotFoundError,
+    DeliveryPendingError,
+    WebhookNotFoundError,
+    WebhookDisabledError,
+    RateLimitedError,
+)
 DELIVERY_PATHS: Json = {
     "/workflows/{workflow_id}/executions/{execution_id}/deliveries": {
         "get": operation(
             "listDeliveries",
             "What webhooks were told of an execution, and what came of each attempt",
-            {"200": answer("All of them, in the order of the events.", ref("DeliveryList"))},
-            NO_RUN,
+            {"200": answer("Receiver by receiver, in the order of the events.", ref("DeliveryPage"))},
+            [InvalidRequestError, *NO_RUN],
             tag=TAG,
-            parameters=[WORKFLOW, ANY_EXECUTION],
+            parameters=[WORKFLOW, ANY_EXECUTION, *LIST],
         )
     },
     "/workflows/{workflow_id}/executions/{execution_id}/deliveries/{delivery_id}/redeliver": {
         "post": operation(
             "redeliver",
             "Deliver once more, with the same `webhook-id`; it counts as a start for the key's limit",
-            {"202": answer("Begun: another round of attempts.", ref("Delivery"))},
-            [*NO_RUN, DeliveryNotFoundError, DeliveryPendingError, RateLimitedError],
+            {"202": answer("Begun: another round of attempts.", {"anyOf": [ref("Delivery"), ref("Redelivery")]})},
+            REDELIVERY_ERRORS,
             tag=TAG,
             parameters=[WORKFLOW, ANY_EXECUTION, DELIVERY],
         )
@@ -39,11 +53,14 @@ DELIVERY_PATHS: Json = {
 
 
 def delivery_schemas() -> Json:
-    return {"DeliveryList": _list(), "Delivery": _delivery(), "DeliveryAttempt": _attempt()}
-
-
-def _list() -> Json:
-    return record("Deliveries.", {"deliveries": {"type": "array", "items": ref("Delivery")}})
+    told = _delivery()
+    of_redelivery = {name: told["properties"][name] for name in ("delivery_id", "status")}
+    return {
+        "DeliveryPage": page_of("deliveries", ref("Delivery")),
+        "Delivery": told,
+        "Redelivery": record("What is told of a redelivery without `runs:read`.", of_redelivery),
+        "DeliveryAttempt": _attempt(),
+    }
 
 
 def _delivery() -> Json:
@@ -67,7 +84,12 @@ def _delivery() -> Json:
             },
             "attempts": {"type": "array", "maxItems": ATTEMPTS_KEPT, "items": ref("DeliveryAttempt")},
         },
-        {"next_attempt_at": time("When the next attempt comes.")},
+        {
+            "next_attempt_at": time("When the next attempt comes."),
+            "waits_for": spelled(
+                DELIVERY_ID, "While one of an earlier event to the same receiver has not ended: that."
+            ),
+        },
     )
 
 

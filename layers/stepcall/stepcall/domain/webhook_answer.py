@@ -77,12 +77,12 @@ def _asked_seconds(answer: Answered | NotAnswered, now: datetime) -> float:
 
 
 def read_retry_after(text: str, now: datetime) -> float:
-    """Seconds, from a number of them or from a date; 0 for what is neither."""
+    """Seconds, from a number of them or from a date; 0 for what is neither, as a date without end is none."""
     text = text.strip()
     if re.fullmatch(r"[0-9]+", text):
         return float(text) if len(text) < 10 else LONGEST_RETRY_AFTER.total_seconds()
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+        return (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+    except (ValueError, OverflowError):
         return 0
-    return (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now.timestamp()

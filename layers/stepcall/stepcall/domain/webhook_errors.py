@@ -20,6 +20,10 @@ class WebhookIsChangingError(StepcallError):
     """Others change the workflow's webhooks all the time, and nothing was changed."""
 
 
+class WebhookDisabledError(StepcallError):
+    """Nothing is sent to the webhook as it is disabled, by its owner or because its receiver answered 410."""
+
+
 class WebhookRefusedError(StepcallError):
     """There cannot be such a webhook; `problems` says why."""
 

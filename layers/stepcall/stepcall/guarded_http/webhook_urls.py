@@ -31,12 +31,10 @@ def find_fault(url: str, allowed_hosts: Collection[str], location: str) -> Probl
         return Problem(location, "invalid_url", INVALID)
     if target.is_among(allowed_hosts):
         return None
-    if target.scheme != "https":
-        return Problem(location, "not_https", NOT_HTTPS)
     if reason := _why_not_public(target):
         message = f"Its host is {reason}: webhooks are sent to public addresses only. A deployer can allow the host "
         return Problem(location, "not_public", f"{message}with WebAllowedHosts.")
-    return None
+    return None if target.scheme == "https" else Problem(location, "not_https", NOT_HTTPS)
 
 
 def _read(url: str) -> Target | None:
@@ -49,7 +47,9 @@ def _read(url: str) -> Target | None:
 
 
 def _why_not_public(target: Target) -> str | None:
-    """Of a host that is an address itself."""
+    """Of a host that is an address itself, or a name of every machine for itself (RFC 6761)."""
+    if target.host == "localhost" or target.host.endswith(".localhost"):
+        return "this machine's own"
     try:
         address = ip_address(target.host)
     except ValueError:

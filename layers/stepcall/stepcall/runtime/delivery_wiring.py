@@ -11,6 +11,8 @@ from stepcall.runtime.wiring import dynamodb, stepfunctions
 from stepcall.stores.dynamo_delivery_store import DynamoDeliveryStore
 from stepcall.use_cases.tell_webhooks import FanOutDependencies
 
+RECEIVERS_AT_ONCE = 8  # of one event; a client has 10 connections
+
 
 @cache
 def deliveries() -> DynamoDeliveryStore:
@@ -25,10 +27,13 @@ def delivery_machine() -> DeliveryMachine:
 
 @cache
 def fan_out_dependencies() -> FanOutDependencies:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - no face tells of runs
+
     return FanOutDependencies(
         webhooks=webhooks(),
         deliveries=deliveries(),
         executions=delivery_machine(),
         is_outage=is_outage,
         log=log_fact,
+        at_once=ThreadPoolExecutor(RECEIVERS_AT_ONCE).map,
     )

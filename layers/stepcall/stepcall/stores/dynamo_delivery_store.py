@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from stepcall.domain.delivery import OWN_URL, Attempt, Delivery, DeliveryStatus
 from stepcall.domain.json_text import read_json, write_json
 from stepcall.domain.webhook import WebhookEvent
-from stepcall.stores.delivery_store import DeliveryNotFoundError, life_of_delivery
+from stepcall.stores.delivery_store import DeliveryNotFoundError, DeliveryPage, DeliveryPlace, life_of_delivery
 from stepcall.stores.dynamo_items import Item, read_time, read_values, write_time, write_values
-from stepcall.stores.dynamo_pages import read_all
+from stepcall.stores.dynamo_pages import read_all, read_page
 from stepcall.stores.dynamo_update import CONDITION_FAILED
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 Values = dict[str, str | int | bytes | None]
+OF_RUN = "run_id = :run"
+OF_TARGET = "run_id = :run AND begins_with(item, :target)"
 
 
 class DynamoDeliveryStore:
@@ -45,12 +47,26 @@ class DynamoDeliveryStore:
             raise DeliveryNotFoundError("There is no such delivery.")
         return _read(item)
 
-    def list_by_target(self, run_id: UUID, target: str) -> Sequence[Delivery]:
-        return self._query("run_id = :run AND begins_with(item, :target)", run_id, {":target": f"{target}#"})
+    def find_by_id(self, run_id: UUID, delivery_id: UUID) -> Delivery:
+        request = self._request(OF_RUN, run_id, {":id": str(delivery_id)}) | {"FilterExpression": "delivery_id = :id"}
+        for item in read_all(self._client, request):
+            return _read(item)
+        raise DeliveryNotFoundError("There is no such delivery.")
 
-    def list_by_run(self, run_id: UUID) -> Sequence[Delivery]:
-        found = self._query("run_id = :run", run_id, {})
-        return sorted(found, key=lambda delivery: (delivery.sequence, delivery.target))
+    def find_first_open(self, run_id: UUID, target: str) -> Delivery | None:
+        values: Values = {":target": f"{target}#", ":open": DeliveryStatus.PENDING.value}
+        named = {"ExpressionAttributeNames": {"#status": "status"}}
+        request = self._request(OF_TARGET, run_id, values) | named | {"FilterExpression": "#status = :open"}
+        return next((_read(item) for item in read_all(self._client, request)), None)
+
+    def list_by_target(self, run_id: UUID, target: str) -> Sequence[Delivery]:
+        request = self._request(OF_TARGET, run_id, {":target": f"{target}#"})
+        return [_read(item) for item in read_all(self._client, request)]
+
+    def list_by_run(self, run_id: UUID, *, limit: int, after: DeliveryPlace | None = None) -> DeliveryPage:
+        start = {"ExclusiveStartKey": _key(run_id, *after)} if after else {}
+        items, last = read_page(self._client, self._request(OF_RUN, run_id, {}) | start, limit)
+        return DeliveryPage([_read(item) for item in items], _read_place(last) if last else None)
 
     def _put(self, delivery: Delivery, condition: str, values: Values) -> bool:
         expires_at = int((delivery.created_at + self._life).timestamp())
@@ -72,14 +88,13 @@ class DynamoDeliveryStore:
         except DeliveryNotFoundError:
             return False
 
-    def _query(self, condition: str, run_id: UUID, values: Values) -> list[Delivery]:
-        request = {
+    def _request(self, condition: str, run_id: UUID, values: Values) -> dict[str, Any]:
+        return {
             "TableName": self._table,
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": write_values({":run": _partition(run_id), **values}),
             "ConsistentRead": True,  # who puts one and who ends one look for each other's
         }
-        return [_read(item) for item in read_all(self._client, request)]
 
 
 def _partition(run_id: UUID) -> str:
@@ -90,10 +105,16 @@ def _key(run_id: UUID, target: str, sequence: int) -> "dict[str, AttributeValueT
     return write_values({"run_id": _partition(run_id), "item": f"{target}#{sequence:06d}"})
 
 
+def _read_place(key: Item) -> DeliveryPlace:
+    target, _, sequence = read_values(key)["item"].partition("#")
+    return DeliveryPlace(target, int(sequence))
+
+
 def _item(delivery: Delivery) -> "dict[str, AttributeValueTypeDef]":
     """It says `owner` and not `tenant`, so that no index holds it."""
     values: Values = {
         "owner": delivery.tenant,
+        "delivery_id": str(delivery.delivery_id),
         "workflow_id": str(delivery.workflow_id),
         "correlation_id": delivery.correlation_id,
         "event_id": str(delivery.event_id),
@@ -129,13 +150,13 @@ def _read_attempt(written: list[Any]) -> Attempt:
 
 def _read(item: Item) -> Delivery:
     values = read_values(item)
-    target, _, sequence = values["item"].partition("#")
+    target, sequence = _read_place(item)
     return Delivery(
         tenant=values["owner"],
         workflow_id=UUID(values["workflow_id"]),
         run_id=UUID(values["run_id"].partition("#")[2]),
         correlation_id=values["correlation_id"],
-        sequence=int(sequence),
+        sequence=sequence,
         webhook_id=None if target == OWN_URL else UUID(target),
         event_id=UUID(values["event_id"]),
         event=WebhookEvent(values["event"]),

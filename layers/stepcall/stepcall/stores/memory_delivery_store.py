@@ -5,7 +5,7 @@ from threading import Lock
 from uuid import UUID
 
 from stepcall.domain.delivery import Delivery
-from stepcall.stores.delivery_store import DeliveryNotFoundError
+from stepcall.stores.delivery_store import DeliveryNotFoundError, DeliveryPage, DeliveryPlace
 
 Key = tuple[UUID, str, int]
 
@@ -39,12 +39,28 @@ class MemoryDeliveryStore:
         except KeyError:
             raise DeliveryNotFoundError("There is no such delivery.") from None
 
-    def list_by_target(self, run_id: UUID, target: str) -> Sequence[Delivery]:
-        return [delivery for delivery in self.list_by_run(run_id) if delivery.target == target]
+    def find_by_id(self, run_id: UUID, delivery_id: UUID) -> Delivery:
+        for delivery in self._of_run(run_id):
+            if delivery.delivery_id == delivery_id:
+                return delivery
+        raise DeliveryNotFoundError("There is no such delivery.")
 
-    def list_by_run(self, run_id: UUID) -> Sequence[Delivery]:
-        of_run = [delivery for delivery in list(self._deliveries.values()) if delivery.run_id == run_id]
-        return sorted(of_run, key=lambda delivery: (delivery.sequence, delivery.target))
+    def find_first_open(self, run_id: UUID, target: str) -> Delivery | None:
+        return next((delivery for delivery in self.list_by_target(run_id, target) if delivery.is_open), None)
+
+    def list_by_target(self, run_id: UUID, target: str) -> Sequence[Delivery]:
+        return [delivery for delivery in self._of_run(run_id) if delivery.target == target]
+
+    def list_by_run(self, run_id: UUID, *, limit: int, after: DeliveryPlace | None = None) -> DeliveryPage:
+        left = [delivery for delivery in self._of_run(run_id) if after is None or _place(delivery) > after]
+        return DeliveryPage(left[:limit], _place(left[limit - 1]) if len(left) > limit else None)
+
+    def _of_run(self, run_id: UUID) -> list[Delivery]:
+        return sorted((each for each in list(self._deliveries.values()) if each.run_id == run_id), key=_place)
+
+
+def _place(delivery: Delivery) -> DeliveryPlace:
+    return DeliveryPlace(delivery.target, delivery.sequence)
 
 
 def _key(delivery: Delivery) -> Key:

@@ -5,7 +5,6 @@ Whoever puts a delivery, ends one or opens one again looks afterwards which one 
 two that look at once both may start it; and whichever of them has written last sees what the other has.
 """
 
-from collections.abc import Iterable
 from typing import Protocol
 
 from stepcall.domain.delivery import Delivery
@@ -17,13 +16,7 @@ class DeliveryExecutions(Protocol):
         """Start what makes the attempts of its round; started already is fine."""
 
 
-def start_next(ended: Delivery, deliveries: DeliveryStore, executions: DeliveryExecutions) -> None:
-    """Start what waits for the end of this one, or the one itself where it is open."""
-    start_first_open(deliveries.list_by_target(ended.run_id, ended.target), executions)
-
-
-def start_first_open(deliveries: Iterable[Delivery], executions: DeliveryExecutions) -> None:
-    """`deliveries`: all of a run for one receiver, in their order."""
-    first = next((delivery for delivery in deliveries if delivery.is_open), None)
-    if first:
+def start_next(written: Delivery, deliveries: DeliveryStore, executions: DeliveryExecutions) -> None:
+    """Start the one whose turn it is, of those to the receiver of the one that was written."""
+    if first := deliveries.find_first_open(written.run_id, written.target):
         executions.start(first)

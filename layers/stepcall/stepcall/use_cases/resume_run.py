@@ -37,6 +37,8 @@ from stepcall.use_cases.start_run import count_start, encrypt_key
 
 MARGIN = timedelta(days=1)
 """What is deleted sooner than that is taken for gone: the run has to read it yet."""
+MAX_ATTEMPTS = 100
+"""Of one run: each leaves deliveries of webhooks, names of executions and tasks' records behind."""
 RECORD_LIFE = timedelta(days=366)
 """After which a task's record may be deleted while its run goes on: it is kept for a year and a run's retention."""
 
@@ -91,6 +93,8 @@ def _require_resumable(run: Run, command: ResumeRun) -> None:
     """Raises ResumeRefusedError."""
     if run.status not in RESUMABLE:
         raise _not_resumable(run.status)
+    if run.run_attempt >= MAX_ATTEMPTS:
+        raise ResumeRefusedError(f"It was executed {MAX_ATTEMPTS} times, the most there may be: start another.")
     if run.job and run.error and (run.error.reason, run.error.location) == (ErrorReason.INVALID_QUERY, CALL_LOCATION):
         raise ResumeRefusedError("It was refused before it began, as its call was not valid. Call the procedure again.")
     has_table = run.job is not None and run.job.output_table is not None

@@ -1,6 +1,6 @@
 """Make a delivery of each event for each webhook that is to be told, and have it made, event by event."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,8 +11,11 @@ from stepcall.domain.run_events import RunEvent
 from stepcall.domain.webhook import Webhook
 from stepcall.stores.delivery_store import DeliveryStore
 from stepcall.stores.webhook_store import WebhookStore
-from stepcall.use_cases.delivery_executions import DeliveryExecutions, start_first_open
+from stepcall.use_cases.delivery_executions import DeliveryExecutions, start_next
 from stepcall.use_cases.dependencies import Log
+
+AtOnce = Callable[[Callable[[Delivery], None], Iterable[Delivery]], Iterable[None]]
+"""As `map` is; whoever takes its results is raised what the calls raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class FanOutDependencies:
     is_outage: Callable[[Exception], bool]
     """Whether an error passes by itself."""
     log: Log
+    at_once: AtOnce = map
+    """How one event's receivers are told; each is a line of its own."""
 
 
 class KnownWebhooks:
@@ -63,15 +68,15 @@ def tell_webhooks(events: Sequence[RunEvent], deps: FanOutDependencies, has_time
 
 def _tell_one(event: RunEvent, known: KnownWebhooks, deps: FanOutDependencies) -> None:
     wanted = list(_deliveries_of(event, known))
-    for delivery in wanted:
-        if deps.deliveries.put(delivery):
-            facts = {"delivery_id": spell_delivery(delivery.delivery_id), "type": delivery.event}
-            deps.log("webhook_accepted", **facts, **_run_facts(event.run))
-    if not wanted:
-        return
-    of_run = deps.deliveries.list_by_run(event.run.run_id)
-    for target in [delivery.target for delivery in wanted]:
-        start_first_open([delivery for delivery in of_run if delivery.target == target], deps.executions)
+    for _ in deps.at_once(lambda delivery: _tell_receiver(delivery, event.run, deps), wanted):
+        pass
+
+
+def _tell_receiver(delivery: Delivery, run: Run, deps: FanOutDependencies) -> None:
+    if deps.deliveries.put(delivery):
+        facts = {"delivery_id": spell_delivery(delivery.delivery_id), "type": delivery.event}
+        deps.log("webhook_accepted", **facts, **_run_facts(run))
+    start_next(delivery, deps.deliveries, deps.executions)
 
 
 def _deliveries_of(event: RunEvent, known: KnownWebhooks) -> Iterator[Delivery]:
