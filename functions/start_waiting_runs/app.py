@@ -9,9 +9,15 @@ from stepcall.runtime.run_stream import StreamBatch, failures_from
 from stepcall.runtime.wiring import start_dependencies
 from stepcall.use_cases.start_waiting_runs import start_waiting_runs
 
+MARGIN_MILLISECONDS = 15_000  # for a call that AWS leaves without an answer, and that its client repeats
+
 
 @logs_invocation
-def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Which record the stream has to go on from, if not after the last."""
     changes = list(StreamBatch.model_validate(event).changes())
-    return failures_from(start_waiting_runs(changes, start_dependencies()))
+    return failures_from(
+        start_waiting_runs(
+            changes, start_dependencies(), lambda: context.get_remaining_time_in_millis() > MARGIN_MILLISECONDS
+        )
+    )

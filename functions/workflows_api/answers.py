@@ -57,6 +57,11 @@ def print_versions(page: VersionPage) -> Json:
     return {"versions": versions, **({"next_token": str(page.next_version)} if page.next_version else {})}
 
 
+def locate_execution(run: RunSummary, generation: Generation) -> str:
+    """Its path."""
+    return f"/workflows/{spell_workflow(run.workflow_id)}/executions/{spell_execution_in(generation, run.run_id)}"
+
+
 def print_started(run: RunSummary, generation: Generation) -> Json:
     return {
         "workflow_id": spell_workflow(run.workflow_id),

@@ -32,6 +32,7 @@ from workflows_api import (  # noqa: F401 - they add theirs to `app`
     webhook_routes,
 )
 from workflows_api.answers import (
+    locate_execution,
     print_execution,
     print_job,
     print_page,
@@ -42,7 +43,6 @@ from workflows_api.answers import (
     print_versions,
     print_workflow,
     print_workflows,
-    spell_execution_in,
 )
 from workflows_api.face import ACCESS, app
 from workflows_api.requests import (
@@ -223,9 +223,7 @@ def _execute(workflow_id: str, generation: Generation) -> Response[str]:
     )
     started = start_once(start_run, command, caller(app), face_dependencies())
     run = started.run
-    execution_id = spell_execution_in(generation, run.run_id)
-    location = f"/workflows/{spell_workflow(run.workflow_id)}/executions/{execution_id}"
-    sent = {"Location": location, **replay_headers(is_replayed=started.is_replayed)}
+    sent = {"Location": locate_execution(run, generation), **replay_headers(is_replayed=started.is_replayed)}
     secret = print_run_secret(run)
     may_read = Scope.RUNS_READ in caller(app).scopes  # who may only start is told of the start
     if not may_read or not (seconds := read_wait(headers(app))):

@@ -58,7 +58,10 @@ from stepcall.use_cases.resume_errors import ResumeRefusedError
 from stepcall.use_cases.sql_worker import SqlTimeoutError
 
 PROBLEM_JSON = "application/problem+json"
-NOT_AUTHENTICATED = "Send a key or a token as `x-api-key`, as `Authorization: Bearer …`, or as `?access_token=…`."
+NOT_AUTHENTICATED = (
+    "No key or token was sent, or it is not known, has expired or was deleted. "
+    "Send one as `x-api-key`, as `Authorization: Bearer …`, or as `?access_token=…`."
+)
 INTERNAL = "Something went wrong on our side. Say the id in `instance` when you report it."
 
 

@@ -8,13 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from stepcall.domain.access import Scope
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.ids import read_run_id, read_workflow_id
-from stepcall.runtime.http import caller, headers, json_response, read_body, read_model
+from stepcall.runtime.http import caller, headers, json_response, patience, read_body, read_model
 from stepcall.runtime.wiring import face_dependencies
 from stepcall.stores.workflow_store import MAX_VERSION
+from stepcall.use_cases.read_run import wait_for_end
 from stepcall.use_cases.resume_run import ResumedRun, ResumeRun, resume_run
-from workflows_api.answers import print_execution, print_started
+from workflows_api.answers import locate_execution, print_execution, print_started
 from workflows_api.face import app
-from workflows_api.requests import generation_asked, read_provider_key
+from workflows_api.requests import generation_asked, read_provider_key, read_wait
 from workflows_api.whole_number import OR_WITH_POINT
 
 
@@ -36,9 +37,14 @@ def answer_resume(workflow_id: str, execution_id: str) -> Response[str]:
         read_provider_key(headers(app)),
     )
     resumed = resume_run(command, caller(app), face_dependencies())
+    view, sent = resumed.view, {"Location": locate_execution(resumed.view.run, generation)}
     if Scope.RUNS_READ not in caller(app).scopes:  # who may only start is told of the start
-        return json_response(202, print_started(resumed.view.run, generation))
-    return json_response(202, print_execution(resumed.view, generation) | {"plan": print_plan(resumed, generation)})
+        return json_response(202, print_started(view.run, generation), sent)
+    if seconds := read_wait(headers(app)):
+        sent["Preference-Applied"] = f"wait={seconds}"
+        view = wait_for_end(view.run.run_id, caller(app), face_dependencies(), seconds=patience(app, seconds))
+    status = 200 if view.run.status.has_ended else 202
+    return json_response(status, print_execution(view, generation) | {"plan": print_plan(resumed, generation)}, sent)
 
 
 def print_plan(resumed: ResumedRun, generation: Generation) -> list[dict[str, Any]]:

@@ -94,6 +94,7 @@ def test_an_execution_that_failed_at_its_third_task_completes_without_repeating_
         failed = api.run(api.define(**three(page_host)))
         serve("/resume/three")
         answer = resume(api, failed)
+        assert answer.headers["location"] == path_of(failed)
         assert answer.json["plan"] == [
             {"ref": "one", "resume": "reused", "reason": "It has its output."},
             {"ref": "two", "resume": "reused", "reason": "It has its output."},
@@ -159,6 +160,18 @@ def test_an_execution_goes_on_with_another_version(api: Api, failed: Any, page_h
     assert asked["/resume/one"] == 1
 
 
+def test_who_prefers_to_wait_is_answered_with_the_end_of_what_he_resumed(api: Api, failed: Any) -> None:
+    serve("/resume/three")
+    answer = resume(api, failed, headers={"prefer": "wait=25"})
+    assert (answer.status, answer.headers["preference-applied"]) == (200, "wait=25")
+    assert (answer.json["status"], answer.json["run_attempt"], len(answer.json["plan"])) == ("COMPLETED", 2, 3)
+    again = resume(api, failed)
+    assert (again.status, again.json["detail"]) == (
+        409,
+        "The execution is COMPLETED. Those that are FAILED or CANCELLED can be resumed. Start a new one.",
+    )
+
+
 def test_what_cannot_be_resumed_so_says_why(api: Api, failed: Any, page_host: str) -> None:
     path = f"/workflows/{failed['workflow_id']}"
     needing = three(page_host) | {"input": [{"name": "more", "type": "string"}]}
@@ -196,7 +209,8 @@ def test_of_resumes_at_once_one_is_taken(api: Api, failed: Any) -> None:
             thread.join()
         assert sorted(answer.status for answer in answers) == [202, *[409] * 7]
         told = {answer.json["detail"] for answer in answers if answer.status == 409}
-        assert told == {"The execution is PENDING. Those that are FAILED or CANCELLED can be resumed."}
+        instead = "Wait for its end, or cancel it first."
+        assert told == {f"The execution is PENDING. Those that are FAILED or CANCELLED can be resumed. {instead}"}
         cancelled = api("POST", f"{path_of(failed)}/cancel").json
     assert (cancelled["cancelled_from"], cancelled["run_attempt"]) == ("PENDING", 2)
     assert cancelled["error"]["message"].startswith("The run was cancelled while it was PENDING")

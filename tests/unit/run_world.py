@@ -36,7 +36,7 @@ from stepcall.use_cases.finish_run import RunEnding, finish_run
 from stepcall.use_cases.metrics import Measured
 from stepcall.use_cases.run_task import TaskInvocation, run_task
 from stepcall.use_cases.start_run import StartRun, start_run
-from stepcall.use_cases.sweep_runs import SweepDependencies, SweepResult, sweep_runs
+from stepcall.use_cases.sweep_runs import ListedTo, SweepDependencies, SweepResult, sweep_runs
 from tests.clock import Clock, new_ids
 from tests.fixed_secret import FixedSecret
 from tests.sample_workflows import Document
@@ -175,6 +175,7 @@ class RunWorld:
             slots=self.slots,
             max_running=self.max_running,
             choose=Random(0).sample,
+            listed_to=ListedTo(),
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,
         )

@@ -36,7 +36,7 @@ class SlotWorld(RunWorld):
 
     def tell(self, run: Run, deps: StartDependencies | None = None) -> None:
         change = StreamedChange("1", RunChange(self.found(run).run, RunStatus.RUNNING))
-        assert start_waiting_runs([change], deps or self.deps) is None
+        assert start_waiting_runs([change], deps or self.deps, lambda: True) is None
 
     def begun(self) -> list[Any]:
         """Ids of the runs whose executions have been started, in that order."""

@@ -13,8 +13,9 @@ from stepcall.domain.run_events import RunChange
 from stepcall.stores.memory_slot_store import MemorySlotStore
 from stepcall.stores.slot_store import Place, SlotsUnavailableError
 from stepcall.use_cases.cancel_run import stop_run
-from stepcall.use_cases.dependencies import NamedRun
+from stepcall.use_cases.dependencies import NamedRun, StartDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.enter_run import MAX_ADMITTED
 from stepcall.use_cases.publish_run_events import StreamedChange
 from stepcall.use_cases.start_waiting_runs import start_waiting_runs
 from tests.unit.run_world import STRANGER, TIME_TO_RUN
@@ -180,7 +181,7 @@ def test_what_cannot_be_given_back_comes_again_from_its_place_in_the_stream_and_
     for run in runs:
         stop_run(run, world.deps)
     changes = [StreamedChange(str(n), RunChange(world.found(run).run, RunStatus.PENDING)) for n, run in enumerate(runs)]
-    assert start_waiting_runs(changes, world.deps) == "1"
+    assert start_waiting_runs(changes, world.deps, lambda: True) == "1"
     assert (world.holders("other"), len(world.holders())) == (set(), 1)
 
 
@@ -238,3 +239,54 @@ def test_what_is_logged_of_a_run_that_is_let_in_is_logged_as_about_it() -> None:
     world.deps = replace(world.deps, about=note)
     world.complete(first)
     assert about == [(waiting, ["run_admitted"])]
+
+
+def with_room_for_all(world: SlotWorld, max_running: int) -> StartDependencies:
+    """The limit was raised, and nobody has ended since."""
+    return replace(world.deps, max_running=max_running)
+
+
+def test_one_start_lets_in_itself_and_ten_others_at_most_and_those_behind_have_their_turn_later() -> None:
+    world = SlotWorld(max_running=1)
+    runs = world.start_many(30)
+    raised = with_room_for_all(world, 100)
+    runs.append(world.start_one(deps=raised))
+    assert world.begun() == ids_of(runs[: 1 + MAX_ADMITTED])
+    assert world.line() == ids_of(runs[1 + MAX_ADMITTED :])
+    world.do_task(runs[0], "only")
+    world.finish(runs[0])
+    world.tell(runs[0], raised)
+    assert world.begun() == ids_of(runs)
+    assert (world.line(), world.slots.read("acme").mark) == ([], None)
+
+
+def test_the_stream_lets_in_runs_of_tenants_in_turn_and_as_many_as_it_has_time_for() -> None:
+    world = SlotWorld(max_running=1)
+    crowd, others = world.start_many(20), [world.start_one(STRANGER) for _ in range(3)]
+    ended = [crowd[0], others[0]]
+    for run in ended:
+        world.do_task(run, "only")
+        world.finish(run)
+    changes = [
+        StreamedChange(str(n), RunChange(world.found(run).run, RunStatus.RUNNING)) for n, run in enumerate(ended)
+    ]
+    time_left = iter([True] * 6 + [False])
+    deps = with_room_for_all(world, 100)
+    assert start_waiting_runs(changes, deps, lambda: next(time_left)) is None
+    assert [run_id for run_id in world.begun() if run_id not in ids_of(ended)] == ids_of(
+        [crowd[1], others[1], crowd[2], others[2], crowd[3]]
+    )
+    assert ("admission_out_of_time", {"tenants": "1"}) in world.logged
+    assert world.slots.read("acme").mark is not None, "nobody overtakes those that wait yet"
+
+
+def test_slots_are_given_back_although_there_is_no_time_to_let_anybody_in() -> None:
+    world = SlotWorld(max_running=1)
+    first, waiting = world.start_many(2)
+    world.do_task(first, "only")
+    world.finish(first)
+    change = StreamedChange("1", RunChange(world.found(first).run, RunStatus.RUNNING))
+    assert start_waiting_runs([change], world.deps, lambda: False) is None
+    assert (world.holders(), world.line()) == (set(), [waiting.run_id])
+    world.sweep(after=MINUTE + 1)
+    assert world.begun() == ids_of([first, waiting])

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from stepcall.domain.access import Caller, Grants, NotGrantedError, RateLimit
+from stepcall.domain.access import Caller, Grants, NotGrantedError, RateLimit, SourceGrant
 from stepcall.domain.errors import ErrorReason, InvalidParametersError, PermanentTaskError
 from stepcall.domain.idempotency import StartOnce
+from stepcall.domain.procedure import procedure_name
 from stepcall.domain.rate_limit import RateLimitedError
-from stepcall.domain.run import Run, RunStatus, TaskStatus
+from stepcall.domain.run import JobCall, Run, RunStatus, TaskStatus
 from stepcall.domain.task_contract import TaskContext
 from stepcall.stores.run_store import LateAttemptError, RunNotFoundError
 from stepcall.stores.workflow_store import VersionNotFoundError, WorkflowNotFoundError
@@ -146,7 +147,8 @@ def test_only_failed_and_cancelled_runs_are_resumed_and_others_say_what_they_are
     if status is RunStatus.COMPLETED:
         world.finish(run)
     before = world.found(run)
-    with pytest.raises(ResumeRefusedError, match=f"is {status}"):
+    instead = "Start a new one" if status is RunStatus.COMPLETED else "Wait for its end, or cancel it first"
+    with pytest.raises(ResumeRefusedError, match=rf"is {status}\. .*{instead}\.$"):
         resume(world, run)
     assert (world.found(run), len(world.engine.names)) == (before, 1)
 
@@ -209,6 +211,21 @@ def test_another_tenants_run_is_not_found_and_one_that_is_not_granted_is_refused
         with pytest.raises(NotGrantedError):
             resume_run(command, caller, world.deps)
     assert world.found(run).run == run
+
+
+def test_a_job_is_resumed_by_who_may_call_its_procedure_and_nobody_else() -> None:
+    world = RunWorld()
+    run = failed_at(world, "b")
+    job = JobCall(query="CALL it()", connection="warehouse", connection_id=run.run_id, location="eu")
+    vars(world.runs)["_runs"][run.run_id] = replace(world.found(run), run=replace(run, job=job))
+    source = procedure_name(run.tenant, run.workflow_id)
+    command, workflows = ResumeRun(run.run_id, run.workflow_id), frozenset({run.workflow_id})
+    for sources in ((), (SourceGrant("another", source),)):
+        with pytest.raises(NotGrantedError, match="other sources"):
+            resume_run(command, replace(CALLER, grants=Grants(workflows, sources)), world.deps)
+    assert world.found(run).run.run_attempt == 1
+    granted = Grants(workflows, (SourceGrant("warehouse", source),))
+    assert resume_run(command, replace(CALLER, grants=granted), world.deps).view.run.run_attempt == 2
 
 
 def test_a_resume_counts_as_a_start() -> None:
@@ -499,6 +516,7 @@ def test_an_input_that_a_version_needs_and_the_run_does_not_have_is_a_problem_in
         resume(world, run, 2)
     problems = [(problem.location, problem.code) for problem in raised.value.problems]
     assert problems == [("/input/text", "wrong_type"), ("/input/more", "missing")]
+    assert all("takes no inputs: choose a version" in problem.message for problem in raised.value.problems)
     assert world.found(run).run == run
 
 

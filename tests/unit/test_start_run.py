@@ -79,6 +79,22 @@ def test_who_cannot_be_called_back_starts_nothing_and_leaves_nothing(error: Exce
     assert world.runs.list_open(limit=10, after=None).runs == ()
 
 
+@pytest.mark.parametrize("is_reachable", [True, False])
+def test_who_sends_a_wrong_input_and_a_url_that_cannot_be_called_is_told_of_both(is_reachable: bool) -> None:
+    world = RunWorld()
+    fault = Problem("/webhook_url", "not_https", "No.")
+
+    def refuse(_url: str) -> None:
+        raise WebhookRefusedError(fault) if is_reachable else WebhookSecretsUnavailableError("Not now.")
+
+    command = StartRun(world.define(WITH_INPUT).workflow_id, {"n": "one"}, webhook_url="http://example.com")
+    with pytest.raises(InvalidParametersError) as raised:
+        start_run(command, CALLER, replace(world.deps, admit_webhook_url=refuse))
+    told = [problem for problem in raised.value.problems if not problem.location.startswith("/input")]
+    assert told == ([fault] if is_reachable else [])
+    assert len(raised.value.problems) > len(told)
+
+
 ASKING = workflow({"ref": "s", "type": "OpenAI.Text.Summarize", "input": {"text": "A text."}})
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 
 from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.domain.run import Run, RunStatus, RunWithTasks
-from stepcall.stores.run_store import LateAttemptError, OpenRun
+from stepcall.stores.run_store import LateAttemptError
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.dependencies import NamedRun
 from stepcall.use_cases.end_unseen_run import end_unseen_run
@@ -17,9 +18,10 @@ from stepcall.use_cases.metrics import Metric
 from stepcall.use_cases.start_run import StartRun, start_run
 from stepcall.use_cases.sweep_runs import MAX_LOOKS, PAGE, SECONDS_PER_LOOK, sweep_runs
 from tests.sample_workflows import workflow
-from tests.unit.run_world import CALLER, STRANGER, RunWorld, sent_by_the_machine
+from tests.unit.run_world import CALLER, STRANGER, TIME_TO_RUN, RunWorld, sent_by_the_machine
 
 MINUTE = 60.0
+T = TypeVar("T")
 
 
 def deferred(world: RunWorld, count: int = 1) -> list[Run]:
@@ -54,14 +56,14 @@ def test_a_run_that_was_not_started_is_started_after_a_minute_by_the_machine_and
     assert world.status(run) is RunStatus.COMPLETED
 
 
-def test_runs_of_all_tenants_are_started_oldest_first_however_many_pages_they_fill() -> None:
+def test_each_tenants_runs_are_started_oldest_first_and_tenants_in_turn_however_many_pages_they_fill() -> None:
     world = RunWorld()
     runs = deferred(world, PAGE * 2)
     world.engine.is_down = True
-    runs.append(world.start(workflow(), STRANGER))
+    stranger = world.start(workflow(), STRANGER)
     world.engine.is_down = False
     world.sweep(after=MINUTE + 1)
-    assert list(world.engine.started) == [run.run_id for run in runs]
+    assert list(world.engine.started) == [run.run_id for run in (runs[0], stranger, *runs[1:])]
 
 
 def test_a_run_that_step_functions_still_does_not_take_waits_for_the_next_sweep() -> None:
@@ -276,14 +278,14 @@ def test_what_is_chosen_when_there_are_too_many_is_chosen_of_all_of_them() -> No
     runs = start_many(world, MAX_LOOKS + 1)
     asked = list[tuple[int, int]]()
 
-    def choose(given: Sequence[OpenRun], count: int) -> Sequence[OpenRun]:
+    def choose(given: Sequence[T], count: int) -> Sequence[T]:
         asked.append((len(given), count))
-        return given[-count:]
+        return given[::-1]
 
     world.clock.sleep(6 * MINUTE)
     sweep_runs(60, replace(world.sweep_deps, choose=choose))
-    assert asked == [(len(runs), MAX_LOOKS)]
-    assert world.engine.described == [run.run_id for run in runs[-MAX_LOOKS:]]
+    assert asked == [(len(runs), len(runs))]
+    assert world.engine.described == [run.run_id for run in runs[:0:-1]]
 
 
 def measured(world: RunWorld, metric: Metric) -> list[float]:
@@ -361,3 +363,70 @@ def test_a_cancel_that_was_read_before_a_move_is_of_the_machine_that_the_run_is_
     earlier, run = moved_at_once(world)
     assert stop_run(earlier, world.deps).content_hash == run.content_hash
     assert world.status(run) is RunStatus.CANCELLED
+
+
+# --- Many runs of one tenant
+
+
+def with_slow_pages(world: RunWorld, seconds: float) -> None:
+    class Slow(type(world.runs)):  # type: ignore[misc] # the store's own class
+        def list_open(self, **how: Any) -> Any:
+            world.clock.sleep(seconds)
+            return super().list_open(**how)
+
+    world.runs.__class__ = Slow
+
+
+def test_where_not_all_runs_can_be_listed_each_sweep_repairs_what_it_has_and_the_next_goes_on_behind_it() -> None:
+    world = RunWorld()
+    crowd = start_many(world, 5 * PAGE)
+    world.engine.is_down = True
+    lonely = world.start(workflow(), STRANGER)
+    world.engine.is_down = False
+    world.engine.started.pop(crowd[0].run_id)
+    with_slow_pages(world, seconds=5)
+    world.sweep(after=MINUTE + 1, seconds=30)  # a third of it does for two pages
+    assert ("runs_listed_in_part", {"listed": str(2 * PAGE)}) in world.logged
+    assert crowd[0].run_id in world.engine.started
+    assert lonely.run_id not in world.engine.started
+    world.sweep(seconds=30)
+    assert lonely.run_id not in world.engine.started
+    world.sweep(seconds=30)
+    assert lonely.run_id in world.engine.started
+    assert world.sweep_deps.listed_to.run_id is None, "the next begins with the oldest again"
+
+
+def test_where_there_is_time_again_all_runs_are_listed_wherever_the_sweep_before_has_left_off() -> None:
+    world = RunWorld()
+    runs = deferred(world, 3 * PAGE)
+    world.sweep_deps.listed_to.run_id = runs[PAGE + 7].run_id
+    world.sweep(after=MINUTE + 1, seconds=100)
+    assert list(world.engine.started) == [run.run_id for run in runs]
+    assert world.sweep_deps.listed_to.run_id is None
+    assert "runs_listed_in_part" not in world.events()
+
+
+def test_late_runs_looks_and_starts_have_their_turns_one_after_the_other() -> None:
+    world = RunWorld()
+    late = start_many(world, 50)
+    for run in late:
+        world.runs.begin_task(run, "only", attempt=0, now=world.clock.now())
+    world.clock.sleep(TIME_TO_RUN.total_seconds() - 6 * MINUTE)
+    [ended] = start_many(world, 1)
+    world.runs.begin_task(ended, "only", attempt=0, now=world.clock.now())
+    world.engine.ended[ended.run_id] = ExecutionStatus.ABORTED
+    waiting = deferred(world, 1)
+    vars(world.engine)["stop"] = lambda *_: world.clock.sleep(5)
+    world.sweep(after=6 * MINUTE, seconds=10)
+    kinds = [kind for kind, _ in repairs(world)]
+    assert sorted(kinds) == ["deadline_passed", "deadline_passed", "ended", "start_repeated"]
+    assert waiting[0].run_id in world.engine.started
+
+
+def test_runs_of_one_tenant_do_not_take_all_looks_from_another() -> None:
+    world = RunWorld()
+    for run in start_many(world, 3 * MAX_LOOKS):
+        world.runs.begin_task(run, "only", attempt=0, now=world.clock.now())
+    stranger = world.start(workflow(), STRANGER)
+    world.sweep(after=6 * MINUTE)
+    assert stranger.run_id in world.engine.described

@@ -14,6 +14,7 @@ from stepcall.stores.slot_store import Place, SlotsUnavailableError
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.compile_version import MachineCompiler
 from stepcall.use_cases.resume_run import ResumeRun, resume_run
+from stepcall.use_cases.sweep_slots import MAX_READ_AGAIN
 from tests.unit.run_world import CALLER, STRANGER, TIME_TO_RUN
 from tests.unit.slot_world import MINUTE, SlotWorld, ids_of, place_in
 
@@ -160,12 +161,45 @@ def test_many_that_wait_in_line_cost_a_sweep_no_writes_and_no_looks() -> None:
     assert (dict(result.repairs), world.begun()) == ({}, ids_of(runs))
 
 
-def test_the_sweep_says_how_long_the_oldest_waits() -> None:
+def test_who_waits_behind_the_limit_of_its_own_tenant_is_as_old_as_it_likes() -> None:
     world = SlotWorld(max_running=1)
     first, *_ = world.start_many(2)
     world.do_task(first, "only")
-    assert world.sweep(after=99).oldest_waiting_seconds == pytest.approx(100)
+    assert world.sweep(after=99).oldest_waiting_seconds == 0
     assert SlotWorld().sweep().oldest_waiting_seconds == 0
+
+
+def test_the_sweep_says_how_long_the_oldest_waits_that_has_a_slot() -> None:
+    world = SlotWorld(max_running=1)
+    world.start_many(2)  # the first has a slot, and does not begin
+    assert world.sweep(after=99).oldest_waiting_seconds == pytest.approx(99)
+
+
+def test_the_sweep_says_how_long_the_oldest_waits_whose_tenant_has_a_slot_free() -> None:
+    world = SlotWorld(max_running=1)
+    first, _ = world.start_many(2)
+    world.do_task(first, "only")
+    world.finish(first)
+    world.slots.give_back("acme", [place_in(first)])  # who gave it back died before he let in the next
+    assert world.sweep(after=98).oldest_waiting_seconds == pytest.approx(100)
+
+
+def test_the_sweep_says_how_long_the_oldest_waits_where_slots_cannot_be_asked_for() -> None:
+    slots = Watched()
+    world = SlotWorld(max_running=1, slots=slots)
+    world.start_many(2)
+    slots.is_down = True
+    assert world.sweep(after=99).oldest_waiting_seconds == pytest.approx(99)
+
+
+def test_of_many_holders_that_were_not_listed_a_sweep_reads_some_again_and_frees_all_in_time() -> None:
+    world = SlotWorld(max_running=3 * MAX_READ_AGAIN)
+    runs = world.start_many(3 * MAX_READ_AGAIN + 1)
+    for run in runs[:-1]:
+        stop_run(run, world.deps)  # and the stream's records of it are lost
+    world.sweep(after=MINUTE + 1)
+    assert len(world.holders()) == 2 * MAX_READ_AGAIN + 1
+    assert runs[-1].run_id in world.begun()
 
 
 def test_while_slots_cannot_be_asked_for_nobody_of_theirs_is_started_and_others_are_looked_at() -> None:

@@ -177,14 +177,19 @@ def resume_operation(execution: str, started: tuple[str, ...], parameter: Json) 
     schema = ResumeRequest.model_json_schema()
     version = {"description": "The version of the workflow to go on with; the execution's own unless said otherwise."}
     body = {"type": "object", "properties": {"version": schema["properties"]["version"] | version}}
-    resumed = answer("Resumed.", {"anyOf": [ref(name) for name in (execution, *started)]}, LIMIT_HEADERS)
+    headers = {"Location": LOCATION, **LIMIT_HEADERS}
+    told = {"anyOf": [ref(name) for name in (execution, *started)]}
+    waited = {**headers, "Preference-Applied": header(APPLIED, required=True)}
     return operation(
         "resumeExecution",
         "Resume an execution that FAILED or was CANCELLED, with what its finished tasks have given",
-        {"202": resumed},
+        {
+            "200": answer("Ended within the time of `Prefer`.", ref(execution), waited),
+            "202": answer("Resumed.", told, {**headers, "Preference-Applied": header(APPLIED)}),
+        },
         RESUME_ERRORS,
         tag=TAG,
-        parameters=[WORKFLOW, parameter, OWN_KEY],
+        parameters=[WORKFLOW, parameter, PREFER, OWN_KEY],
         body={"required": False, "content": body_of(body | {"additionalProperties": False})},
     )
 

@@ -26,12 +26,13 @@ def metrics() -> EmbeddedMetrics:
 
 @cache
 def sweep_dependencies() -> "SweepDependencies":
-    from stepcall.use_cases.sweep_runs import SweepDependencies  # noqa: PLC0415 - of the sweep alone
+    from stepcall.use_cases.sweep_runs import ListedTo, SweepDependencies  # noqa: PLC0415 - of the sweep alone
 
     return SweepDependencies(
         **start_fields(),
         metrics=metrics(),
         choose=sample,
+        listed_to=ListedTo(),
         sleep=time.sleep,
         monotonic=time.monotonic,
     )

@@ -3,6 +3,8 @@
 Two at once do no harm: who has taken the slot of a run lets it in, and would both, it had one execution.
 """
 
+from collections.abc import Iterator
+
 from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.run_store import RunNotFoundError
 from stepcall.stores.slot_store import Place, Slots, Taking
@@ -12,14 +14,17 @@ from stepcall.use_cases.enter_run import execute
 PAGE = 25
 
 
-def admit_waiting_runs(tenant: str, slots: Slots, deps: StartDependencies) -> None:
-    """`slots` are the tenant's as they were a moment ago: whoever gives one back later comes here, too.
+def admit_waiting_runs(tenant: str, slots: Slots, deps: StartDependencies) -> Iterator[None]:
+    """Let in one with each step. Who stops before the end leaves the mark: the next end goes on, or the sweep.
+
+    `slots` are the tenant's as they were a moment ago: whoever gives one back later comes here, too.
 
     Raises SlotsUnavailableError, and an ExceptionGroup, after all, of faults met with single runs.
     """
-    faults = _Admission(tenant, slots, deps).admit()
-    if faults:
-        raise ExceptionGroup("Some runs could not be admitted.", faults)
+    admission = _Admission(tenant, slots, deps)
+    yield from admission.admit()
+    if admission.faults:
+        raise ExceptionGroup("Some runs could not be admitted.", admission.faults)
 
 
 class _Admission:
@@ -29,23 +34,23 @@ class _Admission:
         self._mark = slots.mark
         self._room = deps.max_running - len(slots.holders)
         self._deps = deps
-        self._faults: list[Exception] = []
+        self.faults: list[Exception] = []
 
-    def admit(self) -> list[Exception]:
+    def admit(self) -> Iterator[None]:
         if self._mark is None or self._room <= 0:
-            return []  # who begins to wait from now on sees for himself what is free
+            return  # who begins to wait from now on sees for himself what is free
         after: Place | None = None
         while waiting := self._deps.slots.list_waiting(self._tenant, limit=PAGE, after=after):
             for place in waiting:
                 taking = self._take(place)
                 if taking is Taking.REFUSED:
-                    return self._faults
+                    return
                 if taking is Taking.TAKEN:
                     self._let_in(place)
+                    yield
             after = waiting[-1]
-        if not self._faults:
+        if not self.faults:
             self._deps.slots.unmark(self._tenant, self._mark)
-        return self._faults
 
     def _take(self, place: Place) -> Taking:
         if place in self._holders:
@@ -66,7 +71,7 @@ class _Admission:
                     self._start(run)
         except Exception as exc:  # whatever it is: those behind have done nothing wrong
             exc.add_note(f"Met with the run {place}.")
-            self._faults.append(exc)
+            self.faults.append(exc)
             return  # and this one keeps its slot and its place, for the sweep
         self._deps.slots.remove_waiting(self._tenant, place)
 

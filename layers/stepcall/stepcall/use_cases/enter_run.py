@@ -4,6 +4,7 @@ What every start comes down to, and every resume. docs/decisions/2026-11-21-run-
 """
 
 import traceback
+from itertools import islice
 
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.run import CALL_LOCATION, Run, failed_end
@@ -13,6 +14,9 @@ from stepcall.stores.slot_store import SlotsUnavailableError, Taking, place_of
 from stepcall.use_cases.dependencies import StartDependencies, WorkerDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.executed_run import execution_input
+
+MAX_ADMITTED = 11
+"""By one start: itself and ten others, for its caller waits for all of them."""
 
 
 def enter(run: Run, version: WorkflowVersion, deps: StartDependencies) -> None:
@@ -61,7 +65,8 @@ def _wait(run: Run, deps: StartDependencies) -> None:
     deps.log("run_waits", run_id=str(run.run_id), tenant=run.tenant)
     try:
         # who has ended since the slot was refused has not seen the mark, and let nobody in
-        admit_waiting_runs(run.tenant, slots, deps)
+        for _ in islice(admit_waiting_runs(run.tenant, slots, deps), MAX_ADMITTED):
+            pass
     except Exception:  # the caller's own run waits in its place, whatever has happened to another
         deps.log("runs_not_admitted", tenant=run.tenant, error=traceback.format_exc())
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from stepcall.domain.access import Caller
-from stepcall.domain.errors import ErrorReason
+from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
 from stepcall.domain.json_text import write_json
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.resume_plan import Bound, PlannedTask, Planner, Resume
@@ -32,6 +32,7 @@ from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.enter_run import enter
 from stepcall.use_cases.read_run import RunView, find_run, view_run
 from stepcall.use_cases.read_workflow import read_workflow
+from stepcall.use_cases.require_start import require_start
 from stepcall.use_cases.resume_errors import ResumeRefusedError
 from stepcall.use_cases.start_run import count_start, encrypt_key
 
@@ -72,7 +73,7 @@ def resume_run(command: ResumeRun, caller: Caller, deps: FaceDependencies) -> Re
     besides (the run is FAILED again then).
     """
     found = find_run(command.run_id, caller, deps, command.workflow_id)
-    caller.require_workflow(found.run.workflow_id)
+    require_start(found.run, caller)
     count_start(caller, deps)
     _require_resumable(found.run, command)
     version = read_workflow(found.run.workflow_id, caller, deps, number=command.version or found.run.workflow_version)
@@ -104,7 +105,10 @@ def _require_resumable(run: Run, command: ResumeRun) -> None:
 
 
 def _not_resumable(status: RunStatus) -> ResumeRefusedError:
-    return ResumeRefusedError(f"The execution is {status}. Those that are FAILED or CANCELLED can be resumed.")
+    instead = "Start a new one." if status.has_ended else "Wait for its end, or cancel it first."
+    return ResumeRefusedError(
+        f"The execution is {status}. Those that are FAILED or CANCELLED can be resumed. {instead}"
+    )
 
 
 def _bound_before(run: Run, deps: FaceDependencies) -> Bound:
@@ -121,7 +125,15 @@ def _rebind(before: Bound, version: WorkflowVersion, pointer: str) -> dict[str, 
     """The inputs of the version, of which an earlier one may have had others. Raises InvalidParametersError."""
     declared = {parameter.name for parameter in version.definition.input}
     given = {name: value for name, value in before.parameters.items() if name in declared and value is not None}
-    return bind_parameters(version.definition, given, pointer)
+    try:
+        return bind_parameters(version.definition, given, pointer)
+    except InvalidParametersError as exc:
+        raise InvalidParametersError([_advise(problem) for problem in exc.problems]) from exc
+
+
+def _advise(problem: Problem) -> Problem:
+    advice = "A resume takes no inputs: choose a version that the execution's own fit, or start a new execution."
+    return replace(problem, message=f"{problem.message} {advice}")
 
 
 def _plan(found: RunWithTasks, before: Bound, after: Bound, deps: FaceDependencies) -> tuple[PlannedTask, ...]:

@@ -6,10 +6,10 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from stepcall.domain.access import Caller
 from stepcall.domain.idempotency import IdempotencyKeyReusedError, StartOnce
-from stepcall.domain.procedure import procedure_name
 from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.run_store import RunNotFoundError, StartedOnceError
 from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.require_start import require_start
 
 
 class Started(NamedTuple):
@@ -64,7 +64,7 @@ def _find(once: StartOnce, caller: Caller, deps: FaceDependencies) -> Run | None
         raise IdempotencyKeyReusedError(
             "This `Idempotency-Key` was sent before, and what it has started is kept no more. Send a new key."
         ) from exc
-    _require(run, caller)
+    require_start(run, caller)  # a token shares its key's starts, and may reach less of them
     deps.log("start_replayed", run_id=str(run.run_id), tenant=run.tenant)
     return replace(
         run,
@@ -79,11 +79,3 @@ def _find(once: StartOnce, caller: Caller, deps: FaceDependencies) -> Run | None
         resumed_at=None,
         kept_refs=frozenset(),
     )
-
-
-def _require(run: Run, caller: Caller) -> None:
-    """What a start needs. A token shares its key's starts, and may reach less of them. Raises NotGrantedError."""
-    if run.job is None:
-        caller.require_workflow(run.workflow_id)
-    else:
-        caller.require_source(run.job.connection, procedure_name(run.tenant, run.workflow_id))

@@ -14,6 +14,7 @@ from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.run import Run, RunStatus, TimeRange
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.task_contract import Worker
+from stepcall.domain.webhook_errors import WebhookRefusedError, WebhookSecretsUnavailableError
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.run_store import RunExistsError
 from stepcall.use_cases.count_use import count_use
@@ -97,7 +98,10 @@ def pending_run(
 
 
 def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
-    parameters = bind_parameters(version.definition, command.parameters, command.pointer)
+    try:
+        parameters = bind_parameters(version.definition, command.parameters, command.pointer)
+    except InvalidParametersError as exc:
+        raise InvalidParametersError([*exc.problems, *_webhook_problems(command, deps)]) from exc
     if command.webhook_url is not None:
         deps.admit_webhook_url(command.webhook_url)
     try:
@@ -106,6 +110,19 @@ def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: 
         raise InvalidParametersError([Problem(command.pointer, "not_json", str(exc))]) from exc
     provider_key = encrypt_key(run, command.provider_key, version, deps)
     return replace(run, provider_key=provider_key, time_range=command.time_range, webhook_url=command.webhook_url)
+
+
+def _webhook_problems(command: StartRun, deps: FaceDependencies) -> list[Problem]:
+    """For a caller who is refused anyway."""
+    if command.webhook_url is None:
+        return []
+    try:
+        deps.admit_webhook_url(command.webhook_url)
+    except WebhookRefusedError as exc:
+        return exc.problems
+    except WebhookSecretsUnavailableError:
+        return []  # it says nothing of the URL
+    return []
 
 
 def encrypt_key(run: Run, provider_key: str | None, version: WorkflowVersion, deps: FaceDependencies) -> bytes | None:

@@ -7,10 +7,10 @@ sweep begins from what the table says. docs/decisions/2026-11-21-three-roads.md,
 
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from stepcall.domain.run import Run, RunStatus
@@ -32,6 +32,23 @@ SECONDS_PER_LOOK = 0.1
 """AWS takes 15 DescribeExecution a second, in its smaller regions; others in the account may need some, too."""
 MAX_LOOKS = 300
 PAGE = 100
+LISTING_SHARE = 1 / 3
+"""Of a sweep's time, at most: what is listed and not repaired helps nobody."""
+
+T = TypeVar("T")
+
+
+class Choose(Protocol):
+    """So many of them, at random."""
+
+    def __call__(self, of: Sequence[T], count: int, /) -> Sequence[T]: ...
+
+
+@dataclass(slots=True)
+class ListedTo:
+    """Where the sweep before has left off listing; None where it came to the end. It lives as long as the process."""
+
+    run_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +56,9 @@ class SweepDependencies(StartDependencies):
     """For the sweep."""
 
     metrics: Metrics
-    choose: Callable[[Sequence[OpenRun], int], Sequence[OpenRun]]
-    """So many of them, at random: no run is passed over for ever."""
+    choose: Choose
+    """No run is passed over for ever."""
+    listed_to: ListedTo
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
 
@@ -49,7 +67,7 @@ class SweepResult(NamedTuple):
     """What a sweep has found and done."""
 
     oldest_waiting_seconds: float
-    """How long the oldest of all tenants' runs waits to begin; 0.0 when none does."""
+    """How long the oldest run waits, not counting those behind their own tenant's limit; 0.0 when none does."""
     repairs: Mapping[str, int]
     """How many of each kind."""
     faults: tuple[Exception, ...]
@@ -72,6 +90,7 @@ class _Sweep:
     def __init__(self, deps: SweepDependencies, end: float) -> None:
         self._deps = deps
         self._end = end
+        self._listing_end = deps.monotonic() + (end - deps.monotonic()) * LISTING_SHARE
         self._looks_left = MAX_LOOKS
         self._next_look = 0.0
         self._listed: frozenset[Place] = frozenset()
@@ -81,44 +100,66 @@ class _Sweep:
 
     def sweep(self) -> SweepResult:
         """What went wrong with single runs has stopped none of the others."""
-        now, listed = self._deps.now(), list(self._open_runs())
-        oldest = _queue_age(listed, now)
-        self._deps.metrics({Metric.QUEUE_AGE: [oldest]})  # first: nothing later may keep it back
+        now, listed = self._deps.now(), self._list_open()
         self._listed = frozenset(map(place_of, listed))
+        oldest = self._queue_age(listed, now)
+        self._deps.metrics({Metric.QUEUE_AGE: [oldest]})  # first: no repair may keep it back
         late, in_time = list[OpenRun](), list[OpenRun]()
         for run in listed:
             (late if run.deadline is not None and run.deadline <= now else in_time).append(run)
         due = [run for run in in_time if now - run.accepted_at > STARTED_WITHIN]
         pending = [run for run in due if run.status is RunStatus.PENDING]
         old = [run for run in due if now - run.accepted_at > LOOKED_AT_AFTER and not self._only_waits(run)]
-        looked_at = old if len(old) <= MAX_LOOKS else self._deps.choose(old, MAX_LOOKS)
-        self._repair(deque(late), deque(pending), deque(looked_at))
+        looked_at = old if len(old) <= MAX_LOOKS else take_turns(self._deps.choose(old, len(old)))[:MAX_LOOKS]
+        self._repair(deque(take_turns(late)), deque(take_turns(pending)), deque(looked_at))
         self._deps.metrics({Metric.SWEEPER_REPAIRS: [self._repairs.total()]})
         return SweepResult(oldest, dict(self._repairs), tuple(self._faults))
 
-    def _open_runs(self) -> Iterator[OpenRun]:
-        """Oldest first."""
-        after: UUID | None = None
-        while self._deps.monotonic() < self._end:
+    def _list_open(self) -> list[OpenRun]:
+        """Oldest first; where there is no time for all, those behind what the sweep before has listed."""
+        begun_at = after = self._deps.listed_to.run_id
+        listed = dict[UUID, OpenRun]()
+        has_turned = begun_at is None
+        while self._deps.monotonic() < self._listing_end:
             page = self._deps.runs.list_open(limit=PAGE, after=after)
-            yield from page.runs
-            if (after := page.next_run_id) is None:
-                return
+            listed |= {run.run_id: run for run in page.runs}
+            after = page.next_run_id
+            if has_turned and (after is None or (begun_at is not None and after >= begun_at)):
+                self._deps.listed_to.run_id = None
+                break
+            has_turned = has_turned or after is None
+        else:
+            self._deps.listed_to.run_id = after
+            self._deps.log("runs_listed_in_part", listed=str(len(listed)))
+        return [listed[run_id] for run_id in sorted(listed)]
+
+    def _queue_age(self, listed: Sequence[OpenRun], now: datetime) -> float:
+        """Seconds. To wait behind one's own tenant's limit is as it should be, and would hide what is not."""
+        pending = sorted((run for run in listed if run.status is RunStatus.PENDING), key=lambda run: run.accepted_at)
+        oldest = next((run.accepted_at for run in pending if not self._waits_for_its_own(run)), now)
+        return max(0.0, (now - oldest).total_seconds())
+
+    def _waits_for_its_own(self, run: OpenRun) -> bool:
+        """Whether other runs of its tenant have all the slots."""
+        if not self._deps.max_running:
+            return False
+        slots = self._slots_of(run.tenant)
+        return slots is not None and slots.were_taken and not slots.held(place_of(run))
 
     def _repair(self, late: deque[OpenRun], waiting: deque[OpenRun], looked_at: deque[OpenRun]) -> None:
-        """Start between one look and the next: neither keeps the other from its turn, however many there are."""
+        """One of each kind in turn: none keeps the others from theirs, however many there are."""
+        kinds = deque([(late, self._end_late), (looked_at, self._look_at), (waiting, self._start)])
         while late or waiting or looked_at:
             now = self._deps.monotonic()
             if now >= self._end:
                 left = {"late": late, "waiting": waiting, "not_looked_at": looked_at}
                 self._deps.log("sweep_out_of_time", **{name: str(len(runs)) for name, runs in left.items()})
                 return
-            if late:
-                self._try(self._end_late, late.popleft())
-            elif looked_at and (not waiting or now >= self._next_look):
-                self._try(self._look_at, looked_at.popleft())
-            else:
-                self._try(self._start, waiting.popleft())
+            runs, act = kinds[0]
+            kinds.rotate(-1)
+            would_only_sleep = runs is looked_at and now < self._next_look and (late or waiting)
+            if runs and not would_only_sleep:
+                self._try(act, runs.popleft())
 
     def _try(self, act: Callable[[OpenRun], None], run: OpenRun) -> None:
         with self._deps.about(run):
@@ -148,7 +189,7 @@ class _Sweep:
         """None where they cannot be asked for."""
         if tenant not in self._slots:
             try:
-                self._slots[tenant] = SweptSlots(tenant, self._listed, self._deps, self._tell)
+                self._slots[tenant] = SweptSlots(tenant, self._listed, self._deps, self._tell, self._deps.choose)
             except SlotsUnavailableError as exc:
                 self._deps.log("slots_not_read", tenant=tenant, error=str(exc))
                 self._slots[tenant] = None
@@ -210,7 +251,12 @@ class _Sweep:
         self._deps.log("sweeper_repair", kind=kind, run_id=str(run_id))
 
 
-def _queue_age(listed: Sequence[OpenRun], now: datetime) -> float:
-    """Seconds that the oldest of those that wait has waited; 0.0 when none does."""
-    waiting = (run.accepted_at for run in listed if run.status is RunStatus.PENDING)
-    return max(0.0, (now - min(waiting, default=now)).total_seconds())
+def take_turns(runs: Iterable[OpenRun]) -> list[OpenRun]:
+    """Each tenant's first, then each one's second: in their order, and no tenant behind all of another's."""
+    turns = Counter[str]()
+
+    def turn(run: OpenRun) -> int:
+        turns[run.tenant] += 1
+        return turns[run.tenant]
+
+    return sorted(runs, key=turn)

@@ -1,30 +1,43 @@
 """A tenant's slots as one sweep finds and mends them: ended runs that still hold one, runs that wait in no line."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from stepcall.stores.slot_store import Place, Taking
 from stepcall.use_cases.admit_waiting_runs import run_in
 from stepcall.use_cases.dependencies import StartDependencies
 
 PAGE = 1000
+MAX_READ_AGAIN = 100
+"""Holders of one tenant in one sweep: a few are not listed as they are new, many where not all could be listed."""
 
 
 class SweptSlots:
     """Raises SlotsUnavailableError, as does `lets_in`, once: then nobody is let in any more."""
 
     def __init__(
-        self, tenant: str, listed: Collection[Place], deps: StartDependencies, tell: Callable[[str, Place], None]
+        self,
+        tenant: str,
+        listed: Collection[Place],
+        deps: StartDependencies,
+        tell: Callable[[str, Place], None],
+        choose: Callable[[Sequence[Place], int], Sequence[Place]],
     ) -> None:
-        """`listed` are open runs, a moment ago; `tell` hears of each repair, by its kind."""
+        """`listed` are open runs, a moment ago; `tell` hears of each repair, by its kind; `choose` is by chance."""
         self._tenant = tenant
         self._listed = listed
         self._deps = deps
         self._tell = tell
+        self._choose = choose
         self._seen = deps.slots.read(tenant)
         self._holders = set(self._seen.holders)
         self._is_closed = False
         self._has_marked = False
         self._in_line: set[Place] | None = None
+
+    @property
+    def were_taken(self) -> bool:
+        """Whether there was none free before this sweep."""
+        return len(self._seen.holders) >= self._deps.max_running
 
     def held(self, place: Place) -> bool:
         """Whether it had a slot before this sweep."""
@@ -61,7 +74,9 @@ class SweptSlots:
 
     def _free_ended(self) -> bool:
         """Whether there were any. What is not listed may be new: it is read again."""
-        ended = {place for place in self._holders - set(self._listed) if run_in(place, self._deps) is None}
+        unseen = sorted(self._holders.difference(self._listed))
+        read_again = unseen if len(unseen) <= MAX_READ_AGAIN else self._choose(unseen, MAX_READ_AGAIN)
+        ended = {place for place in read_again if run_in(place, self._deps) is None}
         if ended:
             self._deps.slots.give_back(self._tenant, ended)
             self._holders -= ended
