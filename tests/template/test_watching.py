@@ -128,7 +128,7 @@ def test_every_metric_of_ours_is_shown_and_every_alarm_stands_over_all() -> None
 
 
 OF_RECEIVERS = {"${ExhaustedDeliveries.QueueName}"}
-"""What lies there is a receiver's, who may be gone for good: it would hide what is lost by us. `webhook-failures` tells."""
+"""What lies there is a receiver's, who may be gone for good, and would hide what we lose: `webhook-failures` tells."""
 
 
 def test_every_queue_of_what_we_have_lost_has_an_alarm_and_every_queue_is_shown(transformed: Template) -> None:

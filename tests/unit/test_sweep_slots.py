@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from stepcall.stores.slot_store import Place, SlotsUnavailableError
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.compile_version import MachineCompiler
 from stepcall.use_cases.resume_run import ResumeRun, resume_run
-from stepcall.use_cases.sweep_slots import MAX_READ_AGAIN
+from stepcall.use_cases.sweep_slots import MAX_READ_AGAIN, SweptSlots
 from tests.unit.run_world import CALLER, STRANGER, TIME_TO_RUN
 from tests.unit.slot_world import MINUTE, SlotWorld, ids_of, place_in
 
@@ -192,13 +193,15 @@ def test_the_sweep_says_how_long_the_oldest_waits_where_slots_cannot_be_asked_fo
     assert world.sweep(after=99).oldest_waiting_seconds == pytest.approx(99)
 
 
-def test_of_many_holders_that_were_not_listed_a_sweep_reads_some_again_and_frees_all_in_time() -> None:
+def test_of_many_holders_where_not_all_runs_were_listed_a_sweep_reads_some_again() -> None:
     world = SlotWorld(max_running=3 * MAX_READ_AGAIN)
     runs = world.start_many(3 * MAX_READ_AGAIN + 1)
     for run in runs[:-1]:
         stop_run(run, world.deps)  # and the stream's records of it are lost
-    world.sweep(after=MINUTE + 1)
+    place = place_in(runs[-1])
+    assert SweptSlots("acme", [place], world.deps, lambda *_: None, Random(0).sample).lets_in(place)
     assert len(world.holders()) == 2 * MAX_READ_AGAIN + 1
+    world.sweep(after=MINUTE + 1)
     assert runs[-1].run_id in world.begun()
 
 

@@ -187,9 +187,10 @@ class _Sweep:
 
     def _slots_of(self, tenant: str) -> SweptSlots | None:
         """None where they cannot be asked for."""
+        choose = self._deps.choose if self._deps.listed_to.run_id else None
         if tenant not in self._slots:
             try:
-                self._slots[tenant] = SweptSlots(tenant, self._listed, self._deps, self._tell, self._deps.choose)
+                self._slots[tenant] = SweptSlots(tenant, self._listed, self._deps, self._tell, choose)
             except SlotsUnavailableError as exc:
                 self._deps.log("slots_not_read", tenant=tenant, error=str(exc))
                 self._slots[tenant] = None

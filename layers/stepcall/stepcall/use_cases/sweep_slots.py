@@ -8,7 +8,7 @@ from stepcall.use_cases.dependencies import StartDependencies
 
 PAGE = 1000
 MAX_READ_AGAIN = 100
-"""Holders of one tenant in one sweep: a few are not listed as they are new, many where not all could be listed."""
+"""Holders of one tenant in one sweep where not all open runs could be listed: most of them may be open."""
 
 
 class SweptSlots:
@@ -20,9 +20,9 @@ class SweptSlots:
         listed: Collection[Place],
         deps: StartDependencies,
         tell: Callable[[str, Place], None],
-        choose: Callable[[Sequence[Place], int], Sequence[Place]],
+        choose: Callable[[Sequence[Place], int], Sequence[Place]] | None,
     ) -> None:
-        """`listed` are open runs, a moment ago; `tell` hears of each repair, by its kind; `choose` is by chance."""
+        """`listed` are open runs, a moment ago; `tell` hears of each repair; `choose` is None where they are all."""
         self._tenant = tenant
         self._listed = listed
         self._deps = deps
@@ -75,7 +75,9 @@ class SweptSlots:
     def _free_ended(self) -> bool:
         """Whether there were any. What is not listed may be new: it is read again."""
         unseen = sorted(self._holders.difference(self._listed))
-        read_again = unseen if len(unseen) <= MAX_READ_AGAIN else self._choose(unseen, MAX_READ_AGAIN)
+        read_again: Sequence[Place] = unseen
+        if self._choose and len(unseen) > MAX_READ_AGAIN:
+            read_again = self._choose(unseen, MAX_READ_AGAIN)
         ended = {place for place in read_again if run_in(place, self._deps) is None}
         if ended:
             self._deps.slots.give_back(self._tenant, ended)
