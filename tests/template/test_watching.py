@@ -24,6 +24,7 @@ FREE_ALARMS, FREE_DASHBOARD_METRICS = 10, 50
 # amazondynamodb/latest/developerguide/metrics-dimensions.html
 OF_AWS: dict[tuple[str, str], list[set[str]]] = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): [{"QueueName"}],
+    ("AWS/SQS", "NumberOfMessagesSent"): [{"QueueName"}],
     ("AWS/Lambda", "Throttles"): [set(), {"FunctionName"}],
     ("AWS/Lambda", "Errors"): [set(), {"FunctionName"}],
     ("AWS/Lambda", "IteratorAge"): [{"FunctionName"}],
@@ -127,14 +128,15 @@ def test_every_metric_of_ours_is_shown_and_every_alarm_stands_over_all() -> None
     assert overview["properties"]["alarms"] == [prefix + name for name in names_of_alarms().values()]
 
 
-OF_RECEIVERS = {"${ExhaustedDeliveries.QueueName}"}
-"""What lies there is a receiver's, who may be gone for good, and would hide what we lose: `webhook-failures` tells."""
-
-
-def test_every_queue_of_what_we_have_lost_has_an_alarm_and_every_queue_is_shown(transformed: Template) -> None:
+def test_every_queue_has_an_alarm_and_is_shown(transformed: Template) -> None:
+    """What receivers have missed has one of its own: theirs may be gone for good, and would hide what we lose."""
     queues = {f"${{{made}.QueueName}}" for made in resources_of_type(transformed, "AWS::SQS::Queue")}
-    of_alarm = {metric.dimensions["QueueName"] for metric in watched_by(ALARMS["DeadLettersAlarm"])}
-    assert of_alarm == queues - OF_RECEIVERS
+    of_receivers, of_ours = (
+        {metric.dimensions["QueueName"] for metric in watched_by(ALARMS[name])}
+        for name in ("ExhaustedDeliveriesAlarm", "DeadLettersAlarm")
+    )
+    assert of_receivers == {"${ExhaustedDeliveries.QueueName}"}
+    assert of_ours == queues - of_receivers
     assert {metric.dimensions["QueueName"] for metric in SHOWN if metric.namespace == "AWS/SQS"} == queues
 
 
