@@ -89,6 +89,13 @@ class Processes:
             self._alive += change
 
 
+class InOneThread:
+    """In the place of a pool of threads: a thread is a process here, and with it dies all that it was about to do."""
+
+    def __init__(self, _threads: int) -> None:
+        self.map = map
+
+
 def killed(context: Context) -> Invocation:
     """As Lambda's managed runtimes report it, to a synchronous caller and to Step Functions."""
     message = f"RequestId: {context.aws_request_id} Error: Runtime exited with error: signal: killed"

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent import futures
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import _lru_cache_wrapper
@@ -27,7 +28,7 @@ from tests.drills.aws_calls import AwsCalls, Point
 from tests.drills.clock import MovedClock
 from tests.drills.hooks import Hooks, served_hooks
 from tests.drills.pages import Pages, served_pages
-from tests.drills.processes import Processes
+from tests.drills.processes import InOneThread, Processes
 from tests.drills.run_changes import RunChanges, changes_of
 from tests.functional.run_event_queue import RunEventQueue, queue_on
 
@@ -132,6 +133,7 @@ def drill_world() -> Iterator[World]:
         stack.enter_context(replaced(botocore.handlers, "BUILTIN_HANDLERS", handlers))
         stack.enter_context(replaced(ExponentialBackoff, "delay_amount", lambda *_: 0.0))
         stack.enter_context(replaced(wiring, "now", clock.now))
+        stack.enter_context(replaced(futures, "ThreadPoolExecutor", InOneThread))
         # held while a secret is read: who dies then would hold up other processes, which it is not there for
         stack.enter_context(replaced(secrets, "Lock", nullcontext))
         stack.callback(forget_processes, kept=frozenset())
