@@ -20,6 +20,7 @@ WITHOUT_TENANT: Mapping[str, str] = {
     "WorkflowStore.get_version": "a state machine asks, or read_workflow, which compares the tenant of what it gets",
     "WorkflowStore.list_versions": AFTER_READING,
     "RunStore.list_open": BY_SWEEP,
+    "TriggerStore.list_unsettled": BY_SWEEP,
     "RunStore.move_machine": BY_SWEEP,
     "RunStore.get_for_work": f"{BY_STATE_MACHINE}; and {BY_SWEEP}",
     "RunStore.get_for_end": BY_STATE_MACHINE,

@@ -3,7 +3,7 @@
 Spellings of a run: `ex-…` (native), `we-…` (its later generation), `job_…` (job shape), `wf-YYYYMMDD-NNNNN-…`
 (Amperity), the plain UUID (Wave and Step Functions, which has `UUID-2` for what was resumed once).
 Spellings of a workflow: `wf-…` (native), the plain UUID (Wave). Of an API key: `key_…`. Of an upload: `upl_…`. Of
-a webhook: `wh-…`. Of a delivery of one: `dl-…`.
+a webhook: `wh-…`. Of a delivery of one: `dl-…`. Of a trigger: `tr-…`.
 """
 
 import re
@@ -38,6 +38,7 @@ API_KEY_PREFIX = "key_"
 UPLOAD_PREFIX = "upl_"
 WEBHOOK_PREFIX = "wh-"
 DELIVERY_PREFIX = "dl-"
+TRIGGER_PREFIX = "tr-"
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -130,6 +131,15 @@ def spell_delivery(delivery_id: UUID) -> str:
 def read_delivery_id(text: str) -> UUID:
     """The delivery of a webhook that `dl-…` or a plain UUID names. Raises MalformedIdError."""
     return _read(text, {DELIVERY_PREFIX: (LOWER_CASE, LOWER_CASE_WIDTH)})
+
+
+def spell_trigger(trigger_id: UUID) -> str:
+    return TRIGGER_PREFIX + _encode(trigger_id.int, LOWER_CASE, LOWER_CASE_WIDTH)
+
+
+def read_trigger_id(text: str) -> UUID:
+    """The trigger that `tr-…` or a plain UUID names. Raises MalformedIdError."""
+    return _read(text, {TRIGGER_PREFIX: (LOWER_CASE, LOWER_CASE_WIDTH)})
 
 
 def read_upload_id(text: str) -> UUID:

@@ -43,6 +43,7 @@ from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.compile_version import MachineCompiler
 from stepcall.use_cases.dependencies import (
+    AcceptFields,
     FaceDependencies,
     StartDependencies,
     StartFields,
@@ -178,26 +179,33 @@ def start_dependencies() -> StartDependencies:
 
 
 @cache
+def accept_fields() -> AcceptFields:
+    return {
+        **start_fields(),
+        "time_to_run": DeadlineSettings.from_env().time_to_run,
+        "rate_limits": DynamoRateLimitStore(dynamodb(), RateLimitSettings.from_env().table),
+        "correlation_id": correlation_id,
+        "encrypt_provider_key": encrypt_provider_key,
+        "admit_webhook_url": admit_webhook_url,
+        "new_id": new_id,
+    }
+
+
+@cache
 def face_dependencies() -> FaceDependencies:
     """For the faces."""
     settings, stores = engine_settings(), StoreSettings.from_env()
     return FaceDependencies(
-        **start_fields(),
-        time_to_run=DeadlineSettings.from_env().time_to_run,
+        **accept_fields(),
         keys=api_keys(),
         read_own_key=lambda tenant, key_id: known_keys().of_id_anew(tenant, key_id),
         forget_key=lambda tenant, key_id: known_keys().forget(tenant, key_id),
-        rate_limits=DynamoRateLimitStore(dynamodb(), RateLimitSettings.from_env().table),
         connections=connections(),
         procedures=DynamoProcedureStore(dynamodb(), stores.workflows_table),
         sql_worker=LambdaSqlWorker(lambda_, settings.function_arns[Worker.SQL]),
         uploads=S3Uploads(s3, stores.data_bucket, new_id, now),
         athena_available=bool(settings.athena_work_group),
         dataset_buckets=DatasetSettings.from_env().buckets - {stores.data_bucket},  # all tenants' data lies there
-        correlation_id=correlation_id,
-        encrypt_provider_key=encrypt_provider_key,
-        admit_webhook_url=admit_webhook_url,
-        new_id=new_id,
         sleep=time.sleep,
         monotonic=time.monotonic,
     )

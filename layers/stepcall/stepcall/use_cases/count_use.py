@@ -3,10 +3,10 @@
 from stepcall.domain.access import Caller, RateLimit
 from stepcall.domain.rate_limit import microseconds_of
 from stepcall.stores.rate_limit_store import BucketUnavailableError
-from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.dependencies import AcceptDependencies
 
 
-def count_use(bucket: str, limit: RateLimit, caller: Caller, deps: FaceDependencies, *, uncounted: str) -> None:
+def count_use(bucket: str, limit: RateLimit, caller: Caller, deps: AcceptDependencies, *, uncounted: str) -> None:
     """Raises RateLimitedError. A bucket that cannot be asked allows, and `uncounted` is logged.
 
     Why: docs/decisions/2026-11-21-rate-limit.md.

@@ -95,17 +95,41 @@ class ProviderKeysUnavailableError(StepcallError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceDependencies(StartDependencies):
-    """For the faces."""
+class AcceptDependencies(StartDependencies):
+    """For what accepts runs: the faces, and triggers."""
 
     time_to_run: timedelta
     """From a run's start to its deadline."""
+    rate_limits: RateLimitStore
+    correlation_id: Callable[[], str]
+    """Of the request at hand: what the log lines of all that it sets off have in common."""
+    encrypt_provider_key: Callable[[UUID, str], bytes]
+    """A caller's key for the run of that id. Raises ProviderKeysUnavailableError."""
+    admit_webhook_url: Callable[[str], None]
+    """Where the caller of a run wants to be called back. Raises WebhookRefusedError, WebhookSecretsUnavailableError."""
+    new_id: Callable[[], UUID]
+
+
+class AcceptFields(StartFields):
+    """What AcceptDependencies is made of, likewise."""
+
+    time_to_run: timedelta
+    rate_limits: RateLimitStore
+    correlation_id: Callable[[], str]
+    encrypt_provider_key: Callable[[UUID, str], bytes]
+    admit_webhook_url: Callable[[str], None]
+    new_id: Callable[[], UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceDependencies(AcceptDependencies):
+    """For the faces."""
+
     keys: ApiKeyStore
     read_own_key: Callable[[str, UUID], ApiKey]
     """A caller's key by tenant and id as it is now, the first one too. Raises when it is none any more."""
     forget_key: Callable[[str, UUID], None]
     """What this process knows of a key by tenant and id."""
-    rate_limits: RateLimitStore
     connections: ConnectionStore
     procedures: ProcedureStore
     sql_worker: SqlWorker
@@ -114,12 +138,5 @@ class FaceDependencies(StartDependencies):
     """Whether a connection may have the engine athena."""
     dataset_buckets: frozenset[str]
     """The buckets that datasets may be imported from, besides uploads."""
-    correlation_id: Callable[[], str]
-    """Of the request at hand: what the log lines of all that it sets off have in common."""
-    encrypt_provider_key: Callable[[UUID, str], bytes]
-    """A caller's key for the run of that id. Raises ProviderKeysUnavailableError."""
-    admit_webhook_url: Callable[[str], None]
-    """Where the caller of a run wants to be called back. Raises WebhookRefusedError, WebhookSecretsUnavailableError."""
-    new_id: Callable[[], UUID]
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]

@@ -10,7 +10,7 @@ from stepcall.domain.run import Run, TimeRange
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import MAX_CONFIG_ID_LENGTH
 from stepcall.stores.workflow_store import WorkflowNotFoundError
-from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.dependencies import AcceptDependencies
 from stepcall.use_cases.start_run import StartRun, start_run
 
 
@@ -23,14 +23,14 @@ class StartConfiguredRun(NamedTuple):
     once: StartOnce | None = None
 
 
-def start_configured_run(command: StartConfiguredRun, caller: Caller, deps: FaceDependencies) -> Run:
+def start_configured_run(command: StartConfiguredRun, caller: Caller, deps: AcceptDependencies) -> Run:
     """A run without parameters. Raises as `start_run` does."""
     workflow_id = find_configured_workflow(command.config_id, caller, deps)
     started = StartRun(workflow_id, {}, run_mode=command.run_mode, time_range=command.time_range, once=command.once)
     return start_run(started, caller, deps)
 
 
-def find_configured_workflow(config_id: str, caller: Caller, deps: FaceDependencies) -> UUID:
+def find_configured_workflow(config_id: str, caller: Caller, deps: AcceptDependencies) -> UUID:
     """The id that this is, of a workflow that may not be there, or that of the workflow with this `config_id`.
 
     Raises WorkflowNotFoundError where no workflow has the `config_id`.

@@ -8,7 +8,7 @@ from stepcall.domain.access import Caller
 from stepcall.domain.idempotency import IdempotencyKeyReusedError, StartOnce
 from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.run_store import RunNotFoundError, StartedOnceError
-from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.dependencies import AcceptDependencies
 from stepcall.use_cases.require_start import require_start
 
 
@@ -27,10 +27,11 @@ class StartCommand(Protocol):
 
 
 CommandT = TypeVar("CommandT", bound=StartCommand)
-Start = Callable[[CommandT, Caller, FaceDependencies], Run]
+DepsT = TypeVar("DepsT", bound=AcceptDependencies)
+Start = Callable[[CommandT, Caller, DepsT], Run]
 
 
-def start_once(start: Start[CommandT], command: CommandT, caller: Caller, deps: FaceDependencies) -> Started:
+def start_once(start: Start[CommandT, DepsT], command: CommandT, caller: Caller, deps: DepsT) -> Started:
     """What `start` starts, or the run of the same call before: then nothing is counted, looked up or checked.
 
     Raises IdempotencyKeyReusedError, NotGrantedError, StartedOnceError while another call is starting the run and
@@ -48,7 +49,7 @@ def start_once(start: Start[CommandT], command: CommandT, caller: Caller, deps: 
         raise
 
 
-def _find(once: StartOnce, caller: Caller, deps: FaceDependencies) -> Run | None:
+def _find(once: StartOnce, caller: Caller, deps: AcceptDependencies) -> Run | None:
     """The run that the key has started, as it was then."""
     earlier = deps.runs.find_start(caller.tenant, caller.key_id, once.key, deps.now())
     if earlier is None:

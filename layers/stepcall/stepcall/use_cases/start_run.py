@@ -18,7 +18,7 @@ from stepcall.domain.webhook_errors import WebhookRefusedError, WebhookSecretsUn
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.run_store import RunExistsError
 from stepcall.use_cases.count_use import count_use
-from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.dependencies import AcceptDependencies
 from stepcall.use_cases.enter_run import enter
 
 
@@ -39,7 +39,7 @@ class StartRun:
     """Where the caller wants to be called back at the end."""
 
 
-def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
+def start_run(command: StartRun, caller: Caller, deps: AcceptDependencies) -> Run:
     """Store a run of the newest version as PENDING, and start its execution, or have it wait for its turn.
 
     Raises, in this order, WorkflowNotFoundError, NotGrantedError, RateLimitedError, InvalidParametersError,
@@ -56,13 +56,13 @@ def start_run(command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
     return run
 
 
-def store(run: Run, deps: FaceDependencies, once: StartOnce | None) -> None:
+def store(run: Run, deps: AcceptDependencies, once: StartOnce | None) -> None:
     """Put a new run. Raises StartedOnceError."""
     with suppress(RunExistsError):  # a new id exists only if AWS's client has put it twice, its first answer lost
         deps.runs.put(run, once=once)
 
 
-def count_start(caller: Caller, deps: FaceDependencies) -> None:
+def count_start(caller: Caller, deps: AcceptDependencies) -> None:
     """Raises RateLimitedError."""
     if caller.rate_limit is not None:
         count_use(caller.bucket, caller.rate_limit, caller, deps, uncounted="start_not_counted")
@@ -72,7 +72,7 @@ def pending_run(
     version: WorkflowVersion,
     parameters: Mapping[str, Any],
     caller: Caller,
-    deps: FaceDependencies,
+    deps: AcceptDependencies,
     run_mode: RunMode = RunMode.FULL,
 ) -> Run:
     """A new run, its input kept, itself not yet. Raises NotJsonError, EmptyRunModeError."""
@@ -97,7 +97,7 @@ def pending_run(
     )
 
 
-def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: FaceDependencies) -> Run:
+def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: AcceptDependencies) -> Run:
     try:
         parameters = bind_parameters(version.definition, command.parameters, command.pointer)
     except InvalidParametersError as exc:
@@ -112,7 +112,7 @@ def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: 
     return replace(run, provider_key=provider_key, time_range=command.time_range, webhook_url=command.webhook_url)
 
 
-def _webhook_problems(command: StartRun, deps: FaceDependencies) -> list[Problem]:
+def _webhook_problems(command: StartRun, deps: AcceptDependencies) -> list[Problem]:
     """For a caller who is refused anyway."""
     if command.webhook_url is None:
         return []
@@ -125,7 +125,7 @@ def _webhook_problems(command: StartRun, deps: FaceDependencies) -> list[Problem
     return []
 
 
-def encrypt_key(run: Run, provider_key: str | None, version: WorkflowVersion, deps: FaceDependencies) -> bytes | None:
+def encrypt_key(run: Run, provider_key: str | None, version: WorkflowVersion, deps: AcceptDependencies) -> bytes | None:
     """The caller's own key as it goes with the run. Raises ProviderKeysUnavailableError.
 
     None for a workflow without a task that would use it: what nobody needs is not kept.
