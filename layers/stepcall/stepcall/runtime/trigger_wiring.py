@@ -4,12 +4,22 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from stepcall.aws.triggers import EventBridgeTriggers
+from stepcall.runtime.observability import log_fact
+from stepcall.runtime.settings import StoreSettings
 from stepcall.runtime.trigger_settings import read_trigger_target
-from stepcall.runtime.wiring import make_client, now
+from stepcall.runtime.wiring import dynamodb, face_dependencies, make_client, now
+from stepcall.stores.dynamo_trigger_store import DynamoTriggerStore
+from stepcall.use_cases.trigger_dependencies import SettleDependencies, TriggerDependencies
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
     from types_boto3_scheduler import EventBridgeSchedulerClient
+
+
+@cache
+def triggers() -> DynamoTriggerStore:
+    """For who changes triggers, for who tells EventBridge of them, and for what they set off."""
+    return DynamoTriggerStore(dynamodb(), StoreSettings.from_env().workflows_table)
 
 
 @cache
@@ -28,3 +38,24 @@ def events() -> "EventBridgeClient":
 def trigger_sources() -> EventBridgeTriggers:
     """Who makes schedules only makes no client for rules, and the other way round."""
     return EventBridgeTriggers(scheduler, events, read_trigger_target(), now)
+
+
+@cache
+def settle_dependencies() -> SettleDependencies:
+    """For the sweep."""
+    return SettleDependencies(triggers=triggers(), sources=trigger_sources(), now=now, log=log_fact)
+
+
+@cache
+def trigger_dependencies() -> TriggerDependencies:
+    """For who makes and changes triggers."""
+    face = face_dependencies()
+    return TriggerDependencies(
+        triggers=triggers(),
+        sources=trigger_sources(),
+        now=face.now,
+        log=face.log,
+        workflows=face.workflows,
+        catalog=face.catalog,
+        new_id=face.new_id,
+    )
