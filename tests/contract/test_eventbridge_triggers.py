@@ -16,7 +16,7 @@ from moto import mock_aws
 from stepcall.aws.trigger_names import rule_name
 from stepcall.aws.triggers import start_of
 from stepcall.domain.ids import spell_trigger
-from stepcall.domain.trigger import EventSource, Trigger
+from stepcall.domain.trigger import EventSource, ScheduleSource, Trigger
 from stepcall.domain.trigger_errors import TriggerQuotaError, TriggerRefusedError
 from stepcall.use_cases.trigger_sources import SourcesUnavailableError
 from tests.clock import Clock
@@ -168,7 +168,7 @@ def test_a_rate_begins_when_the_trigger_says(eventbridge: EventBridge) -> None:
         ("rate(10 minutes)", timedelta(seconds=-30), 0),
         ("rate(10 minutes)", timedelta(seconds=59), 0),
         ("rate(10 minutes)", timedelta(seconds=60), 10),
-        ("rate(10 minutes)", timedelta(minutes=10), 10),
+        ("rate(10 minutes)", timedelta(minutes=10), 20),
         ("rate(1 minute)", timedelta(minutes=90, seconds=1), 91),
         ("rate(2 hours)", timedelta(hours=25), 26 * 60),
         ("rate(1 day)", timedelta(days=400, minutes=1), 401 * 24 * 60),
@@ -177,7 +177,7 @@ def test_a_rate_begins_when_the_trigger_says(eventbridge: EventBridge) -> None:
 def test_a_rate_that_began_long_ago_goes_on_in_step(expression: str, elapsed: timedelta, expected: int) -> None:
     """Scheduler takes no StartDate of five minutes ago, and without one it would begin at once."""
     starts_at = Clock().now()
-    assert start_of(expression, starts_at, starts_at + elapsed) == starts_at + timedelta(minutes=expected)
+    assert start_of(ScheduleSource(expression), starts_at, starts_at + elapsed) == starts_at + timedelta(minutes=expected)
 
 
 def refusing(world: EventBridge, operation: str, code: str, message: str = "No.", status: int = 400) -> Stubber:

@@ -4,7 +4,6 @@ Every call says all that a schedule or rule is, so that it can be made again at 
 "Amazon EventBridge Scheduler API" and "Amazon EventBridge API".
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from stepcall.aws.trigger_names import (
     schedule_name,
 )
 from stepcall.domain.json_text import write_json
+from stepcall.domain.schedule_expression import read_schedule
 from stepcall.domain.trigger import Bus, EventSource, ScheduleSource, Trigger, TriggerKey, TriggerType
 from stepcall.use_cases.trigger_sources import SourcesUnavailableError
 
@@ -41,7 +41,6 @@ HAS_TARGETS = "ValidationException"
 """What DeleteRule says of a rule that has some."""
 OLDEST_START = timedelta(minutes=1)
 """Scheduler refuses a StartDate of five minutes ago."""
-RATE = re.compile(r"rate\s*\(\s*(\d+)\s+(minute|hour|day)s?\s*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class EventBridgeTriggers:
             },
         }
         if source.starts_at:
-            schedule["StartDate"] = start_of(source.expression, source.starts_at, self._now())
+            schedule["StartDate"] = start_of(source, source.starts_at, self._now())
         return schedule
 
     def _remove_schedule(self, key: TriggerKey) -> None:
@@ -197,10 +196,9 @@ class EventBridgeTriggers:
         return "default" if key.bus is Bus.DEFAULT else self._target.bus
 
 
-def start_of(expression: str, starts_at: datetime, now: datetime) -> datetime:
+def start_of(source: ScheduleSource, starts_at: datetime, now: datetime) -> datetime:
     """Of a rate's times, the first that Scheduler still takes to begin with."""
-    found = RATE.fullmatch(expression)
-    if starts_at > now - OLDEST_START or not found:
+    if starts_at > now - OLDEST_START:
         return starts_at
-    period = timedelta(**{found[2] + "s": int(found[1])})
-    return starts_at + period * -((starts_at - now) // period)
+    [following] = read_schedule(source.expression, source.timezone).next_times(now, 1, starts_at)
+    return following
