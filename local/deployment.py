@@ -29,6 +29,7 @@ NOT_IN_MOTO = {
     "AWS::CloudWatch::Alarm": "there are no metrics here to watch",
     "AWS::Lambda::EventInvokeConfig": "the background of the local stack keeps to it",
     "AWS::S3::BucketPolicy": "moto does not enforce policies",
+    "AWS::SQS::QueuePolicy": "moto does not enforce policies",
     "AWS::SecretsManager::RotationSchedule": "nothing is rotated by the calendar here; rotate_secret is there",
 }
 PLACEHOLDER = "AWS::CloudFormation::WaitConditionHandle"  # a type that moto knows and makes nothing of

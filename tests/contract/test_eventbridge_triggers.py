@@ -64,7 +64,7 @@ def test_a_new_schedule_is_one_call_and_says_all_that_it_is(eventbridge: EventBr
     target = schedule["Target"]
     assert (target["Arn"], target["RoleArn"]) == (TARGET.function_arn, TARGET.scheduler_role_arn)
     assert target["DeadLetterConfig"] == {"Arn": TARGET.dead_letters_arn}
-    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 185}
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
     assert "StartDate" not in schedule
 
 
@@ -107,7 +107,7 @@ def test_a_rule_sends_the_event_and_which_trigger_it_is(eventbridge: EventBridge
     [target] = rule["Targets"]
     assert target["Arn"] == TARGET.function_arn
     assert target["DeadLetterConfig"] == {"Arn": TARGET.dead_letters_arn}
-    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 185}
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
     transformer = target["InputTransformer"]
     sent = transformed(transformer["InputTemplate"], transformer["InputPathsMap"], EVENT)
     assert sent == {"trigger": named(trigger, 1), "event": {key: EVENT[key] for key in EVENT if key != "version"}}

@@ -51,6 +51,7 @@ FUNCTIONS = {
     "record_execution_status": "RecordExecutionStatusFunction",
     "sweep_runs": "SweepRunsFunction",
     "deliver_webhook": "DeliverWebhookFunction",
+    "start_triggered_run": "StartTriggeredRunFunction",
 }
 
 
@@ -248,6 +249,21 @@ def test_start_waiting_runs_gives_the_slot_of_the_run_of_its_event_back(stack: L
     for _ in range(2):
         assert send(stack, "start_waiting_runs") == {"batchItemFailures": []}
         assert place not in slots.read("local").holders
+
+
+def test_start_triggered_run_starts_the_run_of_its_event_once(stack: LocalStack, workflow: WorkflowVersion) -> None:
+    def started() -> list[UUID]:
+        page = worker_dependencies().runs.list_by_workflow(
+            "local", workflow.workflow_id, status=None, limit=100, after=None
+        )
+        return [run.run_id for run in page.runs if run.principal == "event-bus"]
+
+    with starts_throttled():  # so that it is there to be stopped
+        for _ in range(2):
+            assert send(stack, "start_triggered_run") is None
+    [run_id] = started()
+    assert found(run_id).run.correlation_id == event("start_triggered_run")["id"]
+    stop_run(found(run_id).run, face_dependencies())
 
 
 def test_record_execution_status_cancels_the_run_whose_execution_was_stopped(stack: LocalStack, run: UUID) -> None:

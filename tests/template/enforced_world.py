@@ -40,6 +40,7 @@ REMOVED = (
     ("PublishRunEventsRole", "events:PutEvents"),
     ("DeliverWebhookRole", "states:StartExecution"),
     ("StartWaitingRunsRole", "dynamodb:DeleteItem"),
+    ("StartTriggeredRunRole", "s3:PutObject"),
 )
 POLICY = "as-json"
 # boto3's names of services where they are not IAM's

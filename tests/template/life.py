@@ -30,13 +30,14 @@ from record_execution_status import app as record_execution_status
 from rotate_token_key import app as rotate_token_key
 from run_data_task import app as run_data_task
 from run_sql_task import app as run_sql_task
+from start_triggered_run import app as start_triggered_run
 from start_waiting_runs import app as start_waiting_runs
 from stepcall.aws.token_key_rotation import RotationStep
 from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
 from stepcall.domain.ids import read_run_id, read_upload_id, read_webhook_id, read_workflow_id, spell_api_key
 from stepcall.domain.webhook_answer import Answered
-from stepcall.runtime import background_wiring, delivery_wiring, webhook_wiring, wiring
+from stepcall.runtime import background_wiring, delivery_wiring, trigger_wiring, webhook_wiring, wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.slot_store import Place
 from stepcall.use_cases.deliver_webhook import deliver_webhook as make_attempt
@@ -114,6 +115,12 @@ COURIER = {
             "input": {"expression": "$", "data": "{{input.text}}"},
         },
     ],
+}
+BY_EVENT = {
+    "name": "Take a large value",
+    "config_id": "by-event",
+    "input": [{"name": "text", "type": "string"}],
+    "tasks": [{"ref": "taken", "type": "Data.Transform", "input": {"expression": "$", "data": "{{input.text}}"}}],
 }
 SQL_DEFINITION = {
     "name": "Ask a table",
@@ -245,7 +252,7 @@ class Account:
 
 
 def forget_what_wiring_holds() -> None:
-    for module in (wiring, background_wiring, webhook_wiring, delivery_wiring, deliver_webhook):
+    for module in (wiring, background_wiring, webhook_wiring, delivery_wiring, trigger_wiring, deliver_webhook):
         for value in vars(module).values():
             if isinstance(value, _lru_cache_wrapper):
                 value.cache_clear()
@@ -295,6 +302,7 @@ def live(account: Account) -> None:
     live_by_the_other_roads(account)
     live_by_wave(account, failed)
     live_by_amperity(account)
+    live_by_custom_events(account)
     account.request("DELETE", path)
     told_of, told = run_to_be_told_of(account)
     live_by_slots(account)
@@ -449,6 +457,18 @@ def live_by_amperity(account: Account) -> None:
     assert shown["state"] == "scheduled"
     assert account.request("POST", f"/api/workflow/runs/{run['id']}/stop", headers=token)["state"] == "canceled"
     account.request("PUT", path, COURIER | {"config_id": "cg-other"})
+    account.request("DELETE", path)
+
+
+def live_by_custom_events(account: Account) -> None:
+    """Two runs of a workflow by its other name: one waits, one is not taken; and the first event comes again."""
+    path = f"/workflows/{account.request('POST', '/workflows', BY_EVENT)['workflow_id']}"
+    account.somebody_waits("StartTriggeredRunRole")
+    asked = {"tenant": "tenant", "config_id": "by-event", "input": {"text": LARGE}}
+    for _ in range(2):
+        account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, {"id": "first", "detail": asked})
+    with account.fails("StartExecution", DENIED), pytest.raises(ClientError):
+        account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, {"id": "second", "detail": asked})
     account.request("DELETE", path)
 
 

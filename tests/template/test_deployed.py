@@ -11,6 +11,7 @@ NOT_MADE_BY_MOTO = [
     "AWS::CloudWatch::Alarm",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::S3::BucketPolicy",
+    "AWS::SQS::QueuePolicy",
     "AWS::SecretsManager::RotationSchedule",
 ]
 

@@ -19,6 +19,7 @@ from stepcall.runtime.settings import (
     RateLimitSettings,
     SlotSettings,
     StoreSettings,
+    TenantSettings,
     TokenSettings,
     WebhookSettings,
 )
@@ -46,6 +47,7 @@ OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "run_sql_task": [DatasetSettings],
     "sweep_runs": [EngineSettings, SlotSettings, MetricSettings],
     "start_waiting_runs": [EngineSettings, SlotSettings],
+    "start_triggered_run": [EngineSettings, SlotSettings, DeadlineSettings, RateLimitSettings, TenantSettings],
     "publish_run_events": [EventSettings, DeliverySettings, MetricSettings],
     "deliver_webhook": [DeliverySettings, WebhookSettings, AllowedHostSettings, MetricSettings],
 }

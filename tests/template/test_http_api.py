@@ -45,6 +45,7 @@ def test_only_the_gateway_calls_the_api_and_each_other_function_is_called_by_its
         ("events.amazonaws.com", "SweepRunsFunction"),
         ("events.amazonaws.com", "RecordExecutionStatusFunction"),
         ("events.amazonaws.com", "DeliverWebhookFunction"),
+        ("events.amazonaws.com", "StartTriggeredRunFunction"),
     }
     assert all("SourceArn" in permission for permission in permissions)
 

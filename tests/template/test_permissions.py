@@ -19,7 +19,7 @@ from tests.template.wildcards import unexplained_wildcards
 OF_SQL = {"WorkflowsApiRole", "CartoApiRole"}
 """The faces that have tables read, and not by runs alone."""
 FACES = {"WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"}
-STARTERS = FACES | {"SweepRunsRole", "StartWaitingRunsRole"}
+STARTERS = FACES | {"SweepRunsRole", "StartWaitingRunsRole", "StartTriggeredRunRole"}
 DELIVERERS = {"PublishRunEventsRole", "DeliverWebhookRole", "WorkflowsApiRole"}
 """They start the state machine that delivers webhooks."""
 WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole")
@@ -345,9 +345,11 @@ def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
     tellers = DELIVERERS - FACES
     readers = workers - {"RecordExecutionStatusRole"} - tellers
     expected = {(role_id, "Workflows"): narrowed for role_id in readers}
+    by_name = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["WORKFLOW#*", "CONFIG#*"]}}
+    expected["StartTriggeredRunRole", "Workflows"] = by_name
     expected |= {(role_id, "Webhooks"): webhooks for role_id in tellers}
     assert found == expected | {("RunSqlTaskRole", "Connections"): connections}
-    assert len(readers) == 7
+    assert len(readers) == 8
 
 
 def test_the_first_key_may_be_read_where_there_is_one(transformed: Template) -> None:

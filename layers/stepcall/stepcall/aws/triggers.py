@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from types_boto3_scheduler import EventBridgeSchedulerClient
     from types_boto3_scheduler.type_defs import CreateScheduleInputTypeDef
 
-MAX_AGE_SECONDS = 3600
-"""How long what could not be handed to the function is tried again, as what it could not do itself is."""
+MAX_AGE_SECONDS = 86400
+"""How long what could not be handed to the function is tried again: less than a start is known by its key."""
 MAX_ATTEMPTS = 185
 """All that EventBridge makes: the age ends them."""
 TARGET = "run"

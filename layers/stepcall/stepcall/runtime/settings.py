@@ -121,6 +121,16 @@ class FirstKeySettings(NamedTuple):
         return cls(env.get("FIRST_API_KEY_SECRET_ARN", ""), read(env, "FIRST_API_KEY_TENANT"))
 
 
+class TenantSettings(NamedTuple):
+    """Whose workflows are meant where nobody says it: for events."""
+
+    default: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "TenantSettings":
+        return cls(read(env, "FIRST_API_KEY_TENANT"))
+
+
 class TokenSettings(NamedTuple):
     """Where the keys are that tokens are signed with, and who signs: for the faces."""
 

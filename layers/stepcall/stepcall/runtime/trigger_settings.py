@@ -14,5 +14,5 @@ def read_trigger_target(env: Mapping[str, str] = os.environ) -> TriggerTarget:
         bus=read(env, "EVENT_BUS"),
         function_arn=read(env, "START_TRIGGERED_RUN_ARN"),
         scheduler_role_arn=read(env, "SCHEDULER_ROLE_ARN"),
-        dead_letters_arn=read(env, "UNDELIVERED_TRIGGERS_ARN"),
+        dead_letters_arn=read(env, "UNDELIVERED_EVENTS_ARN"),
     )

@@ -1,0 +1,61 @@
+"""Start a run because an event on the deployment's bus asks for it. docs/events.md, "Start a run by an event"."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from stepcall.domain.access import Caller
+from stepcall.domain.errors import Problem, StepcallError
+from stepcall.domain.idempotency import StartOnce
+from stepcall.domain.json_text import write_canonical_json
+from stepcall.domain.run import Run
+from stepcall.domain.run_mode import RunMode
+from stepcall.use_cases.dependencies import AcceptDependencies
+from stepcall.use_cases.start_configured_run import find_configured_workflow
+from stepcall.use_cases.start_once import Started, start_once
+from stepcall.use_cases.start_run import StartRun, start_run
+
+PRINCIPAL = "event-bus"
+INPUT = "/detail/input"
+
+
+class InvalidEventError(StepcallError):
+    """The event cannot be read; `problems` says why."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("The event is not valid, and nothing was started.")
+        self.problems = list(problems)
+
+
+class StartByEvent(NamedTuple):
+    """The command: which workflow, by its id or `config_id`, of which tenant, and with what."""
+
+    tenant: str
+    event_id: str
+    workflow: UUID | str
+    input: Mapping[str, Any]
+    run_mode: RunMode = RunMode.FULL
+    idempotency_key: str | None = None
+
+    @property
+    def once(self) -> StartOnce:
+        """An event that is delivered again is the same start, and so is another one with the same key of its sender's.
+
+        Nobody can take another's event for his by what he calls his key.
+        """
+        key = f"event:{self.event_id}" if self.idempotency_key is None else f"key:{self.idempotency_key}"
+        asked = [str(self.workflow), dict(self.input), self.run_mode.value]
+        return StartOnce(key, hashlib.sha256(write_canonical_json(asked).encode(errors="surrogatepass")).hexdigest())
+
+
+def start_by_event(command: StartByEvent, deps: AcceptDependencies) -> Started:
+    """The run that the event starts or has started. Raises what `start_once` and `start_run` raise."""
+    return start_once(_start, command, Caller(command.tenant, PRINCIPAL, PRINCIPAL), deps)
+
+
+def _start(command: StartByEvent, caller: Caller, deps: AcceptDependencies) -> Run:
+    workflow = command.workflow
+    workflow_id = workflow if isinstance(workflow, UUID) else find_configured_workflow(workflow, caller, deps)
+    started = StartRun(workflow_id, command.input, INPUT, run_mode=command.run_mode, once=command.once)
+    return start_run(started, caller, deps)
