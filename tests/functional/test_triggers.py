@@ -11,6 +11,7 @@ import pytest
 
 from local.seed import TENANT
 from local.stack import LocalStack
+from local.template import STACK_NAME
 from stepcall.aws.trigger_names import rule_name, schedule_name
 from stepcall.domain.ids import read_trigger_id, read_workflow_id, spell_execution, spell_trigger
 from stepcall.domain.trigger import MAX_TRIGGERS, LastError, LastRun, TriggerKey
