@@ -245,7 +245,7 @@ def test_with_its_workflow_a_trigger_goes_and_its_schedule(api: Api, workflow: s
 def test_another_tenant_meets_no_trigger(stack: LocalStack, api: Api, workflow: str, path: str) -> None:
     made = create(api, path, **NIGHTLY)
     stranger = Api(stack.url, put_key(stack, "sc_triggers_of_others", "elsewhere"))
-    asks = [("GET", path, None), ("POST", path, NIGHTLY)]
+    asks: list[tuple[str, str, Any]] = [("GET", path, None), ("POST", path, NIGHTLY)]
     asks += [(method, f"{path}/{made['trigger_id']}", {"enabled": False}) for method in ("GET", "PATCH", "DELETE")]
     answers: list[Answer] = [stranger(method, to, body) for method, to, body in asks]
     assert [problem(answer) for answer in answers] == [(404, "workflow-not-found")] * len(asks)
