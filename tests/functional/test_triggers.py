@@ -101,7 +101,8 @@ def test_a_time_that_comes_once_is_the_only_next_one(api: Api, path: str) -> Non
 def test_a_trigger_by_events_is_a_rule_of_the_bus_that_they_come_to(
     api: Api, path: str, stack: LocalStack, store: DynamoTriggerStore
 ) -> None:
-    buses = {"stepcall": stack.deployment.names["RunEvents"], "default": "default"}
+    [own] = {each.variables["EVENT_BUS"] for each in stack.deployment.functions if "EVENT_BUS" in each.variables}
+    buses = {"stepcall": own, "default": "default"}
     for said, bus in ((ON_ORDER, "stepcall"), (ON_UPLOAD, "default")):
         made = create(api, path, **said)
         assert (made["pattern"], made["bus"], made["status"]) == (said["pattern"], bus, "active")
