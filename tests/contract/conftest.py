@@ -24,6 +24,7 @@ from stepcall.stores.dynamo_procedure_store import DynamoProcedureStore
 from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.stores.dynamo_slot_store import DynamoSlotStore
+from stepcall.stores.dynamo_trigger_store import DynamoTriggerStore
 from stepcall.stores.dynamo_webhook_store import DynamoWebhookStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
 from stepcall.stores.memory_api_key_store import MemoryApiKeyStore
@@ -34,6 +35,7 @@ from stepcall.stores.memory_procedure_store import MemoryProcedureStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.memory_slot_store import MemorySlotStore
+from stepcall.stores.memory_trigger_store import MemoryTriggerStore
 from stepcall.stores.memory_webhook_store import MemoryWebhookStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
 from stepcall.stores.payload_store import PayloadStore
@@ -41,6 +43,7 @@ from stepcall.stores.procedure_store import ProcedureStore
 from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.run_store import RunStore
 from stepcall.stores.slot_store import SlotStore
+from stepcall.stores.trigger_store import TriggerStore
 from stepcall.stores.webhook_store import WebhookStore
 from stepcall.stores.workflow_store import WorkflowStore
 from stepcall.use_cases.uploads import Uploads
@@ -121,6 +124,13 @@ def webhook_store(request: pytest.FixtureRequest) -> WebhookStore:
     if request.param == "memory":
         return MemoryWebhookStore()
     return DynamoWebhookStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def trigger_store(request: pytest.FixtureRequest) -> TriggerStore:
+    if request.param == "memory":
+        return MemoryTriggerStore()
+    return DynamoTriggerStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

@@ -23,7 +23,8 @@ from stepcall.stores.connection_store import (
     ConnectionStore,
     DatasetNotFoundError,
 )
-from stepcall.stores.dynamo_connection_store import CHANGE_ATTEMPTS, DynamoConnectionStore
+from stepcall.stores.dynamo_connection_store import DynamoConnectionStore
+from stepcall.stores.dynamo_transactions import CHANGE_ATTEMPTS
 from tests.contract.conftest import in_parallel, nth_id
 from tests.contract.test_dynamo_faults import canceled
 from tests.contract.test_procedure_store import shorten_pages

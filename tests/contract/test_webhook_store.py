@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stepcall.domain.webhook import MAX_WEBHOOKS, Webhook, WebhookEvent
-from stepcall.stores.dynamo_webhook_store import CHANGE_ATTEMPTS, DynamoWebhookStore
+from stepcall.stores.dynamo_transactions import CHANGE_ATTEMPTS
+from stepcall.stores.dynamo_webhook_store import DynamoWebhookStore
 from stepcall.stores.webhook_store import (
     TooManyWebhooksError,
     WebhookIsChangingError,

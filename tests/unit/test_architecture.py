@@ -78,7 +78,9 @@ def foreign(imported: str) -> str | None:
 
 
 def may_use_aws(parts: tuple[str, ...]) -> bool:
-    return parts[1] == "aws" or parts[1:] == ("runtime", "wiring") or "/".join(parts[1:]).startswith("stores/dynamo_")
+    if parts[1] == "runtime":
+        return parts[2].endswith("wiring")
+    return parts[1] == "aws" or "/".join(parts[1:]).startswith("stores/dynamo_")
 
 
 def test_every_part_of_the_layer_is_known_here() -> None:

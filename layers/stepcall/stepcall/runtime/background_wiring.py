@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from stepcall.aws.event_bus import EventBridgeBus
 from stepcall.runtime.emf import EmbeddedMetrics
+from stepcall.runtime.observability import log_fact
 from stepcall.runtime.settings import EventSettings, MetricSettings
-from stepcall.runtime.wiring import make_client, start_fields
+from stepcall.runtime.wiring import make_client, now, start_fields
 
 if TYPE_CHECKING:
     from stepcall.use_cases.sweep_runs import SweepDependencies
+    from stepcall.use_cases.sweep_triggers import TriggerSweepDependencies
 
 
 @cache
@@ -34,5 +36,21 @@ def sweep_dependencies() -> "SweepDependencies":
         choose=sample,
         listed_to=ListedTo(),
         sleep=time.sleep,
+        monotonic=time.monotonic,
+    )
+
+
+@cache
+def trigger_sweep_dependencies() -> "TriggerSweepDependencies":
+    from stepcall.runtime.trigger_wiring import trigger_sources, triggers  # noqa: PLC0415 - of the sweep alone
+    from stepcall.use_cases.sweep_triggers import TriggerSweepDependencies  # noqa: PLC0415
+
+    return TriggerSweepDependencies(
+        triggers=triggers(),
+        sources=trigger_sources(),
+        now=now,
+        log=log_fact,
+        metrics=metrics(),
+        choose=sample,
         monotonic=time.monotonic,
     )

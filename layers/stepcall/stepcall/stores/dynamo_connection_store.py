@@ -23,16 +23,14 @@ from stepcall.domain.connection import (
 )
 from stepcall.domain.json_text import read_json, write_json
 from stepcall.stores.connection_store import ConnectionExistsError, ConnectionNotFoundError, DatasetNotFoundError
-from stepcall.stores.dynamo_items import Item, codes_of, read_time, read_values, write_time, write_values
+from stepcall.stores.dynamo_items import Item, read_time, read_values, write_time, write_values
 from stepcall.stores.dynamo_pages import read_all
+from stepcall.stores.dynamo_transactions import refused_writes, write_together
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-CHANGE_ATTEMPTS = 10
-REFUSED = "ConditionalCheckFailed"
-CONFLICT = frozenset({"None", "TransactionConflict"})
 BEFORE_DATASET, AFTER_DATASETS = "#", "$"
 """No name has either, and the one follows upon the other: `a`, `a#…`, `a$`, `a-b`."""
 NO_CONNECTION = "There is no connection of this name."
@@ -51,12 +49,17 @@ class DynamoConnectionStore:
         new = {"ConditionExpression": "attribute_not_exists(pk)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         puts: list[Any] = [{"Put": {"Item": item, **new}}]
         try:
-            self._write(puts + [{"Put": {"Item": _dataset_item(connection, dataset)}} for dataset in datasets])
+            write_together(
+                self._client,
+                self._table,
+                puts + [{"Put": {"Item": _dataset_item(connection, dataset)}} for dataset in datasets],
+            )
         except ClientError as exc:
-            if REFUSED not in codes_of(exc):
+            if not any(refused_writes(exc)):
                 raise
+            reasons: Any = exc.response["CancellationReasons"]
             # a token is good for ten minutes: what stands there may be this one
-            if _reasons(exc)[0].get("Item") != item:
+            if reasons[0].get("Item") != item:
                 raise ConnectionExistsError("There is a connection of this name.") from exc
 
     def get(self, tenant: str, name: str) -> Connection:
@@ -109,29 +112,13 @@ class DynamoConnectionStore:
     def _change(self, writes: Sequence[Any]) -> None:
         """Raises ConnectionNotFoundError when the first condition fails, DatasetNotFoundError for the second."""
         try:
-            self._write(writes)
+            write_together(self._client, self._table, writes)
         except ClientError as exc:
-            refused = [reason.get("Code") == REFUSED for reason in _reasons(exc)]
+            refused = refused_writes(exc)
             if not any(refused):
                 raise
             error = ConnectionNotFoundError if refused[0] else DatasetNotFoundError
             raise error("There is nothing of this name.") from exc
-
-    def _write(self, writes: Sequence[Any]) -> None:
-        named = [{kind: {"TableName": self._table, **write}} for each in writes for kind, write in each.items()]
-        for attempts_left in range(CHANGE_ATTEMPTS - 1, -1, -1):
-            try:
-                self._client.transact_write_items(TransactItems=named)  # type: ignore[arg-type]
-            except ClientError as exc:
-                # another dataset is being written just now; AWS's client does not try a cancelled transaction again
-                if not attempts_left or not codes_of(exc) <= CONFLICT:
-                    raise
-            else:
-                return
-
-
-def _reasons(error: ClientError) -> Any:
-    return error.response.get("CancellationReasons", [])
 
 
 def _pk(tenant: str) -> str:

@@ -1,7 +1,4 @@
-"""Webhooks in the workflows table: an item for each, a workflow's in one partition, and one that counts them.
-
-What makes or deletes one counts it in the same transaction, so that no race makes more of them than there may be.
-"""
+"""Webhooks in the workflows table: an item for each, a workflow's in one partition, and one that counts them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,8 +8,16 @@ from uuid import UUID
 from botocore.exceptions import ClientError
 
 from stepcall.domain.webhook import MAX_WEBHOOKS, Webhook, WebhookEvent
-from stepcall.stores.dynamo_items import Item, codes_of, read_time, read_values, write_time, write_values
-from stepcall.stores.dynamo_pages import read_all
+from stepcall.stores.dynamo_items import Item, read_time, read_values, write_time, write_values
+from stepcall.stores.dynamo_transactions import (
+    count_one_less,
+    count_one_more,
+    is_conflict,
+    item_key,
+    list_counted,
+    refused_writes,
+    write_together,
+)
 from stepcall.stores.dynamo_update import CONDITION_FAILED
 from stepcall.stores.webhook_store import TooManyWebhooksError, WebhookIsChangingError, WebhookNotFoundError
 
@@ -20,11 +25,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-CHANGE_ATTEMPTS = 10
-REFUSED = "ConditionalCheckFailed"
-CONFLICT = frozenset({"None", "TransactionConflict"})
-COUNTER = "#count"
-"""Sorts before every id."""
+NOUN = "webhooks"
 NO_WEBHOOK = "There is no such webhook."
 
 
@@ -37,12 +38,11 @@ class DynamoWebhookStore:
 
     def put(self, webhook: Webhook) -> None:
         new = {"Item": _item(webhook), "ConditionExpression": "attribute_not_exists(pk)"}
-        room = "attribute_not_exists(webhooks) OR webhooks < :most"
-        partition = _pk(webhook.tenant, webhook.workflow_id)
+        counted = count_one_more(_pk(webhook.tenant, webhook.workflow_id), NOUN, MAX_WEBHOOKS)
         try:
-            self._write([{"Update": _counted(partition, 1, room, {":most": MAX_WEBHOOKS})}, {"Put": new}])
+            self._write([counted, {"Put": new}])
         except ClientError as exc:
-            if _reasons(exc)[:1] != [REFUSED]:
+            if refused_writes(exc)[:1] != [True]:
                 raise
             raise TooManyWebhooksError(MAX_WEBHOOKS) from exc
 
@@ -63,66 +63,37 @@ class DynamoWebhookStore:
 
     def get(self, tenant: str, workflow_id: UUID, webhook_id: UUID) -> Webhook:
         # consistent: what a webhook's owner has been told of it is so
-        key = _key(_pk(tenant, workflow_id), str(webhook_id))
+        key = item_key(_pk(tenant, workflow_id), str(webhook_id))
         answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         if "Item" not in answer:
             raise WebhookNotFoundError(NO_WEBHOOK)
         return _read(tenant, workflow_id, answer["Item"])
 
     def list_by_workflow(self, tenant: str, workflow_id: UUID) -> Sequence[Webhook]:
-        request = {
-            "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk AND sk > :counter",
-            "ExpressionAttributeValues": write_values({":pk": _pk(tenant, workflow_id), ":counter": COUNTER}),
-            "ConsistentRead": True,
-        }
-        return [_read(tenant, workflow_id, item) for item in read_all(self._client, request)]
+        found = list_counted(self._client, self._table, _pk(tenant, workflow_id))
+        return [_read(tenant, workflow_id, item) for item in found]
 
     def delete(self, tenant: str, workflow_id: UUID, webhook_id: UUID) -> None:
         partition = _pk(tenant, workflow_id)
-        there = {"Key": _key(partition, str(webhook_id)), "ConditionExpression": "attribute_exists(pk)"}
-        counted = _counted(partition, -1, "webhooks > :none", {":none": 0})
+        there = {"Key": item_key(partition, str(webhook_id)), "ConditionExpression": "attribute_exists(pk)"}
         try:
-            self._write([{"Delete": there}, {"Update": counted}])
+            self._write([{"Delete": there}, count_one_less(partition, NOUN)])
         except ClientError as exc:
-            if _reasons(exc)[:1] != [REFUSED]:
+            if refused_writes(exc)[:1] != [True]:
                 raise
 
     def _write(self, writes: Sequence[Any]) -> None:
         """Raises WebhookIsChangingError."""
-        named = [{kind: {"TableName": self._table, **write}} for each in writes for kind, write in each.items()]
-        for _ in range(CHANGE_ATTEMPTS):
-            try:
-                self._client.transact_write_items(TransactItems=named)  # type: ignore[arg-type]
-            except ClientError as exc:
-                # another is being made or deleted just now; AWS's client does not try a cancelled transaction again
-                if not codes_of(exc) <= CONFLICT:
-                    raise
-            else:
-                return
-        raise WebhookIsChangingError("Others make and delete webhooks of this workflow at this moment.")
-
-
-def _reasons(error: ClientError) -> list[str]:
-    reasons: Any = error.response.get("CancellationReasons", [])
-    return [reason.get("Code", "None") for reason in reasons]
+        try:
+            write_together(self._client, self._table, writes)
+        except ClientError as exc:
+            if not is_conflict(exc):
+                raise
+            raise WebhookIsChangingError("Others make and delete webhooks of this workflow at this moment.") from exc
 
 
 def _pk(tenant: str, workflow_id: UUID) -> str:
     return f"WEBHOOKS#{tenant}#{workflow_id}"
-
-
-def _key(partition: str, sk: str) -> "dict[str, AttributeValueTypeDef]":
-    return write_values({"pk": partition, "sk": sk})
-
-
-def _counted(partition: str, by: int, condition: str, values: dict[str, int]) -> dict[str, Any]:
-    return {
-        "Key": _key(partition, COUNTER),
-        "UpdateExpression": "ADD webhooks :by",
-        "ConditionExpression": condition,
-        "ExpressionAttributeValues": write_values({":by": by, **values}),
-    }
 
 
 def _unchanged(seen: Webhook) -> dict[str, Any]:
@@ -153,7 +124,7 @@ def _item(webhook: Webhook) -> "dict[str, AttributeValueTypeDef]":
     """No `tenant`: the index `by_tenant` holds workflows alone."""
     values = {**_changing_values(webhook), "created_at": write_time(webhook.created_at)}
     partition = _pk(webhook.tenant, webhook.workflow_id)
-    return _key(partition, str(webhook.webhook_id)) | write_values(values)
+    return item_key(partition, str(webhook.webhook_id)) | write_values(values)
 
 
 def _read(tenant: str, workflow_id: UUID, item: Item) -> Webhook:

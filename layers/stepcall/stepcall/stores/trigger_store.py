@@ -35,7 +35,8 @@ class TriggerStore(Protocol):
     def replace(self, trigger: Trigger, *, seen: Trigger, now: datetime) -> Trigger | None:
         """Store it, unsettled and with the next revision, in place of what was seen; None when that has changed.
 
-        What runs and errors it has stays as it is kept. Raises TriggerNotFoundError, TriggerIsChangingError.
+        What runs and errors it has stays as it is kept; what is returned has those that were seen.
+        Raises TriggerNotFoundError, TriggerIsChangingError.
         """
 
     def get(self, tenant: str, workflow_id: UUID, trigger_id: UUID) -> Trigger:
@@ -51,17 +52,26 @@ class TriggerStore(Protocol):
     def settle(self, key: TriggerKey, revision: int | None) -> bool:
         """EventBridge has what this revision says, None: has forgotten it. False when the record says otherwise.
 
-        True again for what another has settled at this revision.
+        True again for what another has settled at this revision. Raises TriggerIsChangingError.
         """
 
     def unsettle(self, key: TriggerKey, now: datetime) -> None:
-        """EventBridge was seen to have what the record does not say, of a record that may be gone."""
+        """EventBridge was seen to have what the record does not say, of a record that may be gone.
+
+        One that waits already waits since then. Raises TriggerIsChangingError.
+        """
 
     def list_unsettled(self, *, limit: int) -> Sequence[UnsettledTrigger]:
         """Those that wait longest first. All tenants'."""
 
     def record_run(self, key: TriggerKey, run: LastRun) -> None:
-        """The trigger has started it. One that is not there any more is fine."""
+        """The trigger has started it. One that is not there any more is fine, and one that has started another later.
+
+        Raises TriggerIsChangingError.
+        """
 
     def record_error(self, key: TriggerKey, error: LastError) -> None:
-        """The trigger has started nothing. One that is not there any more is fine."""
+        """The trigger has started nothing. One that is not there any more is fine, and one with a later error.
+
+        Raises TriggerIsChangingError.
+        """
