@@ -92,6 +92,7 @@ def named(trigger: Trigger, revision: int) -> dict[str, Any]:
         "workflow_id": str(trigger.workflow_id),
         "trigger_id": str(trigger.trigger_id),
         "revision": revision,
+        "bus": trigger.key.bus,
     }
 
 
@@ -177,7 +178,9 @@ def test_a_rate_begins_when_the_trigger_says(eventbridge: EventBridge) -> None:
 def test_a_rate_that_began_long_ago_goes_on_in_step(expression: str, elapsed: timedelta, expected: int) -> None:
     """Scheduler takes no StartDate of five minutes ago, and without one it would begin at once."""
     starts_at = Clock().now()
-    assert start_of(ScheduleSource(expression), starts_at, starts_at + elapsed) == starts_at + timedelta(minutes=expected)
+    assert start_of(ScheduleSource(expression), starts_at, starts_at + elapsed) == starts_at + timedelta(
+        minutes=expected
+    )
 
 
 def refusing(world: EventBridge, operation: str, code: str, message: str = "No.", status: int = 400) -> Stubber:

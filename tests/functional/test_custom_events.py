@@ -190,8 +190,8 @@ def test_what_can_start_nothing_is_kept_with_the_reason_counted_and_logged(
     assert reason["message"].endswith("nothing was started.") or name == "nothing to run"
     [line] = [line for line in lines if line["message"] == "event_refused"]
     assert (line["code"], line["correlation_id"], line["event_id"]) == (code, "the-event", "the-event")
-    [measured] = [line for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
-    assert json.loads(measured)["InvalidEvents"] == [1.0]
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+    assert [line["InvalidEvents"] for line in written if "InvalidEvents" in line] == [[1.0]]
     assert runs_of(workflow) == []
 
 

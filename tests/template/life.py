@@ -37,7 +37,7 @@ from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
 from stepcall.domain.ids import read_run_id, read_upload_id, read_webhook_id, read_workflow_id, spell_api_key
 from stepcall.domain.webhook_answer import Answered
-from stepcall.runtime import background_wiring, delivery_wiring, event_wiring, webhook_wiring, wiring
+from stepcall.runtime import background_wiring, delivery_wiring, event_wiring, trigger_wiring, webhook_wiring, wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.slot_store import Place
 from stepcall.use_cases.deliver_webhook import deliver_webhook as make_attempt
@@ -252,7 +252,15 @@ class Account:
 
 
 def forget_what_wiring_holds() -> None:
-    for module in (wiring, background_wiring, webhook_wiring, delivery_wiring, event_wiring, deliver_webhook):
+    for module in (
+        wiring,
+        background_wiring,
+        webhook_wiring,
+        delivery_wiring,
+        event_wiring,
+        trigger_wiring,
+        deliver_webhook,
+    ):
         for value in vars(module).values():
             if isinstance(value, _lru_cache_wrapper):
                 value.cache_clear()

@@ -5,6 +5,7 @@ from functools import cache
 from stepcall.aws.invalid_event_queue import SqsInvalidEvents
 from stepcall.runtime.background_wiring import metrics
 from stepcall.runtime.settings import InvalidEventSettings, TenantSettings
+from stepcall.runtime.trigger_wiring import triggers
 from stepcall.runtime.wiring import accept_fields, make_client
 from stepcall.use_cases.invalid_events import EventDependencies
 
@@ -15,6 +16,7 @@ def event_dependencies() -> EventDependencies:
     queue_url = InvalidEventSettings.from_env().queue_url
     return EventDependencies(
         **accept,
+        triggers=triggers(),
         invalid_events=SqsInvalidEvents(make_client("sqs"), queue_url, accept["payloads"]),
         metrics=metrics(),
     )

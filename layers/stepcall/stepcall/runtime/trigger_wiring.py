@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 from stepcall.aws.triggers import EventBridgeTriggers
 from stepcall.runtime.observability import log_fact
-from stepcall.runtime.settings import StoreSettings, TenantSettings
+from stepcall.runtime.settings import StoreSettings
 from stepcall.runtime.trigger_settings import read_trigger_target
-from stepcall.runtime.wiring import accept_fields, dynamodb, face_dependencies, make_client, now
+from stepcall.runtime.wiring import dynamodb, face_dependencies, make_client, now
 from stepcall.stores.dynamo_trigger_store import DynamoTriggerStore
-from stepcall.use_cases.dependencies import AcceptDependencies
 from stepcall.use_cases.trigger_dependencies import SettleDependencies, TriggerDependencies
 
 if TYPE_CHECKING:
@@ -60,15 +59,3 @@ def trigger_dependencies() -> TriggerDependencies:
         catalog=face.catalog,
         new_id=face.new_id,
     )
-
-
-@cache
-def accept_dependencies() -> AcceptDependencies:
-    """For what starts runs without a caller."""
-    return AcceptDependencies(**accept_fields())
-
-
-@cache
-def default_tenant() -> str:
-    """Whose workflow an event means that names no tenant."""
-    return TenantSettings.from_env().default

@@ -11,6 +11,7 @@ from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.access import NotGrantedError
 from stepcall.domain.errors import InvalidParametersError, Problem, StepcallError
 from stepcall.domain.idempotency import IdempotencyKeyReusedError
+from stepcall.stores.trigger_store import TriggerStore
 from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.dependencies import AcceptDependencies
 from stepcall.use_cases.metrics import Metric, Metrics
@@ -22,6 +23,16 @@ class InvalidEventError(StepcallError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         super().__init__("The event is not valid, and nothing was started.")
         self.problems = list(problems)
+
+
+class TriggerLoopError(StepcallError):
+    """The event comes of a row of runs each of which has set off the next."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"The event is of the last of {most + 1} runs, each of which has set off the next by a trigger, and nothing "
+            "was started. Narrow the trigger's pattern so that it does not match what its own runs bring about."
+        )
 
 
 class Reason(NamedTuple):
@@ -42,6 +53,7 @@ class InvalidEvents(Protocol):
 class EventDependencies(AcceptDependencies):
     """For what starts runs by events."""
 
+    triggers: TriggerStore
     invalid_events: InvalidEvents
     metrics: Metrics
 
@@ -55,6 +67,7 @@ CODES: Mapping[type[Exception], str] = MappingProxyType(
         EmptyRunModeError: "empty-run-mode",
         IdempotencyKeyReusedError: "idempotency-key-reused",
         NotGrantedError: "not-granted",
+        TriggerLoopError: "trigger-loop",
     }
 )
 MESSAGES: Mapping[str, str] = MappingProxyType(
