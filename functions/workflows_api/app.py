@@ -5,6 +5,7 @@ import gc
 
 gc.disable()  # until all is loaded: none of it is garbage, and looking for some takes a fourteenth of a cold start
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -29,6 +30,7 @@ from workflows_api import (  # noqa: F401 - they add theirs to `app`
     delivery_routes,
     execution_routes,
     key_routes,
+    trigger_routes,
     webhook_routes,
 )
 from workflows_api.answers import (
@@ -181,10 +183,17 @@ def put_workflow(workflow_id: str) -> Response[str]:
 
 @app.delete("/workflows/<workflow_id>")
 def delete_workflow_by_id(workflow_id: str) -> Response[str]:
+    from stepcall.runtime.trigger_wiring import trigger_dependencies  # noqa: PLC0415
+    from stepcall.use_cases.delete_trigger import end_triggers  # noqa: PLC0415
     from stepcall.use_cases.delete_workflow import delete_workflow  # noqa: PLC0415
 
-    expected = read_if_match(headers(app))
-    delete_workflow(read_workflow_id(workflow_id), caller(app), face_dependencies(), expected=expected)
+    delete_workflow(
+        read_workflow_id(workflow_id),
+        caller(app),
+        face_dependencies(),
+        end_triggers=partial(end_triggers, deps=trigger_dependencies()),
+        expected=read_if_match(headers(app)),
+    )
     return Response(HTTPStatus.NO_CONTENT.value)
 
 

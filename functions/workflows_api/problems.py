@@ -14,6 +14,13 @@ from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError, write_json
 from stepcall.domain.rate_limit import RateLimitedError
+from stepcall.domain.trigger_errors import (
+    TooManyTriggersError,
+    TriggerIsChangingError,
+    TriggerNotFoundError,
+    TriggerQuotaError,
+    TriggerRefusedError,
+)
 from stepcall.domain.webhook_errors import (
     TooManyWebhooksError,
     WebhookDisabledError,
@@ -88,6 +95,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     DatasetRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-dataset", "The connection or dataset is not valid"),
     ApiAccessRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-api-access", "The workflow cannot be enabled so"),
     WebhookRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-webhook", "The webhook cannot be called"),
+    TriggerRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-trigger", "There can be no such trigger"),
     MalformedJsonError: Answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON"),
     AnswerTooLargeError: Answer(HTTPStatus.BAD_REQUEST, "answer-too-large", "The answer is too large"),
     UnauthenticatedError: Answer(
@@ -124,6 +132,9 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     WebhookNotFoundError: Answer(
         HTTPStatus.NOT_FOUND, "webhook-not-found", "Webhook not found", "The workflow has no webhook of this id."
     ),
+    TriggerNotFoundError: Answer(
+        HTTPStatus.NOT_FOUND, "trigger-not-found", "Trigger not found", "The workflow has no trigger of this id."
+    ),
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
@@ -151,6 +162,15 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         "webhook-is-changing",
         "The webhook is being changed",
         "Others change the webhooks of this workflow at this moment, and this request changed nothing; send it again.",
+        {"Retry-After": "1"},
+    ),
+    TooManyTriggersError: Answer(HTTPStatus.CONFLICT, "too-many-triggers", "The workflow has too many triggers"),
+    TriggerQuotaError: Answer(HTTPStatus.CONFLICT, "trigger-quota", "EventBridge has too many rules or schedules"),
+    TriggerIsChangingError: Answer(
+        HTTPStatus.CONFLICT,
+        "trigger-is-changing",
+        "The trigger is being changed",
+        "Others change the triggers of this workflow at this moment, and this request changed nothing; send it again.",
         {"Retry-After": "1"},
     ),
     StaleVersionError: Answer(HTTPStatus.PRECONDITION_FAILED, "stale-version", "The workflow has another version"),

@@ -45,6 +45,8 @@ class Story:
     """How often the run ends: again when it was resumed."""
     others: list["Story"] = field(default_factory=list)
     """Whose runs are not harmed, and have to be whole, too."""
+    is_answered: bool = True
+    """Whether who starts it is told of its run."""
     receivers: dict[str, "Receiver"] = field(default_factory=dict)
     """Of its webhooks, by their paths."""
 
@@ -157,6 +159,7 @@ def is_started_by_an_event(world: World) -> Story:
     }
     bus = next(f.variables["EVENT_BUS"] for f in world.stack.deployment.functions if "EVENT_BUS" in f.variables)
     entry: Any = {"Source": "drill", "DetailType": "Execute Workflow", "EventBusName": bus}
+    story.is_answered = False
     world.watch()
     boto3.client("events").put_events(Entries=[entry | {"Detail": json.dumps(detail)}])
     return story

@@ -42,9 +42,12 @@ REDELIVER = "POST /workflows/<workflow_id>/executions/<execution_id>/deliveries/
 API_ACCESS = "/workflows/<workflow_id>/api-access"
 DELETE_DATASET = "DELETE /connections/<connection>/datasets/<dataset>"
 DELETE_WEBHOOK = "DELETE /workflows/<workflow_id>/webhooks/<webhook_id>"
+DELETE_TRIGGER = "DELETE /workflows/<workflow_id>/triggers/<trigger_id>"
+HOURLY = {"type": "schedule", "expression": "rate(1 hour)", "enabled": False}
 OF_A_WORKFLOW_OF_ITS_OWN = {
     "DELETE /workflows/<workflow_id>",
     "POST /workflows/<workflow_id>/webhooks",
+    "POST /workflows/<workflow_id>/triggers",
     *(f"{method} {API_ACCESS}" for method in ("POST", "DELETE")),
 }
 BODIES: Mapping[str, Any] = {
@@ -58,6 +61,8 @@ BODIES: Mapping[str, Any] = {
     "PUT /workflows/<workflow_id>/api-access": {"cache": False},
     "POST /workflows/<workflow_id>/webhooks": {"url": "https://example.com/hooks"},
     "PATCH /workflows/<workflow_id>/webhooks/<webhook_id>": {"enabled": False},
+    "POST /workflows/<workflow_id>/triggers": HOURLY,
+    "PATCH /workflows/<workflow_id>/triggers/<trigger_id>": {"enabled": False},
 }
 PUT_DATASET = "PUT /connections/<connection>/datasets/<dataset>"
 CSV = b"id,city\n1,Brno\n"
@@ -76,6 +81,8 @@ SUCCESS: Mapping[str, int] = {
     "DELETE /workflows/<workflow_id>/api-access": 204,
     "POST /workflows/<workflow_id>/webhooks": 201,
     DELETE_WEBHOOK: 204,
+    "POST /workflows/<workflow_id>/triggers": 201,
+    DELETE_TRIGGER: 204,
     "POST /connections": 201,
     "DELETE /connections/<connection>": 204,
     DELETE_DATASET: 204,
@@ -117,6 +124,7 @@ class World:
     workflow: str
     execution: str
     webhook: str
+    trigger: str
     key: str
     connection: str
     receiver_url: str
@@ -128,6 +136,7 @@ class World:
             "execution_id": self.execution,
             "external_id": self.execution,
             "webhook_id": self.webhook,
+            "trigger_id": self.trigger,
             "delivery_id": spell_delivery(read_run_id(self.execution)),
             "key_id": self.key,
             "file_name": min(FILES),
@@ -155,14 +164,19 @@ def world(stack: LocalStack, receiver: WebServer) -> World:
     exchanged = owner("POST", "/oauth/token", token_request("sc_right"))
     credentials: dict[str, str | None] = {column: f"sc_{column.replace(' ', '_')}" for column in COLUMNS}
     credentials |= {"none": None, "job token": shared.json["token"], "token": exchanged.json["access_token"]}
-    webhook = make_webhook(owner, workflow)
+    webhook, trigger = make_webhook(owner, workflow), make_trigger(owner, workflow)
     url = receiver.serve("/matrix", answer_with(204))
     looked_at = spell_of("sc_key_to_look_at")
-    return World(owner, keys, workflow, execution, webhook, looked_at, connection, url, credentials)
+    return World(owner, keys, workflow, execution, webhook, trigger, looked_at, connection, url, credentials)
 
 
 def make_webhook(api: Api, workflow: str) -> str:
     made: str = api("POST", f"/workflows/{workflow}/webhooks", {"url": "https://example.com/"}).json["webhook_id"]
+    return made
+
+
+def make_trigger(api: Api, workflow: str) -> str:
+    made: str = api("POST", f"/workflows/{workflow}/triggers", HOURLY).json["trigger_id"]
     return made
 
 
@@ -272,6 +286,8 @@ def run_that_calls_back(world: World) -> dict[str, str]:
 def made_to_delete(world: World, route: str) -> dict[str, str]:
     if route == DELETE_WEBHOOK:
         return {"webhook_id": make_webhook(world.owner, world.workflow)}
+    if route == DELETE_TRIGGER:
+        return {"trigger_id": make_trigger(world.owner, world.workflow)}
     if route == "DELETE /api-keys/<key_id>":
         return {"key_id": world.owner("POST", "/api-keys", BODIES["POST /api-keys"]).json["key_id"]}
     if route == "DELETE /connections/<connection>":

@@ -16,15 +16,16 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import boto3
 from moto.core.authorization import enable_iam_authentication
-from moto.iam.access_control import IAMPolicy, IAMRequestBase, PermissionResult
+from moto.iam.access_control import IAMPolicy, IAMPolicyStatement, IAMRequestBase, PermissionResult
 
 from tests.template.deployed_stack import Deployed, account, deploy
 from tests.template.life import Account, arn_of, functions_in, live, live_in
 from tests.template.permissions import Permission, given_by, needed_for
+from tests.template.sam_template import as_list
 from tests.template.short_lives import short_lives
 
 STACK = "stepcall-under-test"
@@ -41,11 +42,11 @@ REMOVED = (
     ("DeliverWebhookRole", "states:StartExecution"),
     ("StartWaitingRunsRole", "dynamodb:DeleteItem"),
     ("StartTriggeredRunRole", "s3:PutObject"),
+    ("SweepRunsRole", "scheduler:CreateSchedule"),
 )
 POLICY = "as-json"
 # boto3's names of services where they are not IAM's
 CLIENTS = {"states": "sfn", "secretsmanager": "secrets-manager", "events": "eventbridge"}
-CONDITIONS = {"iam:PassedToService": "states.amazonaws.com"}
 Credentials = dict[str, str]
 
 
@@ -85,15 +86,28 @@ def _parameters(request: Any, resource: str) -> dict[str, Any]:
         return {"Bucket": bucket, "Key": key}
     if request._service == "lambda":
         return {"FunctionName": unquote(request._path.split("/")[3])}
+    if request._service == "scheduler":
+        return _of_schedule(request)
     body: dict[str, Any] = json.loads(request._body)
     return body
 
 
+def _of_schedule(request: Any) -> dict[str, Any]:
+    """The name stands in the path; the group in the body, or in the query of what has none."""
+    path, _, query = request._path.partition("?")
+    body = json.loads(request._body) if request._body else {"GroupName": parse_qs(query)["groupName"][0]}
+    return {"Name": unquote(path.split("/")[2]), **body}
+
+
 def _has(request: Any, needed: Permission) -> bool:
+    conditions = {"iam:PassedToService": f"{request._service}.amazonaws.com"}
     policies = [IAMPolicy(policy) for policy in request._access_key.collect_policies()]
+    statements = [IAMPolicyStatement(each) for policy in policies for each in as_list(policy._policy_json["Statement"])]
     said = [
-        policy.is_action_permitted(needed.action, needed.resource, incoming_condition_values=CONDITIONS)
-        for policy in policies
+        # for moto, a statement about another resource refuses this one when its condition is not met
+        statement.is_action_permitted(needed.action, needed.resource, incoming_condition_values=conditions)
+        for statement in statements
+        if statement._check_element_matches("Resource", needed.resource)
     ]
     return PermissionResult.PERMITTED in said and PermissionResult.DENIED not in said
 

@@ -48,6 +48,7 @@ def needed_for(operation: str, parameters: Parameters, arn_of: Callable[[str, st
         "lambda": _lambda,
         "eventbridge": _events,
         "sqs": _sqs,
+        "scheduler": _scheduler,
     }[service]
     return set(found(name, parameters, arn_of))
 
@@ -95,5 +96,19 @@ def _sqs(name: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -
 
 
 def _events(name: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -> Iterator[Permission]:
-    for entry in parameters["Entries"]:
-        yield Permission(f"events:{name}", arn_of("events", f"event-bus/{entry['EventBusName']}"))
+    if name == "PutEvents":
+        for entry in parameters["Entries"]:
+            yield Permission(f"events:{name}", arn_of("events", f"event-bus/{entry['EventBusName']}"))
+    else:
+        bus, rule = parameters["EventBusName"], parameters.get("Rule") or parameters["Name"]
+        yield Permission(
+            f"events:{name}", arn_of("events", f"rule/{rule}" if bus == "default" else f"rule/{bus}/{rule}")
+        )
+
+
+def _scheduler(name: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -> Iterator[Permission]:
+    yield Permission(
+        f"scheduler:{name}", arn_of("scheduler", f"schedule/{parameters['GroupName']}/{parameters['Name']}")
+    )
+    if name != "DeleteSchedule":
+        yield Permission("iam:PassRole", parameters["Target"]["RoleArn"])

@@ -24,6 +24,7 @@ from stepcall.runtime.settings import (
     TokenSettings,
     WebhookSettings,
 )
+from stepcall.runtime.trigger_settings import TriggerTargetSettings
 from tests.template.deployed_stack import Deployed
 from tests.template.sam_template import ROOT, folder_of, functions_of, read_template, transform, variables_of
 
@@ -41,12 +42,16 @@ OF_FACES = [
     WebhookSettings,
     AllowedHostSettings,
     DeliverySettings,
+    TriggerTargetSettings,
 ]
-OF_THE_NATIVE_FACE = [DatasetSettings, ProviderKeySettings, WebhookSettings, AllowedHostSettings, DeliverySettings]
+OF_THE_NATIVE_FACE = [
+    *(DatasetSettings, ProviderKeySettings, WebhookSettings, AllowedHostSettings, DeliverySettings),
+    TriggerTargetSettings,
+]
 OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "run_ai_task": [ProviderKeySettings],
     "run_sql_task": [DatasetSettings],
-    "sweep_runs": [EngineSettings, SlotSettings, MetricSettings],
+    "sweep_runs": [EngineSettings, SlotSettings, MetricSettings, TriggerTargetSettings],
     "start_waiting_runs": [EngineSettings, SlotSettings],
     "start_triggered_run": [
         *(EngineSettings, SlotSettings, DeadlineSettings, RateLimitSettings, TenantSettings),

@@ -18,7 +18,7 @@ from tests.template.sam_template import (
 from tools.lambda_build import build_artifact
 
 API_GATEWAY_LIMIT_SECONDS = 30
-OF_MACHINES = {"StateMachineRole", "WebhookDeliveryRole"}
+OF_SERVICES = {"StateMachineRole", "WebhookDeliveryRole", "SchedulerRole"}
 CALLED_BY_MACHINES = {*Worker, FINISH_RUN}
 
 
@@ -28,7 +28,7 @@ def test_every_function_has_a_role_of_its_own_that_only_lambda_may_take(transfor
         role_id, _ = function["Role"]["Fn::GetAtt"]
         users[role_id].append(logical_id)
     roles = resources_of_type(transformed, "AWS::IAM::Role")
-    assert {role_id: len(ids) for role_id, ids in users.items()} == dict.fromkeys(roles.keys() - OF_MACHINES, 1)
+    assert {role_id: len(ids) for role_id, ids in users.items()} == dict.fromkeys(roles.keys() - OF_SERVICES, 1)
     for role_id in users:
         trusted = [s["Principal"] for s in roles[role_id]["AssumeRolePolicyDocument"]["Statement"]]
         assert trusted == [{"Service": "lambda.amazonaws.com"}], role_id

@@ -1,4 +1,5 @@
 from fnmatch import fnmatchcase
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,8 @@ FACES = {"WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"}
 STARTERS = FACES | {"SweepRunsRole", "StartWaitingRunsRole", "StartTriggeredRunRole"}
 DELIVERERS = {"PublishRunEventsRole", "DeliverWebhookRole", "WorkflowsApiRole"}
 """They start the state machine that delivers webhooks."""
+OF_SERVICES = {"StateMachineRole", "WebhookDeliveryRole", "SchedulerRole"}
+TELLERS_OF_TRIGGERS = {"WorkflowsApiRole", "SweepRunsRole"}
 WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole")
 ROLES_OF_FUNCTIONS = (*sorted(FACES), *WORKERS, "FinishRunRole", "RotateTokenKeyRole")
 
@@ -70,7 +73,12 @@ def test_every_permission_names_its_actions_and_resources(transformed: Template)
 def test_only_the_api_the_sweeper_and_the_line_make_and_start_state_machines(transformed: Template) -> None:
     assert roles_that_may(transformed, "states:Create") == STARTERS
     assert roles_that_may(transformed, "states:") == STARTERS | DELIVERERS
-    assert roles_that_may(transformed, "lambda:") == {"StateMachineRole", "WebhookDeliveryRole", *OF_SQL}
+    assert roles_that_may(transformed, "lambda:") == {
+        "StateMachineRole",
+        "WebhookDeliveryRole",
+        "SchedulerRole",
+        *OF_SQL,
+    }
 
 
 def test_who_tells_sends_or_repeats_webhooks_starts_their_state_machine_and_no_other(transformed: Template) -> None:
@@ -140,11 +148,66 @@ def test_a_face_invokes_nothing_but_the_sql_worker(transformed: Template) -> Non
 def test_only_who_starts_gives_a_role_away_and_only_that_one_and_only_to_step_functions(transformed: Template) -> None:
     assert roles_that_may(transformed, "iam:") == STARTERS
     for role_id in STARTERS:
-        [passing] = [s for s in statements_of(transformed, role_id) if s["Action"] == "iam:PassRole"]
+        [passing, *_] = [s for s in statements_of(transformed, role_id) if s["Action"] == "iam:PassRole"]
         function = functions_of(transformed)[role_id.replace("Role", "Function")]
         role = function["Environment"]["Variables"]["STATE_MACHINE_ROLE_ARN"]
         assert passing["Resource"] == role == attribute("StateMachineRole", "Arn")
         assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "states.amazonaws.com"}}
+
+
+def statement(template: Template, role_id: str, sid: str) -> Any:
+    [found] = [each for each in statements_of(template, role_id) if each.get("Sid") == sid]
+    return found
+
+
+def test_who_tells_eventbridge_of_triggers_reaches_those_of_its_own_stack_only(transformed: Template) -> None:
+    assert roles_that_may(transformed, "scheduler:") == TELLERS_OF_TRIGGERS
+    assert roles_that_may(transformed, "events:Put") == TELLERS_OF_TRIGGERS | {"PublishRunEventsRole"}
+    for role_id in TELLERS_OF_TRIGGERS:
+        schedules = statement(transformed, role_id, "Schedules")["Resource"]["Fn::Sub"]
+        assert schedules.endswith(":schedule/${AWS::StackName}/*")
+        rules = [resource["Fn::Sub"] for resource in statement(transformed, role_id, "Rules")["Resource"]]
+        assert [rule.partition(":rule/")[2] for rule in rules] == ["${AWS::StackName}-runs/tr-*", "${AWS::StackName}_*"]
+        passing = statement(transformed, role_id, "GiveSchedulesTheirRole")
+        given = variables_of(functions_of(transformed)[role_id.replace("Role", "Function")])["SCHEDULER_ROLE_ARN"]
+        assert passing["Resource"] == given == attribute("SchedulerRole", "Arn")
+        assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+        passed = [each for each in statements_of(transformed, role_id) if each["Action"] == "iam:PassRole"]
+        assert len(passed) == 2
+
+
+def test_a_schedule_may_invoke_its_function_and_keep_what_did_not_arrive(transformed: Template) -> None:
+    role = transformed["Resources"]["SchedulerRole"]["Properties"]
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    may = {each["Action"]: each["Resource"] for each in statements_of(transformed, "SchedulerRole")}
+    assert may == {
+        "lambda:InvokeFunction": attribute("StartTriggeredRunFunction", "Arn"),
+        "sqs:SendMessage": attribute("UndeliveredEvents", "Arn"),
+    }
+
+
+def test_rules_of_triggers_are_let_in_by_the_function_and_by_the_queue(transformed: Template) -> None:
+    let_in = {
+        permission["SourceArn"]["Fn::Sub"].partition(":rule/")[2]
+        for permission in resources_of_type(transformed, "AWS::Lambda::Permission").values()
+        if permission["FunctionName"] == {"Ref": "StartTriggeredRunFunction"} and "Fn::Sub" in permission["SourceArn"]
+    }
+    assert let_in == {"${AWS::StackName}-runs/tr-*", "${AWS::StackName}_*"}
+    [keeping] = transformed["Resources"]["EventBridgeKeepsUndelivered"]["Properties"]["PolicyDocument"]["Statement"]
+    sources = keeping["Condition"]["ArnLike"]["aws:SourceArn"]
+    assert [each["Fn::Sub"].partition(":rule/")[2] for each in sources] == [
+        "${AWS::StackName}-runs/*",
+        "${AWS::StackName}_*",
+    ]
+
+
+def test_the_group_of_schedules_is_named_as_the_functions_take_it_to_be(transformed: Template) -> None:
+    [group] = resources_of_type(transformed, "AWS::Scheduler::ScheduleGroup").values()
+    for role_id in TELLERS_OF_TRIGGERS:
+        stack = variables_of(functions_of(transformed)[role_id.replace("Role", "Function")])["SCHEDULE_GROUP"]
+        assert group["Name"] == stack == {"Ref": "AWS::StackName"}
 
 
 @pytest.mark.parametrize("role_id", sorted(FACES))
@@ -308,10 +371,13 @@ def test_nothing_is_deleted_or_updated_in_the_workflows_table_that_is_a_version(
         if "dynamodb:DeleteItem" in as_list(statement["Action"])
         and statement["Resource"] == attribute("WorkflowsTable", "Arn")
     }
-    assert deleters == {"WorkflowsApiRole"}
+    # the sweep says of triggers that they are settled, and reaches nothing else so
+    assert deleters == {"WorkflowsApiRole", "SweepRunsRole"}
+    assert keys_changed(transformed, "SweepRunsRole") == ["TRIGGERS#*", "UNSETTLED_TRIGGERS"]
     key = api_key("sc_any", "a tenant")
     own = keys_changed(transformed, "WorkflowsApiRole")
-    assert own == ["KEY#*", "KEYS#*", "CONNECTIONS#*", "PROCEDURE#*", "CONFIG#*", "WEBHOOKS#*"]
+    others = ["CONNECTIONS#*", "PROCEDURE#*", "CONFIG#*", "WEBHOOKS#*", "TRIGGERS#*", "UNSETTLED_TRIGGERS"]
+    assert own == ["KEY#*", "KEYS#*", *others]
     partitions = [place["pk"]["S"] for place in places_of(key)]
     assert [[fnmatchcase(pk, pattern) for pattern in own[:2]] for pk in partitions] == [[True, False], [False, True]]
     assert not any(fnmatchcase(f"WORKFLOW#{key.key_id}", pattern) for pattern in own)
@@ -348,6 +414,8 @@ def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
     by_name = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["WORKFLOW#*", "CONFIG#*"]}}
     expected["StartTriggeredRunRole", "Workflows"] = by_name
     expected |= {(role_id, "Webhooks"): webhooks for role_id in tellers}
+    of_triggers = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TRIGGERS#*", "UNSETTLED_TRIGGERS"]}}
+    expected["SweepRunsRole", "Triggers"] = of_triggers
     assert found == expected | {("RunSqlTaskRole", "Connections"): connections}
     assert len(readers) == 8
 

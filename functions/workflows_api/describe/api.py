@@ -49,6 +49,7 @@ from workflows_api.describe.parts import (
 )
 from workflows_api.describe.service_routes import SERVICE_PATHS
 from workflows_api.describe.token_routes import TOKEN_PATHS, TOKEN_SCHEMAS
+from workflows_api.describe.trigger_routes import TRIGGER_PATHS, trigger_schemas
 from workflows_api.describe.webhook_routes import WEBHOOK_PATHS, webhook_schemas
 from workflows_api.describe.workflow_routes import WORKFLOW_PATHS
 from workflows_api.face import ACCESS
@@ -64,6 +65,7 @@ TAGS = [
     {"name": "Workflows", "description": "Define, read and describe workflows."},
     {"name": "Executions", "description": "Start, follow and cancel executions."},
     {"name": "Webhooks", "description": "Be told when executions start and end, by Standard Webhooks."},
+    {"name": "Triggers", "description": "Have workflows started by the clock, or by events of EventBridge."},
     {"name": "Connections", "description": "Where SQL runs, and the datasets that it may name."},
     {"name": "API keys", "description": "Who may call, and what they may do. These need the scope `keys:manage`."},
     {"name": "Tokens", "description": "A key for a token: OAuth 2.0, client credentials (RFC 6749)."},
@@ -77,6 +79,7 @@ PATHS: Json = {
     **EXECUTION_PATHS,
     **WEBHOOK_PATHS,
     **DELIVERY_PATHS,
+    **TRIGGER_PATHS,
     **CONNECTION_PATHS,
     **KEY_PATHS,
     **TOKEN_PATHS,
@@ -147,6 +150,7 @@ def _schemas() -> Json:
         **access_schemas(),
         **webhook_schemas(),
         **delivery_schemas(),
+        **trigger_schemas(),
         **connection_schemas(),
         **key_schemas(),
         **TOKEN_SCHEMAS,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from stepcall.aws.triggers import EventBridgeTriggers
 from stepcall.runtime.observability import log_fact
 from stepcall.runtime.settings import StoreSettings
-from stepcall.runtime.trigger_settings import read_trigger_target
+from stepcall.runtime.trigger_settings import TriggerTargetSettings
 from stepcall.runtime.wiring import dynamodb, face_dependencies, make_client, now
 from stepcall.stores.dynamo_trigger_store import DynamoTriggerStore
 from stepcall.use_cases.trigger_dependencies import SettleDependencies, TriggerDependencies
@@ -37,7 +37,7 @@ def events() -> "EventBridgeClient":
 @cache
 def trigger_sources() -> EventBridgeTriggers:
     """Who makes schedules only makes no client for rules, and the other way round."""
-    return EventBridgeTriggers(scheduler, events, read_trigger_target(), now)
+    return EventBridgeTriggers(scheduler, events, TriggerTargetSettings.from_env().target, now)
 
 
 @cache

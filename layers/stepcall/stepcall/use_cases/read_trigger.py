@@ -1,0 +1,43 @@
+"""The triggers of a workflow."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from stepcall.domain.access import Caller
+from stepcall.domain.errors import Problem
+from stepcall.domain.trigger import Trigger, TriggerType
+from stepcall.domain.trigger_request import input_faults
+from stepcall.domain.workflow import WorkflowVersion
+from stepcall.use_cases.trigger_dependencies import TriggerDependencies
+
+
+class TriggerView(NamedTuple):
+    """A trigger, and why it would start nothing now: the workflow's newest version takes other inputs."""
+
+    trigger: Trigger
+    warnings: Sequence[Problem]
+
+
+def list_triggers(workflow_id: UUID, caller: Caller, deps: TriggerDependencies) -> list[TriggerView]:
+    """Oldest first. Raises WorkflowNotFoundError, NotGrantedError."""
+    version = require_workflow(workflow_id, caller, deps)
+    return [view_trigger(each, version) for each in deps.triggers.list_by_workflow(caller.tenant, workflow_id)]
+
+
+def read_trigger(workflow_id: UUID, trigger_id: UUID, caller: Caller, deps: TriggerDependencies) -> TriggerView:
+    """Raises WorkflowNotFoundError, NotGrantedError, TriggerNotFoundError."""
+    version = require_workflow(workflow_id, caller, deps)
+    return view_trigger(deps.triggers.get(caller.tenant, workflow_id, trigger_id), version)
+
+
+def require_workflow(workflow_id: UUID, caller: Caller, deps: TriggerDependencies) -> WorkflowVersion:
+    """The newest version. Raises WorkflowNotFoundError, also for another tenant's or a deleted one, NotGrantedError."""
+    version = deps.workflows.get_latest(caller.tenant, workflow_id)
+    caller.require_workflow(workflow_id)
+    return version
+
+
+def view_trigger(trigger: Trigger, version: WorkflowVersion) -> TriggerView:
+    is_schedule = trigger.key.type is TriggerType.SCHEDULE
+    return TriggerView(trigger, input_faults(trigger.input, version.definition, is_schedule=is_schedule))
