@@ -37,7 +37,7 @@ from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
 from stepcall.domain.ids import read_run_id, read_upload_id, read_webhook_id, read_workflow_id, spell_api_key
 from stepcall.domain.webhook_answer import Answered
-from stepcall.runtime import background_wiring, delivery_wiring, trigger_wiring, webhook_wiring, wiring
+from stepcall.runtime import background_wiring, delivery_wiring, event_wiring, trigger_wiring, webhook_wiring, wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.slot_store import Place
 from stepcall.use_cases.deliver_webhook import deliver_webhook as make_attempt
@@ -259,7 +259,15 @@ class Account:
 
 
 def forget_what_wiring_holds() -> None:
-    for module in (wiring, background_wiring, webhook_wiring, delivery_wiring, trigger_wiring, deliver_webhook):
+    for module in (
+        wiring,
+        background_wiring,
+        webhook_wiring,
+        delivery_wiring,
+        event_wiring,
+        trigger_wiring,
+        deliver_webhook,
+    ):
         for value in vars(module).values():
             if isinstance(value, _lru_cache_wrapper):
                 value.cache_clear()
@@ -499,7 +507,8 @@ def live_by_amperity(account: Account) -> None:
 
 
 def live_by_custom_events(account: Account) -> None:
-    """Two runs of a workflow by its other name: one waits, one is not taken; and the first event comes again."""
+    """Two runs of a workflow by its other name: one waits, one is not taken; the first event comes again, and one that
+    can start nothing."""
     path = f"/workflows/{account.request('POST', '/workflows', BY_EVENT)['workflow_id']}"
     account.somebody_waits("StartTriggeredRunRole")
     asked = {"tenant": "tenant", "config_id": "by-event", "input": {"text": LARGE}}
@@ -507,6 +516,8 @@ def live_by_custom_events(account: Account) -> None:
         account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, {"id": "first", "detail": asked})
     with account.fails("StartExecution", DENIED), pytest.raises(ClientError):
         account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, {"id": "second", "detail": asked})
+    invalid = {"id": "third", "detail": {"input": {"text": 15 * LARGE}}}  # too large for a message
+    account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, invalid)
     account.request("DELETE", path)
 
 
