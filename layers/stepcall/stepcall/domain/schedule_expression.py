@@ -163,9 +163,7 @@ def _refuse_what_never_comes(read: ScheduleExpression, now: datetime | None) -> 
     if isinstance(read.times, _Once) and not _to_instant(read.times.at, read.zone):
         raise _invalid("Clocks in that time zone are put forward past this time: it does not exist. Take another.")
     if not read.is_rate and not read.next_times(_BEGINNING, 1):
-        raise _invalid(
-            "This never comes: no month of these, in none of these years, has such a day and time. Change the day or month."
-        )
+        raise _invalid("This never comes: none of these months has such a day and time. Change the day or month.")
     if not read.is_rate and now is not None and not read.next_times(now, 1):
         raise _invalid("This never comes again: its last time has gone by. Change the year or the date.")
 
