@@ -29,12 +29,12 @@ from stepcall.domain.stage_check import StageCheck
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import (
     Array,
+    InputReference,
     Literal,
     Object,
+    OutputReference,
     Place,
     Reference,
-    ResultReference,
-    RunReference,
     Template,
     Text,
     escape_pointer,
@@ -225,11 +225,11 @@ class ValueCheck:
         message = (
             f"`{written}` is of the dialect's {generation.other} generation; the document is of the {generation} one"
         )
-        if isinstance(reference, ResultReference | RunReference):
-            self._findings.add(location, "mixed_generations", f"{message}, which has no such template.", got=written)
-        else:
+        if isinstance(reference, InputReference | OutputReference):
             right = f"{{{{{shorten(str(replace(reference, generation=generation)))}}}}}"
             self._findings.add(location, "mixed_generations", f"{message}: write `{right}`.", right, written)
+        else:
+            self._findings.add(location, "mixed_generations", f"{message}, which has no such template.", got=written)
 
     def _warn_of_lookalikes(self, template: Template, pointer: str, position: Position) -> None:
         """Text that would be a template if it stood between braces, and names what is there."""

@@ -1,6 +1,6 @@
 """The parameters of a call against the inputs that a workflow declares."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -10,6 +10,9 @@ from stepcall.domain.model_problems import Suggester
 from stepcall.domain.template import escape_pointer
 from stepcall.domain.types import describe_value, is_of_type
 from stepcall.domain.workflow import InputParameter, WorkflowDefinition
+
+CheckValue = Callable[[InputParameter, Any, Suggester], Iterable[Problem]]
+"""The faults of a value for an input, at JSON Pointers that begin with the input's name."""
 
 
 def bind_parameters(
@@ -21,12 +24,18 @@ def bind_parameters(
     Raises InvalidParametersError with every problem, in the order of the declaration, unknown names last; `pointer` is
     where the parameters stand in what the caller sent.
     """
-    suggest = Suggester()
-    found = chain(_check_declared(definition, given, suggest), _check_unknown(definition, given, suggest))
-    problems = [replace(problem, location=pointer + problem.location) for problem in first_problems(found)]
-    if problems:
+    if problems := check_parameters(definition, given, pointer):
         raise InvalidParametersError(problems)
     return {parameter.name: _value_of(parameter, given) for parameter in definition.input}
+
+
+def check_parameters(
+    definition: WorkflowDefinition, given: Mapping[str, Any], pointer: str, check_value: CheckValue | None = None
+) -> list[Problem]:
+    """What is wrong with the parameters; `check_value` looks at those that are given and declared."""
+    suggest, check = Suggester(), check_value or check_parameter
+    found = chain(_check_declared(definition, given, suggest, check), _check_unknown(definition, given, suggest))
+    return [replace(problem, location=pointer + problem.location) for problem in first_problems(found)]
 
 
 def _value_of(parameter: InputParameter, given: Mapping[str, Any]) -> Any:
@@ -34,17 +43,20 @@ def _value_of(parameter: InputParameter, given: Mapping[str, Any]) -> Any:
     return parameter.default if value is None else value
 
 
-def _check_declared(definition: WorkflowDefinition, given: Mapping[str, Any], suggest: Suggester) -> Iterator[Problem]:
+def _check_declared(
+    definition: WorkflowDefinition, given: Mapping[str, Any], suggest: Suggester, check_value: CheckValue
+) -> Iterator[Problem]:
     for parameter in definition.input:
         if parameter.name in given:
-            yield from _check_value(parameter, given[parameter.name], suggest)
+            yield from check_value(parameter, given[parameter.name], suggest)
         elif parameter.must_be_given:
             described = f": {parameter.description}" if parameter.description else "."
             message = f"The input `{parameter.name}` is missing{described}"
             yield Problem(f"/{parameter.name}", "missing", message, parameter.type.value)
 
 
-def _check_value(parameter: InputParameter, value: Any, suggest: Suggester) -> Iterator[Problem]:
+def check_parameter(parameter: InputParameter, value: Any, suggest: Suggester) -> Iterator[Problem]:
+    """Of a value that is known."""
     if value is None and not parameter.must_be_given:
         return
     if not is_of_type(value, parameter.type):

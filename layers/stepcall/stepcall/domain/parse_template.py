@@ -45,6 +45,10 @@ MAX_TEMPLATE_DEPTH = 64
 MAX_BARE_LENGTH = 256
 
 
+ReadReference = Callable[[str], Reference]
+"""What stands between the braces of a template, read. Raises TemplateSyntaxError."""
+
+
 class TemplateSyntaxError(StepcallError):
     """A `{{…}}` that is not in the language. `place` is where it stands, below the value parsed."""
 
@@ -54,32 +58,40 @@ class TemplateSyntaxError(StepcallError):
         self.place = place
 
 
-def parse(value: Any, on_fault: Callable[[TemplateSyntaxError], None] | None = None) -> Template:
-    """Turn a JSON value into its template.
+def parse(
+    value: Any,
+    on_fault: Callable[[TemplateSyntaxError], None] | None = None,
+    read_reference: ReadReference | None = None,
+) -> Template:
+    """Turn a JSON value into its template; `read_reference` says what may be named, by default what workflows may.
 
     Raises TemplateSyntaxError at the first `{{…}}` that it cannot read; `on_fault` is told of each one instead.
     """
-    return _parse(value, (), 0, on_fault or _raise)
+    return _parse(value, (), 0, on_fault or _raise, read_reference or parse_reference)
 
 
 def _raise(fault: TemplateSyntaxError) -> None:
     raise fault
 
 
-def _parse(value: Any, place: Place, depth: int, on_fault: Callable[[TemplateSyntaxError], None]) -> Template:
+def _parse(
+    value: Any, place: Place, depth: int, on_fault: Callable[[TemplateSyntaxError], None], read: ReadReference
+) -> Template:
     if depth > MAX_TEMPLATE_DEPTH:
         on_fault(TemplateSyntaxError(f"Values nest at most {MAX_TEMPLATE_DEPTH} deep.", place))
         return UNREADABLE
     if isinstance(value, str):
-        return parse_text(value, lambda fault: on_fault(TemplateSyntaxError(fault.message, place)))
+        return parse_text(value, lambda fault: on_fault(TemplateSyntaxError(fault.message, place)), read)
     if isinstance(value, dict):
-        return Object(tuple((key, _parse(value[key], (place, key), depth + 1, on_fault)) for key in value))
+        return Object(tuple((key, _parse(value[key], (place, key), depth + 1, on_fault, read)) for key in value))
     if isinstance(value, list):
-        return Array(tuple(_parse(item, (place, index), depth + 1, on_fault) for index, item in enumerate(value)))
+        return Array(tuple(_parse(item, (place, index), depth + 1, on_fault, read) for index, item in enumerate(value)))
     return Literal(value)
 
 
-def parse_text(text: str, on_fault: Callable[[TemplateSyntaxError], None] = _raise) -> Template:
+def parse_text(
+    text: str, on_fault: Callable[[TemplateSyntaxError], None] = _raise, read_reference: ReadReference | None = None
+) -> Template:
     """A template alone keeps the type of what it names; a template inside longer text becomes text.
 
     Of a text with faults there is what could be read, so that the faults of that are found, too.
@@ -92,7 +104,7 @@ def parse_text(text: str, on_fault: Callable[[TemplateSyntaxError], None] = _rai
         faults.append(fault)
         on_fault(fault)
 
-    parts = tuple(_parts(text, tell))
+    parts = tuple(_parts(text, tell, read_reference or parse_reference))
     if faults and all(isinstance(part, str) for part in parts):
         return UNREADABLE
     if faults or len(parts) != 1:
@@ -101,7 +113,9 @@ def parse_text(text: str, on_fault: Callable[[TemplateSyntaxError], None] = _rai
     return Literal(alone) if isinstance(alone, str) else alone
 
 
-def _parts(text: str, on_fault: Callable[[TemplateSyntaxError], None]) -> Iterator[str | Reference]:
+def _parts(
+    text: str, on_fault: Callable[[TemplateSyntaxError], None], read_reference: ReadReference
+) -> Iterator[str | Reference]:
     literal, position = list[str](), 0
     while (found := text.find(_OPEN, position)) >= 0:
         literal.append(text[position:found])
@@ -115,7 +129,7 @@ def _parts(text: str, on_fault: Callable[[TemplateSyntaxError], None]) -> Iterat
             on_fault(_not_closed(text[found : found + MAX_BARE_LENGTH]))
             return
         try:
-            yield parse_reference(text[found + len(_OPEN) : end])
+            yield read_reference(text[found + len(_OPEN) : end])
         except TemplateSyntaxError as fault:
             on_fault(fault)
         literal, position = [], end + len(_CLOSE)
@@ -133,15 +147,22 @@ def parse_reference(text: str) -> Reference:
     head = _HEAD.match(spelled)
     if not head:
         raise _not_a_reference(spelled)
+    path = read_path(spelled, head.end(), _STEP)
+    if path is None:
+        raise _not_a_reference(spelled)
+    return _reference(head, path)
+
+
+def read_path(spelled: str, position: int, a_step: re.Pattern[str]) -> tuple[str | int, ...] | None:
+    """The steps from there to the end, each a `name` or an `index`; None where something else stands."""
     path: list[str | int] = []
-    position = head.end()
     while position < len(spelled):
-        step = _STEP.match(spelled, position)
+        step = a_step.match(spelled, position)
         if not step:
-            raise _not_a_reference(spelled)
+            return None
         path.append(step["name"] or int(step["index"]))
         position = step.end()
-    return _reference(head, tuple(path))
+    return tuple(path)
 
 
 def _reference(head: re.Match[str], path: tuple[str | int, ...]) -> Reference:

@@ -11,6 +11,7 @@ from typing import Any
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.template import (
     Array,
+    EventReference,
     InputReference,
     Literal,
     Object,
@@ -81,6 +82,8 @@ class Scope:
     """The workflow's own outputs that have been rendered, by name."""
     run: Mapping[str, str | None] = field(default_factory=dict)
     """What the run itself is about, by name."""
+    event: Mapping[str, Any] = field(default_factory=dict)
+    """What has set off a trigger."""
     budget: RenderBudget = field(default_factory=RenderBudget)
 
 
@@ -107,7 +110,8 @@ def look_up(reference: Reference, scope: Scope) -> Any:
     Raises RenderError with the first step that leads nowhere else.
     """
     value = _look_up_root(reference, scope)
-    may_lack = not isinstance(reference, OutputReference)  # what a caller sends need not have every field
+    # what a caller sends need not have every field; of an event a field that is not there is a mistake in its name
+    may_lack = not isinstance(reference, OutputReference | EventReference)
     for position, step in enumerate(reference.path):
         if value is None or (may_lack and isinstance(value, dict) and isinstance(step, str) and step not in value):
             return None
@@ -128,6 +132,8 @@ def _look_up_root(reference: Reference, scope: Scope) -> Any:
             return scope.results.get(name)
         case RunReference(name):
             return scope.run.get(name)
+        case EventReference(name):
+            return scope.event.get(name)
         case OutputReference(ref) if ref in scope.outputs:
             return scope.outputs[ref]
     raise RenderError(f"`{{{{{reference}}}}}` has no value: task `{reference.ref}` has no output.")

@@ -83,7 +83,24 @@ class RunReference:
         return self.root + spell_path(self.path)
 
 
-Reference = InputReference | OutputReference | ResultReference | RunReference
+@dataclass(frozen=True, slots=True)
+class EventReference:
+    """`{{event.NAME…}}` in the input of a trigger, and nowhere else: what has set it off."""
+
+    name: str
+    path: tuple[str | int, ...] = ()
+    generation: ClassVar[None] = None
+
+    @property
+    def root(self) -> str:
+        """What it names without its path."""
+        return f"event.{self.name}"
+
+    def __str__(self) -> str:
+        return self.root + spell_path(self.path)
+
+
+Reference = InputReference | OutputReference | ResultReference | RunReference | EventReference
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from stepcall.domain.render_template import Scope, render
 from stepcall.domain.template import (
     UNREADABLE,
     Array,
+    EventReference,
     InputReference,
     Literal,
     Object,
@@ -39,6 +40,7 @@ from stepcall.domain.types import JsonType, describe_value
 
 NOTHING = Scope({}, {})
 UNKNOWN = object()
+UNKNOWN_EVENT_VALUE = "unknown_event_value"
 UNKNOWN_RUN_VALUE = "unknown_run_value"
 RESHAPE = "Name another value, or reshape this one by a task before."
 Suggest = Callable[[str, Iterable[str]], str]
@@ -272,6 +274,8 @@ class TemplateFit(ValueFit):
 def _code_of_no_step(reference: Reference) -> str:
     if isinstance(reference, RunReference):
         return UNKNOWN_RUN_VALUE
+    if isinstance(reference, EventReference):
+        return UNKNOWN_EVENT_VALUE
     return "unknown_input_field" if isinstance(reference, InputReference) else "unknown_output_field"
 
 
