@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from stepcall.domain.template import (
-    EventReference,
     InputReference,
     OutputReference,
     Reference,
@@ -85,7 +84,7 @@ def _data_edges(definition: WorkflowDefinition) -> Iterator[Edge]:
                 return tasks[ref]
             case ResultReference(name):
                 return results[name]
-            case RunReference() | EventReference():
+            case RunReference():
                 return None  # what every run has is nothing to draw
 
     templates = [task.input_template for task in definition.tasks] + [value.template for value in definition.output]
