@@ -11,6 +11,7 @@ import pytest
 
 from local.seed import TENANT
 from local.stack import LocalStack
+from local.template import STACK_NAME
 from stepcall.aws.trigger_names import rule_name, schedule_name
 from stepcall.domain.ids import read_trigger_id, read_workflow_id, spell_execution, spell_trigger
 from stepcall.domain.trigger import MAX_TRIGGERS, LastError, LastRun, TriggerKey
@@ -100,7 +101,8 @@ def test_a_time_that_comes_once_is_the_only_next_one(api: Api, path: str) -> Non
 def test_a_trigger_by_events_is_a_rule_of_the_bus_that_they_come_to(
     api: Api, path: str, stack: LocalStack, store: DynamoTriggerStore
 ) -> None:
-    buses = {"stepcall": stack.deployment.names["RunEvents"], "default": "default"}
+    [own] = {each.variables["EVENT_BUS"] for each in stack.deployment.functions if "EVENT_BUS" in each.variables}
+    buses = {"stepcall": own, "default": "default"}
     for said, bus in ((ON_ORDER, "stepcall"), (ON_UPLOAD, "default")):
         made = create(api, path, **said)
         assert (made["pattern"], made["bus"], made["status"]) == (said["pattern"], bus, "active")
@@ -244,7 +246,7 @@ def test_with_its_workflow_a_trigger_goes_and_its_schedule(api: Api, workflow: s
 def test_another_tenant_meets_no_trigger(stack: LocalStack, api: Api, workflow: str, path: str) -> None:
     made = create(api, path, **NIGHTLY)
     stranger = Api(stack.url, put_key(stack, "sc_triggers_of_others", "elsewhere"))
-    asks = [("GET", path, None), ("POST", path, NIGHTLY)]
+    asks: list[tuple[str, str, Any]] = [("GET", path, None), ("POST", path, NIGHTLY)]
     asks += [(method, f"{path}/{made['trigger_id']}", {"enabled": False}) for method in ("GET", "PATCH", "DELETE")]
     answers: list[Answer] = [stranger(method, to, body) for method, to, body in asks]
     assert [problem(answer) for answer in answers] == [(404, "workflow-not-found")] * len(asks)

@@ -113,7 +113,13 @@ def fill(client: Client, url: str) -> Service:
         webhook_id: str = client("POST", path, body, **key).json["webhook_id"]
         return webhook_id
 
-    workflow, later, subscribed = define(WORKFLOW), define(LATER_WORKFLOW), define(WORKFLOW)
+    def make_trigger(of_workflow: str) -> str:
+        path, body = f"/workflows/{of_workflow}/triggers", {"type": "schedule", "expression": "rate(1 day)"}
+        trigger_id: str = client("POST", path, body | {"input": {"text": "x"}}, **key).json["trigger_id"]
+        return trigger_id
+
+    workflow, later = define(WORKFLOW), define(LATER_WORKFLOW)
+    subscribed, triggered = define(WORKFLOW), define(WORKFLOW)
     execution = execute(f"/workflows/{workflow}/execute", {"input": {"text": "x"}})
     later_execution = execute(f"/workflows/{later}/executions", {"inputs": {"text": "x"}})["workflow_execution_id"]
     environment = {
@@ -125,6 +131,9 @@ def fill(client: Client, url: str) -> Service:
         "STEPCALL_SUBSCRIBED_WORKFLOW": subscribed,
         "STEPCALL_WEBHOOK": make_webhook(subscribed),
         "STEPCALL_DELETED_WEBHOOK": make_webhook(subscribed),
+        "STEPCALL_TRIGGERED_WORKFLOW": triggered,
+        "STEPCALL_TRIGGER": make_trigger(triggered),
+        "STEPCALL_DELETED_TRIGGER": make_trigger(triggered),
         "STEPCALL_EXECUTION": execution["execution_id"],
         "STEPCALL_API_KEY_ID": make_key(),
         "STEPCALL_DELETED_KEY": make_key(),

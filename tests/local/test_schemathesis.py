@@ -17,10 +17,16 @@ def test_every_route_answers_as_it_is_described(service: Service) -> None:
 
 def test_routes_answer_as_described_for_ids_that_there_are_not(service: Service) -> None:
     nothing = "0" * 25
-    options = ("--phases", "fuzzing", "--include-path-regex", r"\{(workflow|execution|external|key|webhook)_id\}")
+    options = (
+        "--phases",
+        "fuzzing",
+        "--include-path-regex",
+        r"\{(workflow|execution|external|key|webhook|trigger)_id\}",
+    )
     missing = {"workflow": f"wf-{nothing}", "execution": f"ex-{nothing}", "job": f"ex-{nothing}"}
     missing |= {"api_key_id": f"key_{nothing}", "deleted_key": f"key_{nothing}"}
-    missing |= {f"{kind}_workflow": missing["workflow"] for kind in ("changed", "deleted", "subscribed")}
+    missing |= {f"{kind}_workflow": missing["workflow"] for kind in ("changed", "deleted", "subscribed", "triggered")}
     missing |= {"webhook": f"wh-{nothing}", "deleted_webhook": f"wh-{nothing}"}
+    missing |= {"trigger": f"tr-{nothing}", "deleted_trigger": f"tr-{nothing}"}
     with_ids = [path for _, path in OPERATIONS if "_id}" in path]
     assert_nothing_found(service.schemathesis("/openapi.json", *options, **missing), len(with_ids))
