@@ -130,6 +130,8 @@ def _look_up_root(reference: Reference, scope: Scope) -> Any:
             return scope.input.get(name)
         case ResultReference(name):
             return scope.results.get(name)
+        case EventReference(name):  # a RunReference, too
+            return scope.event.get(name)
         case RunReference(name):
             return scope.run.get(name)
         case EventReference(name):

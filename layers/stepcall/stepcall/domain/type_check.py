@@ -272,6 +272,8 @@ class TemplateFit(ValueFit):
 
 
 def _code_of_no_step(reference: Reference) -> str:
+    if isinstance(reference, EventReference):
+        return UNKNOWN_EVENT_VALUE
     if isinstance(reference, RunReference):
         return UNKNOWN_RUN_VALUE
     if isinstance(reference, EventReference):
