@@ -15,7 +15,7 @@ from local.background.stream_mappings import StreamMapping
 from local.errors import UnsupportedResourceError
 from local.event_resources import check_rules, read_async_settings, read_mappings
 from local.lambda_runtime import Function
-from local.moto_world import template_secrets  # noqa: F401 - its import teaches moto what a secret is
+from local.moto_world import scheduler_schedules, template_secrets  # noqa: F401 - their import teaches moto their types
 from local.template import REGION, STACK_NAME, Template, declared
 
 API = "AWS::ApiGatewayV2::Api"

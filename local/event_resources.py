@@ -10,7 +10,7 @@ from moto.events.models import EventPattern
 
 from local.background.async_invocations import AsyncSettings
 from local.background.rule_targets import service_of
-from local.background.schedules import read_period
+from local.background.schedules import times_of_rule
 from local.background.stream_mappings import StreamMapping
 from local.errors import UnsupportedResourceError
 from local.moto_world.rule_events import rules
@@ -89,7 +89,7 @@ def check_rules(functions: Collection[str]) -> None:
     """`functions` are the ARNs of the stack's. Raises UnsupportedResourceError."""
     for rule in rules():
         if rule.scheduled_expression:
-            read_period(rule.name, rule.scheduled_expression)
+            times_of_rule(rule, now=0)
         for target in rule.targets:
             arn = target["Arn"]
             if service_of(arn) not in BY_US | BY_MOTO or (service_of(arn) == "lambda" and arn not in functions):

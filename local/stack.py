@@ -121,12 +121,12 @@ class LocalStack:
         stack.enter_context(corrected_moto(self._at_aws))
         if self._parameters.get("Athena") == "true":
             stack.enter_context(with_athena())
+        stack.enter_context(importable_from(self._code))
         self._deploy()
         self.functions = InProcessLambda(self.deployment.functions, self._run)
         stack.callback(self.functions.close)
         variables = function_variables(self.deployment.functions) | metric_variables(log_level())
         stack.enter_context(environment(variables))
-        stack.enter_context(importable_from(self._code))
         stack.enter_context(invocations_go_to(self.functions))
         stack.enter_context(separate_requests())
         self._seed()

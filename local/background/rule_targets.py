@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from jsonpath_ng.ext.parser import parse as parse_path
-from moto.events.utils import EventTemplateParser
 
 from local.background.agenda import Agenda
+from local.background.input_template import render_input
 
 Target = Mapping[str, Any]
 Event = dict[str, Any]
@@ -53,7 +53,5 @@ def text_for(target: Target, event: Event) -> str:
         found = parse_path(target["InputPath"]).find(event)
         return json.dumps(found[0].value if found else None)
     if "InputTransformer" in target:
-        told = target["InputTransformer"]
-        timed = {**event, "ingestion-time": event["time"]}  # which moto offers to templates
-        return json.dumps(EventTemplateParser.parse(told["InputTemplate"], told.get("InputPathsMap", {}), timed))  # type: ignore[arg-type]
+        return render_input(target["InputTransformer"], event)
     return json.dumps(event)

@@ -11,12 +11,21 @@ from local.background.async_invocations import AsyncInvocations
 from local.background.calls import Runtime, calls_in_background
 from local.background.queues import Queues
 from local.background.rule_targets import RuleTargets
-from local.background.schedules import Schedule, begin_schedules, read_period
+from local.background.scheduler_targets import SchedulerTargets
+from local.background.schedules import Schedule, begin_schedule, find_fault, times_of_rule
 from local.background.stream_mappings import StreamDelivery
 from local.deployment import Deployment
 from local.event_resources import BY_US
 from local.moto_world.execution_events import status_changes_go_to
-from local.moto_world.rule_events import matched_events_go_to, put_on_default_bus, rules, service_event
+from local.moto_world.rule_events import (
+    is_kept,
+    matched_events_go_to,
+    put_on_default_bus,
+    rules,
+    scheduled_rules_go_to,
+    service_event,
+)
+from local.moto_world.scheduler_schedules import schedules_go_to
 from local.moto_world.table_streams import Take, stream_records_go_to
 
 # On AWS it takes as long, and more. At once it would take 2 ms from the call that has just started the execution.
@@ -32,9 +41,15 @@ def background_of(deployment: Deployment, runtime: Runtime, now: Callable[[], fl
         takers = defaultdict[str, list[Take]](list)
         for mapping in deployment.stream_mappings:
             takers[mapping.table].append(StreamDelivery(mapping, agenda, call, queues.send).add)
-        begin_schedules(agenda, [_schedule_of(rule, targets) for rule in rules() if rule.scheduled_expression])
+        begin_rule = partial(_begin_rule, agenda, targets)
+        for rule in rules():
+            if rule.scheduled_expression:
+                begin_rule(rule)
+        scheduler = SchedulerTargets(agenda, [one.arn for one in deployment.functions], invocations, queues)
         with (
             matched_events_go_to(targets.deliver, BY_US),
+            scheduled_rules_go_to(begin_rule, find_fault),
+            schedules_go_to(scheduler.begin, find_fault),
             status_changes_go_to(partial(_put_status_change, agenda)),
             stream_records_go_to(takers),
             running(agenda),
@@ -42,7 +57,7 @@ def background_of(deployment: Deployment, runtime: Runtime, now: Callable[[], fl
             yield agenda
 
 
-def _schedule_of(rule: Any, targets: RuleTargets) -> Schedule:
+def _begin_rule(agenda: Agenda, targets: RuleTargets, rule: Any) -> None:
     def fire(due: float) -> None:
         if rule.state == "DISABLED":
             return
@@ -50,7 +65,8 @@ def _schedule_of(rule: Any, targets: RuleTargets) -> Schedule:
         for target in rule.targets:
             targets.deliver(target, event)
 
-    return Schedule(read_period(rule.name, rule.scheduled_expression), fire)
+    now = agenda.now()
+    begin_schedule(agenda, Schedule(times_of_rule(rule, now), fire, partial(is_kept, rule)), now)
 
 
 def _put_status_change(agenda: Agenda, detail: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.events.models import Rule, events_backends
+from moto.events.exceptions import ValidationException
+from moto.events.models import EventsBackend, Rule, events_backends
 
 from local.event_times import spell_second
 from local.moto_world.replacing import replaced
@@ -44,6 +45,31 @@ def _send_by(deliver: Deliver, services: frozenset[str], send_as_moto_does: Call
         send_as_moto_does(others, event, transform_input)
 
     return send_to_targets
+
+
+@contextmanager
+def scheduled_rules_go_to(
+    changed: Callable[[Any], None], find_fault: Callable[[str, str], str | None]
+) -> Iterator[None]:
+    """`changed` is told of each rule with a schedule that is made or changed; each change makes another object."""
+    put_as_moto_does = EventsBackend.put_rule
+
+    def put_rule(self: Any, *said: Any, **named: Any) -> Rule:
+        expression = named.get("scheduled_expression")
+        if expression and (fault := find_fault(expression, "UTC")):
+            raise ValidationException(f"Parameter ScheduleExpression is not valid. {fault}")
+        rule = put_as_moto_does(self, *said, **named)
+        if rule.scheduled_expression:
+            changed(rule)
+        return rule
+
+    with replaced(EventsBackend, "put_rule", put_rule):
+        yield
+
+
+def is_kept(rule: Any) -> bool:
+    bus = events_backends[DEFAULT_ACCOUNT_ID][REGION].event_buses.get(rule.event_bus_name)
+    return bus is not None and bus.rules.get(rule.name) is rule
 
 
 def as_sent(event: Mapping[str, Any]) -> Event:

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from local.background.stack_background import STATUS_EVENT_SECONDS
 from local.background.stream_mappings import FIRST_RETRY_SECONDS, POLL_SECONDS
+from local.event_times import spell_second
 from local.stack import LocalStack
 from local.template import REGION, STACK_NAME
 from tests.local.event_service.handlers import FAILING, RECEIVED
@@ -99,12 +101,12 @@ def test_a_schedule_fires_by_the_clock_and_keeps_firing_and_a_disabled_one_does_
 # --- Rules -----------------------------------------------------------------------------------------------------------
 
 
-def put_event(detail: dict[str, Any], kind: str = "Any", source: str = "test") -> str:
+def put_event(detail: dict[str, Any], kind: str = "Any", source: str = "test", bus: str = f"{STACK_NAME}-test") -> str:
     entry: Any = {
         "Source": source,
         "DetailType": kind,
         "Detail": json.dumps(detail),
-        "EventBusName": f"{STACK_NAME}-test",
+        "EventBusName": bus,
     }
     answer = boto3.client("events", region_name=REGION).put_events(Entries=[entry])
     assert answer["FailedEntryCount"] == 0
@@ -154,6 +156,63 @@ def test_a_function_that_fails_at_an_event_is_tried_again_and_the_event_kept(
     [record] = receive(stack, "Failures")
     assert record["requestPayload"]["id"] == event_id
     assert record["requestContext"]["condition"] == "RetriesExhausted"
+
+
+# --- What is made at run time ----------------------------------------------------------------------------------------
+
+
+def function_arn(stack: LocalStack, logical_id: str) -> str:
+    return next(one.arn for one in stack.deployment.functions if one.logical_id == logical_id)
+
+
+def test_a_schedule_made_at_run_time_starts_its_function_within_two_seconds_of_its_time(stack: LocalStack) -> None:
+    scheduler, due = boto3.client("scheduler", region_name=REGION), int(CLOCK()) + 90
+    arn, text = function_arn(stack, "BusFunction"), '{"at": "<aws.scheduler.scheduled-time>"}'
+    target: Any = {"Arn": arn, "RoleArn": "arn:aws:iam::123456789012:role/r", "Input": text}
+    scheduler.create_schedule(
+        Name="s",
+        GroupName=stack.deployment.names["Group"],
+        ScheduleExpression="rate(1 minute)",
+        StartDate=datetime.fromtimestamp(due, UTC),
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )
+    pass_by(stack, due - CLOCK() + 1)
+    assert wait_for("bus") == [{"at": spell_second(due)}]
+    scheduler.delete_schedule(Name="s", GroupName=stack.deployment.names["Group"])
+    pass_by(stack, 60)
+    wait_until(lambda: stack.agenda.is_idle)
+    assert len(RECEIVED["bus"]) == 1
+
+
+@pytest.mark.parametrize("bus", ["default", f"{STACK_NAME}-test"])
+def test_a_rule_made_at_run_time_hands_its_events_on_in_the_words_of_its_template(stack: LocalStack, bus: str) -> None:
+    events, arn = boto3.client("events", region_name=REGION), function_arn(stack, "BusFunction")
+    paths, template = {"id": "$.id", "detail": "$.detail"}, '{"id": <id>, "detail": <detail>}'
+    target: Any = {"Id": "t", "Arn": arn, "InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}
+    events.put_rule(Name="made", EventBusName=bus, EventPattern=json.dumps({"source": [f"made.{bus}"]}))
+    events.put_targets(Rule="made", EventBusName=bus, Targets=[target])
+    detail = {"text": 'with "quotes" and <id>', "list": [{"a": 1}]}
+    event_id = put_event(detail, source=f"made.{bus}", bus=bus)
+    assert wait_for("bus") == [{"id": event_id, "detail": detail}]
+    events.disable_rule(Name="made", EventBusName=bus)
+    put_event(detail, source=f"made.{bus}", bus=bus)
+    events.remove_targets(Rule="made", EventBusName=bus, Ids=["t"])
+    events.delete_rule(Name="made", EventBusName=bus)
+    wait_until(lambda: stack.agenda.is_idle)
+    assert len(RECEIVED["bus"]) == 1
+
+
+def test_a_rule_with_a_cron_that_is_made_at_run_time_comes_at_its_time(stack: LocalStack) -> None:
+    events = boto3.client("events", region_name=REGION)
+    due = (int(CLOCK()) // 60 + 2) * 60
+    minute, hour = time.gmtime(due).tm_min, time.gmtime(due).tm_hour
+    events.put_rule(Name="cron", ScheduleExpression=f"cron({minute} {hour} * * ? *)")
+    events.put_targets(Rule="cron", Targets=[{"Id": "t", "Arn": function_arn(stack, "BusFunction")}])
+    pass_by(stack, due - CLOCK())
+    assert [event["time"] for event in wait_for("bus")] == [spell_second(due)]
+    events.remove_targets(Rule="cron", Ids=["t"])
+    events.delete_rule(Name="cron")
 
 
 # --- Executions ------------------------------------------------------------------------------------------------------

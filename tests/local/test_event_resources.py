@@ -10,6 +10,7 @@ from moto import mock_aws
 from local.background.async_invocations import AsyncSettings
 from local.deployment import Deployment, deploy
 from local.errors import UnsupportedResourceError
+from local.moto_world.rule_events import rules
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": []}}}
@@ -119,10 +120,15 @@ def test_a_function_of_which_little_is_said_is_retried_by_lambdas_defaults() -> 
     assert list(deployed(Config=invoke_config()).async_settings.values()) == [AsyncSettings()]
 
 
+def test_rules_may_come_by_rate_and_by_cron() -> None:
+    deployed(Rate=rule(ScheduleExpression="rate(1 minute)"), Cron=rule(ScheduleExpression="cron(0 12 ? * 6L *)"))
+    assert {one.scheduled_expression for one in rules()} == {"rate(1 minute)", "cron(0 12 ? * 6L *)"}
+
+
 @pytest.mark.parametrize(
     ("resources", "message"),
     [
-        ({"Rule": rule(ScheduleExpression="cron(0 12 * * ? *)")}, "knows schedules by rate only"),
+        ({"Rule": rule(ScheduleExpression="cron(0 12 * * * *)")}, "One of day-of-month and day-of-week"),
         (
             {"Rule": rule(f"arn:aws:sns:{REGION}:{ACCOUNT}:topic", EventPattern={"source": ["s"]})},
             "cannot bring events",

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -32,7 +33,16 @@ from local.moto_world.execution_events import status_changes_go_to
 from local.moto_world.executions import bounded_and_stoppable_executions
 from local.moto_world.replacing import added, replaced
 from local.moto_world.request_speed import find_method, read_request
-from local.moto_world.rule_events import matched_events_go_to, put_on_default_bus, rules, service_event
+from local.moto_world.rule_events import is_kept as rule_is_kept
+from local.moto_world.rule_events import (
+    matched_events_go_to,
+    put_on_default_bus,
+    rules,
+    scheduled_rules_go_to,
+    service_event,
+)
+from local.moto_world.scheduler_schedules import forget, schedules_go_to
+from local.moto_world.scheduler_schedules import is_kept as schedule_is_kept
 from local.moto_world.table_speed import STREAM_RECORDS_KEPT
 from local.moto_world.table_streams import stream_records_go_to
 
@@ -570,3 +580,81 @@ def test_all_corrections_are_taken_back() -> None:
     assert len(changed) >= 29, changed
     after = standing()
     assert not [name for name in changed if after.get(name) is not before.get(name)]
+
+
+# --- Schedules -------------------------------------------------------------------------------------------------------
+
+
+def no_fault(*_: str) -> None:
+    """Every expression may be kept."""
+
+
+def test_each_schedule_is_told_when_it_is_made_and_changed_and_is_kept_until_it_is_deleted(world: None) -> None:
+    client, told = boto3.client("scheduler", region_name=REGION), list[Any]()
+    said: Any = {
+        "Name": f"schedule-{uuid4()}",
+        "ScheduleExpression": "rate(1 minute)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {"Arn": A_FUNCTION, "RoleArn": ROLE, "Input": "{}"},
+    }
+    with schedules_go_to(told.append, no_fault):
+        arn = client.create_schedule(**said)["ScheduleArn"]
+        client.update_schedule(**said, State="DISABLED", ScheduleExpressionTimezone="Europe/Berlin")
+    first, second = told
+    assert first is second  # the same object at each change: who keeps its times has to count the changes
+    assert (first.arn, first.name, first.group_name, first.state) == (arn, said["Name"], "default", "DISABLED")
+    assert (first.schedule_expression, first.schedule_expression_timezone) == ("rate(1 minute)", "Europe/Berlin")
+    assert (first.start_date, first.end_date, first.action_after_completion) == (None, None, None)
+    assert first.target["Input"] == "{}"
+    assert schedule_is_kept(first)
+    client.delete_schedule(Name=said["Name"])
+    assert not schedule_is_kept(first)
+
+
+def test_times_of_a_schedule_are_kept_as_seconds(world: None) -> None:
+    client, told = boto3.client("scheduler", region_name=REGION), list[Any]()
+    with schedules_go_to(told.append, no_fault):
+        client.create_schedule(
+            Name=f"schedule-{uuid4()}",
+            ScheduleExpression="rate(1 minute)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": A_FUNCTION, "RoleArn": ROLE},
+            StartDate=datetime.fromtimestamp(1_795_338_007, UTC),
+            EndDate=datetime.fromtimestamp(1_795_339_000, UTC),
+            ActionAfterCompletion="DELETE",
+        )
+    [kept] = told
+    assert (float(kept.start_date), float(kept.end_date)) == (1_795_338_007, 1_795_339_000)
+    assert kept.action_after_completion == "DELETE"
+    forget(kept)
+    assert not schedule_is_kept(kept)
+
+
+def test_each_rule_with_a_schedule_is_told_when_it_is_made_and_another_when_it_is_changed(world: None) -> None:
+    client, told, name = boto3.client("events", region_name=REGION), list[Any](), f"rule-{uuid4()}"
+    with scheduled_rules_go_to(told.append, no_fault):
+        client.put_rule(Name=name, ScheduleExpression="cron(0 9 * * ? *)")
+        put_rule(EventPattern=json.dumps({"source": ["s"]}))
+        client.put_targets(Rule=name, Targets=[{"Id": "t", "Arn": A_FUNCTION}])
+        client.put_rule(Name=name, ScheduleExpression="rate(1 minute)")
+        client.disable_rule(Name=name)
+    first, second = told
+    assert [rule_is_kept(rule) for rule in told] == [False, True]
+    assert (second.scheduled_expression, second.state, second.targets) == ("rate(1 minute)", "DISABLED", first.targets)
+    client.remove_targets(Rule=name, Ids=["t"])
+    client.delete_rule(Name=name)
+    assert not rule_is_kept(second)
+
+
+def test_an_event_goes_to_a_rule_of_another_bus_that_is_made_later(world: None) -> None:
+    client, bus, given = boto3.client("events", region_name=REGION), f"bus-{uuid4()}", list[dict[str, Any]]()
+    client.create_event_bus(Name=bus)
+    with matched_events_go_to(lambda _, event: given.append(event), frozenset({"lambda"})):
+        client.put_rule(Name="r", EventBusName=bus, EventPattern=json.dumps({"source": [bus]}))
+        client.put_targets(Rule="r", EventBusName=bus, Targets=[{"Id": "t", "Arn": A_FUNCTION}])
+        entry: Any = {"Source": bus, "DetailType": "Any", "Detail": "{}"}
+        client.put_events(Entries=[entry])
+        assert given == []
+        entry["EventBusName"] = bus
+        client.put_events(Entries=[entry])
+    assert [event["source"] for event in given] == [bus]

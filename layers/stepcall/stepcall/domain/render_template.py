@@ -130,10 +130,10 @@ def _look_up_root(reference: Reference, scope: Scope) -> Any:
             return scope.input.get(name)
         case ResultReference(name):
             return scope.results.get(name)
+        case EventReference(name):  # a RunReference, too
+            return scope.event.get(name)
         case RunReference(name):
             return scope.run.get(name)
-        case EventReference(name):
-            return scope.event.get(name)
         case OutputReference(ref) if ref in scope.outputs:
             return scope.outputs[ref]
     raise RenderError(f"`{{{{{reference}}}}}` has no value: task `{reference.ref}` has no output.")

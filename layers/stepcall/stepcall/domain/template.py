@@ -83,24 +83,21 @@ class RunReference:
         return self.root + spell_path(self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class EventReference:
-    """`{{event.NAME…}}` in the input of a trigger, and nowhere else: what has set it off."""
+class EventReference(RunReference):
+    """`{{event.NAME…}}` in the input of a trigger, and nowhere else: what has set the run off.
 
-    name: str
-    path: tuple[str | int, ...] = ()
-    generation: ClassVar[None] = None
+    No dataclass of its own: the cold start of a face has no time for what it never uses.
+    """
+
+    __slots__ = ()
 
     @property
     def root(self) -> str:
         """What it names without its path."""
         return f"event.{self.name}"
 
-    def __str__(self) -> str:
-        return self.root + spell_path(self.path)
 
-
-Reference = InputReference | OutputReference | ResultReference | RunReference | EventReference
+Reference = InputReference | OutputReference | ResultReference | RunReference
 
 
 @dataclass(frozen=True, slots=True)
