@@ -58,6 +58,8 @@ EVERY_KIND = (SCHEDULE, OWN_EVENT, AWS_EVENT)
 class EventBridge:
     """What moto has of the stack's, and how it is asked."""
 
+    config = AS_ON_AWS
+
     def __init__(self) -> None:
         self.scheduler: EventBridgeSchedulerClient = boto3.client("scheduler", config=AS_ON_AWS)
         self.events: EventBridgeClient = boto3.client("events", config=AS_ON_AWS)

@@ -16,11 +16,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.create_api_key import physical_id
 from tools.dead_letters.functions import Functions
 from tools.dead_letters.queue import MAX_LETTERS, WAIT_SECONDS, Letter, Queue
-from tools.dead_letters.replays import NotReplayedError, Replay, ReplayChanges, ReplayInvocations, ShowDeliveries
+from tools.dead_letters.replays import (
+    NotReplayedError,
+    Replay,
+    ReplayChanges,
+    ReplayEvents,
+    ReplayInvocations,
+    ShowDeliveries,
+    ShowInvalidEvents,
+)
 from tools.dead_letters.stream_records import StreamRecords
 
 # A function may take 15 minutes. What it was asked is not asked twice behind the operator's back.
 LAMBDA_CONFIG = Config(read_timeout=905, retries={"total_max_attempts": 1})
+STARTER = "StartTriggeredRunFunction"
 Client = Callable[[str], Any]
 Print = Callable[[str], None]
 
@@ -41,6 +50,8 @@ def replays_of(client: Client, stack: str) -> Mapping[str, Replay]:
         "UnpublishedRunEvents": ReplayChanges(functions, records),
         "UnreturnedSlots": ReplayChanges(functions, records),
         "ExhaustedDeliveries": ShowDeliveries(),
+        "UndeliveredEvents": ReplayEvents(functions, lambda: physical_id(cloudformation, stack, STARTER)),
+        "InvalidEvents": ShowInvalidEvents(),
     }
 
 

@@ -1,18 +1,41 @@
-"""Starts runs that nobody calls for: by events `Execute Workflow` on the deployment's bus."""
+"""Starts runs that nobody calls for: by events `Execute Workflow` on the deployment's bus, and by triggers."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from start_triggered_run.custom_event import read_custom_event
+from start_triggered_run.firing import SentFiring
+from stepcall.domain.ids import spell_trigger
+from stepcall.runtime.event_wiring import default_tenant, event_dependencies
 from stepcall.runtime.observability import CORRELATION_ID, log_fact, logs_invocation, name_in_log, name_run_in_log
-from stepcall.runtime.trigger_wiring import accept_dependencies, default_tenant
+from stepcall.use_cases.fire_trigger import fire_trigger
+from stepcall.use_cases.invalid_events import EventDependencies, invalid_event_kept
 from stepcall.use_cases.start_by_event import start_by_event
+from stepcall.use_cases.start_once import Started
 
 
 @logs_invocation
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
-    name_in_log(**{CORRELATION_ID: event["id"]})
-    started = start_by_event(read_custom_event(event, default_tenant()), accept_dependencies())
-    name_run_in_log(started.run)
-    log_fact("event_started_run", replayed=str(started.is_replayed))
+    deps = event_dependencies()
+    start = _start_by_trigger if "trigger" in event else _start_by_event
+    with invalid_event_kept(event, deps):
+        if started := start(event, deps):
+            name_run_in_log(started.run)
+            log_fact("event_started_run", replayed=str(started.is_replayed))
+
+
+def _start_by_trigger(event: dict[str, Any], deps: EventDependencies) -> Started | None:
+    firing = SentFiring.model_validate(event).to_firing()
+    trigger_id, event_id = spell_trigger(firing.trigger.trigger_id), firing.event["id"]
+    # the times of schedules are others' times, too
+    correlation_id = event_id if firing.bus else f"{trigger_id}:{event_id}"
+    name_in_log(
+        **{CORRELATION_ID: correlation_id}, event_id=event_id, trigger_id=trigger_id, tenant=firing.trigger.tenant
+    )
+    return fire_trigger(firing, deps)
+
+
+def _start_by_event(event: dict[str, Any], deps: EventDependencies) -> Started:
+    name_in_log(**{CORRELATION_ID: event["id"]}, event_id=event["id"])
+    return start_by_event(read_custom_event(event, default_tenant()), deps)

@@ -11,7 +11,8 @@ from stepcall.domain.json_text import NotJsonError, write_json
 from stepcall.domain.model_problems import Suggester, problems_of
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import MAX_CONFIG_ID_LENGTH
-from stepcall.use_cases.start_by_event import InvalidEventError, StartByEvent
+from stepcall.use_cases.invalid_events import InvalidEventError
+from stepcall.use_cases.start_by_event import StartByEvent
 
 DETAIL = "/detail"
 

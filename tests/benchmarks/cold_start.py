@@ -9,7 +9,11 @@ from tests.benchmarks.machine import ROOT
 from tools.lambda_build.build_artifact import LAYER_FOLDER, read_pins
 
 FACES = ("workflows_api", "carto_api", "wave_api", "amperity_api")
-FUNCTIONS = (*FACES, "run_web_task", "run_ai_task", "run_data_task", "run_sql_task", "finish_run", "deliver_webhook")
+FUNCTIONS = (
+    *FACES,
+    *("run_web_task", "run_ai_task", "run_data_task", "run_sql_task", "finish_run"),
+    *("deliver_webhook", "start_triggered_run"),
+)
 REFERENCE = "reference"
 DEPTHS = range(0, 65, 5)
 FACE_REACH = Reach(1.5, of_ratio=True)

@@ -92,6 +92,7 @@ def named(trigger: Trigger, revision: int) -> dict[str, Any]:
         "workflow_id": str(trigger.workflow_id),
         "trigger_id": str(trigger.trigger_id),
         "revision": revision,
+        "bus": trigger.key.bus,
     }
 
 

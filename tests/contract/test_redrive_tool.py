@@ -17,7 +17,10 @@ TABLE = {
     "KeySchema": KEY,
     "AttributeDefinitions": [{"AttributeName": "run_id", "AttributeType": "S"}],
 }
-QUEUES = ("FailedInvocations", "UnpublishedRunEvents", "UnreturnedSlots", "ExhaustedDeliveries")
+QUEUES = (
+    *("FailedInvocations", "UnpublishedRunEvents", "UnreturnedSlots", "ExhaustedDeliveries"),
+    *("UndeliveredEvents", "InvalidEvents"),
+)
 TEMPLATE = {
     "Resources": {
         "RunsTable": {"Type": "AWS::DynamoDB::Table", "Properties": TABLE},

@@ -1,6 +1,7 @@
 """The lives of runs that are drilled: each drives the service as its clients and its operators do, and says what is
 owed."""
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import boto3
 
+from local.seed import TENANT
 from stepcall.domain.ids import read_run_id, read_workflow_id
 from stepcall.domain.run import RunStatus
 from stepcall.runtime import wiring
@@ -43,6 +45,8 @@ class Story:
     """How often the run ends: again when it was resumed."""
     others: list["Story"] = field(default_factory=list)
     """Whose runs are not harmed, and have to be whole, too."""
+    is_answered: bool = True
+    """Whether who starts it is told of its run."""
     receivers: dict[str, "Receiver"] = field(default_factory=dict)
     """Of its webhooks, by their paths."""
 
@@ -142,6 +146,22 @@ def completes(world: World) -> Story:
     story, path = new_story(world)
     world.watch()
     start(world, story, path)
+    return story
+
+
+def is_started_by_an_event(world: World) -> Story:
+    """Its sender puts one event onto the bus, and hears of the run by its events alone."""
+    story, path = new_story(world)
+    detail = {
+        "workflow_id": path.rpartition("/")[2],
+        "tenant": TENANT,
+        "input": {"key": path_key(story), "text": TEXT},
+    }
+    bus = next(f.variables["EVENT_BUS"] for f in world.stack.deployment.functions if "EVENT_BUS" in f.variables)
+    entry: Any = {"Source": "drill", "DetailType": "Execute Workflow", "EventBusName": bus}
+    story.is_answered = False
+    world.watch()
+    boto3.client("events").put_events(Entries=[entry | {"Detail": json.dumps(detail)}])
     return story
 
 
@@ -286,6 +306,7 @@ def out_of(world: World, outage: Outage) -> Iterator[None]:
 
 SCENARIOS = (
     Scenario("completes", completes),
+    Scenario("is started by an event", is_started_by_an_event, {"start_triggered_run"}),
     Scenario("fails", fails, {"run_data_task", "finish_run", "publish_run_events"}),
     Scenario("is cancelled", is_cancelled),
     Scenario("waits for a sweep", waits_for_a_sweep, {"sweep_runs"}),

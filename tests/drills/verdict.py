@@ -41,7 +41,7 @@ def find_losses(story: Story, life: Life) -> list[str]:
 
 
 def _of_answers(story: Story, run_id: str) -> Iterator[str]:
-    if story.run_ids != {run_id}:
+    if story.is_answered and story.run_ids != {run_id}:
         yield f"the client was told of {len(story.run_ids)} runs, and not of this one alone"
 
 

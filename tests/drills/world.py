@@ -40,6 +40,8 @@ ALSO_REMEMBER = (
     "stepcall.runtime.background_wiring",
     "stepcall.runtime.webhook_wiring",
     "stepcall.runtime.delivery_wiring",
+    "stepcall.runtime.trigger_wiring",
+    "stepcall.runtime.event_wiring",
     "deliver_webhook.app",
 )
 MAX_RUNNING_RUNS = 500

@@ -67,6 +67,7 @@ def deploy(session: boto3.Session, stack: str, parameters: dict[str, str]) -> De
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         names = _create(session, stack, template, parameters)
+    session.client("scheduler").create_schedule_group(Name=stack)  # which moto's CloudFormation does not know
     messages = [str(warning.message) for warning in caught]
     skipped = {message.split()[3] for message in messages if message.startswith("Tried to parse")}
     return _describe(session, template, names, sorted(skipped))

@@ -37,7 +37,7 @@ from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
 from stepcall.domain.ids import read_run_id, read_upload_id, read_webhook_id, read_workflow_id, spell_api_key
 from stepcall.domain.webhook_answer import Answered
-from stepcall.runtime import background_wiring, delivery_wiring, trigger_wiring, webhook_wiring, wiring
+from stepcall.runtime import background_wiring, delivery_wiring, event_wiring, trigger_wiring, webhook_wiring, wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.slot_store import Place
 from stepcall.use_cases.deliver_webhook import deliver_webhook as make_attempt
@@ -101,6 +101,13 @@ CALLED_BACK = {
     "name": "Call back",
     "tasks": [{"ref": "heard", "type": "Data.Transform", "input": {"expression": "1"}}],
 }
+RULE_CALLS = ("PutRule", "PutTargets", "RemoveTargets")
+TRIGGERS: tuple[tuple[dict[str, Any], tuple[str, str, str]], ...] = (
+    ({"type": "schedule", "expression": "rate(1 hour)"}, ("CreateSchedule", "UpdateSchedule", "DeleteSchedule")),
+    ({"type": "event", "pattern": {"source": ["shop"]}}, RULE_CALLS),
+    ({"type": "event", "pattern": {"source": ["aws.s3"]}}, RULE_CALLS),
+)
+"""Of each kind one, and the calls to EventBridge that make, change and delete it."""
 SLOWER = {"ref": "missed", "type": "Data.Transform", "input": {"expression": "2"}}
 COURIER = {
     "name": "Bring a large value",
@@ -252,7 +259,15 @@ class Account:
 
 
 def forget_what_wiring_holds() -> None:
-    for module in (wiring, background_wiring, webhook_wiring, delivery_wiring, trigger_wiring, deliver_webhook):
+    for module in (
+        wiring,
+        background_wiring,
+        webhook_wiring,
+        delivery_wiring,
+        event_wiring,
+        trigger_wiring,
+        deliver_webhook,
+    ):
         for value in vars(module).values():
             if isinstance(value, _lru_cache_wrapper):
                 value.cache_clear()
@@ -303,6 +318,7 @@ def live(account: Account) -> None:
     live_by_wave(account, failed)
     live_by_amperity(account)
     live_by_custom_events(account)
+    live_by_triggers(account)
     account.request("DELETE", path)
     told_of, told = run_to_be_told_of(account)
     live_by_slots(account)
@@ -367,6 +383,36 @@ def live_by_webhooks(account: Account) -> None:
     assert started["webhook_secret"]
     account.request("POST", f"{path}/executions/{started['execution_id']}/cancel")
     account.request("DELETE", path)
+
+
+def live_by_triggers(account: Account) -> None:
+    """One of each kind, made, changed and deleted: while EventBridge answers, and while the sweep has to tell it."""
+    path = f"/workflows/{account.request('POST', '/workflows', SWEPT | {'name': 'Set off'})['workflow_id']}/triggers"
+    for kind, (making, changing, deleting) in TRIGGERS:
+        made = account.request("POST", path, kind)
+        trigger = f"{path}/{made['trigger_id']}"
+        assert [account.request("GET", trigger)] == account.request("GET", path)["triggers"]
+        assert account.request("PATCH", trigger, {"enabled": False})["status"] == "disabled"
+        account.request("DELETE", trigger)
+        with account.fails(making, OUT_OF_REACH):
+            made = account.request("POST", path, kind)
+        trigger = f"{path}/{made['trigger_id']}"
+        assert made["status"] == "pending"
+        sweep_later(account)
+        with account.fails(changing, OUT_OF_REACH):
+            account.request("PATCH", trigger, {"enabled": False})
+        sweep_later(account)
+        assert account.request("GET", trigger)["status"] == "disabled"
+        with account.fails(deleting, OUT_OF_REACH):
+            account.request("DELETE", trigger)
+        sweep_later(account)
+    account.request("POST", path, TRIGGERS[0][0])
+    account.request("DELETE", path.removesuffix("/triggers"))
+
+
+def sweep_later(account: Account) -> None:
+    with account.clock_set_on(LATER):
+        account.invoke("SweepRunsRole", sweep_runs.lambda_handler, {})
 
 
 def live_by_sql(account: Account) -> None:
@@ -461,7 +507,8 @@ def live_by_amperity(account: Account) -> None:
 
 
 def live_by_custom_events(account: Account) -> None:
-    """Two runs of a workflow by its other name: one waits, one is not taken; and the first event comes again."""
+    """Two runs of a workflow by its other name: one waits, one is not taken; the first event comes again, and one that
+    can start nothing."""
     path = f"/workflows/{account.request('POST', '/workflows', BY_EVENT)['workflow_id']}"
     account.somebody_waits("StartTriggeredRunRole")
     asked = {"tenant": "tenant", "config_id": "by-event", "input": {"text": LARGE}}
@@ -469,6 +516,8 @@ def live_by_custom_events(account: Account) -> None:
         account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, {"id": "first", "detail": asked})
     with account.fails("StartExecution", DENIED), pytest.raises(ClientError):
         account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, {"id": "second", "detail": asked})
+    invalid = {"id": "third", "detail": {"input": {"text": 15 * LARGE}}}  # too large for a message
+    account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, invalid)
     account.request("DELETE", path)
 
 

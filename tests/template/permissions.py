@@ -47,6 +47,7 @@ def needed_for(operation: str, parameters: Parameters, arn_of: Callable[[str, st
         "secrets-manager": _secrets,
         "lambda": _lambda,
         "eventbridge": _events,
+        "sqs": _sqs,
         "scheduler": _scheduler,
     }[service]
     return set(found(name, parameters, arn_of))
@@ -88,6 +89,10 @@ def _secrets(name: str, parameters: Parameters, _: Callable[[str, str], str]) ->
 
 def _lambda(name: str, parameters: Parameters, _: Callable[[str, str], str]) -> Iterator[Permission]:
     yield Permission({"Invoke": "lambda:InvokeFunction"}[name], parameters["FunctionName"])
+
+
+def _sqs(name: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -> Iterator[Permission]:
+    yield Permission(f"sqs:{name}", arn_of("sqs", parameters["QueueUrl"].rpartition("/")[2]))
 
 
 def _events(name: str, parameters: Parameters, arn_of: Callable[[str, str], str]) -> Iterator[Permission]:

@@ -14,6 +14,7 @@ from stepcall.runtime.settings import (
     EngineSettings,
     EventSettings,
     FirstKeySettings,
+    InvalidEventSettings,
     MetricSettings,
     ProviderKeySettings,
     RateLimitSettings,
@@ -52,7 +53,10 @@ OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "run_sql_task": [DatasetSettings],
     "sweep_runs": [EngineSettings, SlotSettings, MetricSettings, TriggerTargetSettings],
     "start_waiting_runs": [EngineSettings, SlotSettings],
-    "start_triggered_run": [EngineSettings, SlotSettings, DeadlineSettings, RateLimitSettings, TenantSettings],
+    "start_triggered_run": [
+        *(EngineSettings, SlotSettings, DeadlineSettings, RateLimitSettings, TenantSettings),
+        *(InvalidEventSettings, MetricSettings),
+    ],
     "publish_run_events": [EventSettings, DeliverySettings, MetricSettings],
     "deliver_webhook": [DeliverySettings, WebhookSettings, AllowedHostSettings, MetricSettings],
 }

@@ -5,13 +5,16 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, Field, ValidationError
 
-from stepcall.domain.json_text import write_json
+from stepcall.domain.json_text import read_json, write_json
 from tools.dead_letters.functions import Functions
 from tools.dead_letters.queue import Letter
 from tools.dead_letters.stream_records import NotKeptError, StreamBatch, StreamRecords
 
 Told = Callable[[str], None]
 MAX_WHY = 200
+MAX_PROBLEMS = 5
+"""Of one event, in a list of events."""
+EXECUTE_WORKFLOW = "Execute Workflow"
 
 
 class NotReplayedError(Exception):
@@ -115,6 +118,84 @@ class ShowDeliveries:
         failed: ExhaustedDelivery = _read(ExhaustedDelivery, letter)
         execution = f"/workflows/{failed.workflow_id}/executions/{failed.execution_id}"
         raise NotReplayedError(f"POST {execution}/deliveries/{failed.delivery_id}/redeliver, then delete the message")
+
+
+class NamedEvent(BaseModel):
+    """Of what EventBridge sends, or a trigger's rule or schedule makes of it, what it is called."""
+
+    id: str
+    kind: str = Field(alias="detail-type")
+    source: str
+
+
+class UndeliveredEvent(BaseModel):
+    """What EventBridge could not hand to `start_triggered_run`: with `trigger`, of a trigger."""
+
+    trigger: dict[str, Any]
+    event: NamedEvent
+
+
+class ReplayEvents:
+    """Of UndeliveredEvents: the function that starts runs is invoked with the event, and waited for."""
+
+    def __init__(self, functions: Functions, find_starter: Callable[[], str]) -> None:
+        self._functions = functions
+        self._find_starter = find_starter
+
+    def describe(self, letter: Letter) -> str:
+        event = _event_in(letter)
+        return f"{event.kind} of {event.source}, id {event.id}"
+
+    def play(self, letter: Letter) -> str:
+        _event_in(letter)
+        _invoke(self._functions, self._find_starter(), read_json(letter.body))
+        return "handed over"
+
+
+def _event_in(letter: Letter) -> NamedEvent:
+    """An event for the function. Raises NotReplayedError."""
+    try:
+        return UndeliveredEvent.model_validate_json(letter.body).event
+    except ValidationError:
+        event: NamedEvent = _read(NamedEvent, letter)
+    if event.kind != EXECUTE_WORKFLOW:
+        # what a rule would have made of it only EventBridge can say
+        raise NotReplayedError(f"no {EXECUTE_WORKFLOW}: put it onto its bus again, then delete the message")
+    return event
+
+
+class InvalidReason(BaseModel):
+    code: str
+    message: str
+    problems: list[dict[str, str]]
+
+
+class InvalidEvent(BaseModel):
+    """What stepcall/aws/invalid_event_queue.py keeps."""
+
+    reason: InvalidReason
+    event: dict[str, Any] | None = None
+    event_key: str | None = None
+    """In the data bucket, of an event that is too large for a message."""
+
+    @property
+    def name(self) -> str:
+        if self.event is None:
+            return f"{self.event_key} in the data bucket"
+        return f"event {self.event.get('event', self.event).get('id')}"
+
+
+class ShowInvalidEvents:
+    """Of InvalidEvents: as they are they start nothing, however often they come."""
+
+    def describe(self, letter: Letter) -> str:
+        failed: InvalidEvent = _read(InvalidEvent, letter)
+        problems = "".join(f"; {p.get('location')}: {p.get('message')}" for p in failed.reason.problems[:MAX_PROBLEMS])
+        return f"{failed.name}: {failed.reason.code}, {failed.reason.message}{problems}"
+
+    def play(self, letter: Letter) -> str:
+        _read(InvalidEvent, letter)
+        raise NotReplayedError("its sender puts a valid one onto the bus; then delete the message")
 
 
 def _read(model: Any, letter: Letter) -> Any:

@@ -7,14 +7,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stepcall.aws.outages import is_outage
 from stepcall.domain.json_text import write_json
-from stepcall.domain.run_events import RunEvent
+from stepcall.domain.run_events import SOURCE, RunEvent
 from stepcall.use_cases.event_bus import NotTaken
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
     from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-SOURCE = "stepcall"
 PUT_LIMIT = 10
 """Entries of one PutEvents, which may have 256 KB together: one of ours has 13 KB at most."""
 

@@ -61,12 +61,14 @@ def rule_input_template(trigger: Trigger) -> str:
     return f'{{"trigger":{write_json(_name(trigger))},"event":{{{variables}}}}}'
 
 
-def _name(trigger: Trigger) -> dict[str, str | int]:
+def _name(trigger: Trigger) -> dict[str, str | int | None]:
+    """`bus` is null of a schedule: what is left of a trigger that is gone is found by it."""
     return {
         "tenant": trigger.tenant,
         "workflow_id": str(trigger.workflow_id),
         "trigger_id": str(trigger.trigger_id),
         "revision": trigger.revision,
+        "bus": trigger.key.bus,
     }
 
 

@@ -209,6 +209,8 @@ class Run(RunSummary):
     """When this attempt was asked for; None for the first."""
     kept_refs: frozenset[str] = frozenset()
     """The tasks whose outputs of earlier attempts count in this one."""
+    trigger_depth: int = 0
+    """How many runs stand before it of which each has set off the next by its event; 0 for a caller's own."""
 
     @property
     def accepted_at(self) -> datetime:

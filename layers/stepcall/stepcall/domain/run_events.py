@@ -11,6 +11,8 @@ from stepcall.domain.ids import spell_execution, spell_job, spell_workflow
 from stepcall.domain.run import Run, RunStatus
 from stepcall.domain.times import print_time
 
+SOURCE = "stepcall"
+
 
 class RunEventType(StrEnum):
     """What EventBridge calls the detail type."""
@@ -64,6 +66,7 @@ class RunEvent(NamedTuple):
             "workflow_type": run.workflow_type,
             "run_mode": run.run_mode.value,
             "run_attempt": run.run_attempt,
+            "trigger_depth": run.trigger_depth,
             "status": run.status.value,
             **{name: print_time(time) for name, time in times.items() if time},
             **({"error": run.error.to_json()} if run.error else {}),

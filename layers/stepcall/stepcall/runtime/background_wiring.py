@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from stepcall.aws.event_bus import EventBridgeBus
 from stepcall.runtime.emf import EmbeddedMetrics
-from stepcall.runtime.observability import log_fact
 from stepcall.runtime.settings import EventSettings, MetricSettings
-from stepcall.runtime.wiring import make_client, now, start_fields
+from stepcall.runtime.wiring import make_client, start_fields
 
 if TYPE_CHECKING:
     from stepcall.use_cases.sweep_runs import SweepDependencies
@@ -48,8 +47,8 @@ def trigger_sweep_dependencies() -> "TriggerSweepDependencies":
     return TriggerSweepDependencies(
         triggers=triggers(),
         sources=trigger_sources(),
-        now=now,
-        log=log_fact,
+        now=start_fields()["now"],
+        log=start_fields()["log"],
         metrics=metrics(),
         choose=sample,
         monotonic=time.monotonic,

@@ -121,6 +121,16 @@ class FirstKeySettings(NamedTuple):
         return cls(env.get("FIRST_API_KEY_SECRET_ARN", ""), read(env, "FIRST_API_KEY_TENANT"))
 
 
+class InvalidEventSettings(NamedTuple):
+    """Where events are kept that can start nothing."""
+
+    queue_url: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "InvalidEventSettings":
+        return cls(read(env, "INVALID_EVENTS_URL"))
+
+
 class TenantSettings(NamedTuple):
     """Whose workflows are meant where nobody says it: for events."""
 

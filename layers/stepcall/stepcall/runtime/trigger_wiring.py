@@ -4,13 +4,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from stepcall.aws.triggers import EventBridgeTriggers
-from stepcall.runtime.observability import log_fact
-from stepcall.runtime.settings import StoreSettings, TenantSettings
+from stepcall.runtime.settings import StoreSettings
 from stepcall.runtime.trigger_settings import TriggerTargetSettings
-from stepcall.runtime.wiring import accept_fields, dynamodb, face_dependencies, make_client, now
+from stepcall.runtime.wiring import dynamodb, face_dependencies, make_client, start_fields
 from stepcall.stores.dynamo_trigger_store import DynamoTriggerStore
-from stepcall.use_cases.dependencies import AcceptDependencies
-from stepcall.use_cases.trigger_dependencies import SettleDependencies, TriggerDependencies
+from stepcall.use_cases.trigger_dependencies import TriggerDependencies
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
@@ -38,13 +36,7 @@ def events() -> "EventBridgeClient":
 @cache
 def trigger_sources() -> EventBridgeTriggers:
     """Who makes schedules only makes no client for rules, and the other way round."""
-    return EventBridgeTriggers(scheduler, events, TriggerTargetSettings.from_env().target, now)
-
-
-@cache
-def settle_dependencies() -> SettleDependencies:
-    """For the sweep."""
-    return SettleDependencies(triggers=triggers(), sources=trigger_sources(), now=now, log=log_fact)
+    return EventBridgeTriggers(scheduler, events, TriggerTargetSettings.from_env().target, start_fields()["now"])
 
 
 @cache
@@ -60,15 +52,3 @@ def trigger_dependencies() -> TriggerDependencies:
         catalog=face.catalog,
         new_id=face.new_id,
     )
-
-
-@cache
-def accept_dependencies() -> AcceptDependencies:
-    """For what starts runs without a caller."""
-    return AcceptDependencies(**accept_fields())
-
-
-@cache
-def default_tenant() -> str:
-    """Whose workflow an event means that names no tenant."""
-    return TenantSettings.from_env().default

@@ -124,6 +124,7 @@ def run_values(run: Run) -> dict[str, str | int | bytes | None]:
         "correlation_id": run.correlation_id or None,
         "deadline": write_time(run.deadline) if run.deadline else None,
         "webhook_url": run.webhook_url,
+        "trigger_depth": run.trigger_depth or None,
         **(_end_values(run) if run.status.has_ended else {"open": "1", PROVIDER_KEY: run.provider_key}),
     }
 
@@ -205,6 +206,7 @@ def read_run(item: Item) -> Run:
         cancelled_from=RunStatus(values["cancelled_from"]) if "cancelled_from" in values else None,
         resumed_at=read_time(values.get("resumed_at")),
         kept_refs=frozenset(read_json(values.get("kept_refs", "[]"))),
+        trigger_depth=values.get("trigger_depth", 0),
     )
 
 

@@ -21,7 +21,7 @@ class ExecutedRun(BaseModel):
 
 
 def execution_input(run: Run) -> dict[str, Any]:
-    """All that Step Functions carries: `$.run`."""
+    """All that Step Functions carries: `$.run`. Its events tell it: `trigger_depth` is for who starts runs by these."""
     return {
         "run": {
             "run_id": str(run.run_id),
@@ -31,5 +31,6 @@ def execution_input(run: Run) -> dict[str, Any]:
             "workflow_version": run.workflow_version,
             "tenant": run.tenant,
             "correlation_id": run.correlation_id,
+            **({"trigger_depth": run.trigger_depth} if run.trigger_depth else {}),
         }
     }

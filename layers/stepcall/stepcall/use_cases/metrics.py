@@ -19,6 +19,8 @@ class Metric(StrEnum):
     SWEEPER_REPAIRS = "SweeperRepairs"
     WEBHOOK_FAILURES = "WebhookFailures"
     """Attempts to deliver a webhook that failed."""
+    INVALID_EVENTS = "InvalidEvents"
+    """Events that were to start a run and never will."""
 
 
 Measured = Mapping[Metric, Sequence[float]]

@@ -1,12 +1,11 @@
 """Start a run because an event on the deployment's bus asks for it. docs/events.md, "Start a run by an event"."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from stepcall.domain.access import Caller
-from stepcall.domain.errors import Problem, StepcallError
 from stepcall.domain.idempotency import StartOnce
 from stepcall.domain.json_text import write_canonical_json
 from stepcall.domain.run import Run
@@ -18,14 +17,6 @@ from stepcall.use_cases.start_run import StartRun, start_run
 
 PRINCIPAL = "event-bus"
 INPUT = "/detail/input"
-
-
-class InvalidEventError(StepcallError):
-    """The event cannot be read; `problems` says why."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("The event is not valid, and nothing was started.")
-        self.problems = list(problems)
 
 
 class StartByEvent(NamedTuple):

@@ -37,6 +37,8 @@ class StartRun:
     """The caller's key to this start."""
     webhook_url: str | None = None
     """Where the caller wants to be called back at the end."""
+    trigger_depth: int = 0
+    """See Run."""
 
 
 def start_run(command: StartRun, caller: Caller, deps: AcceptDependencies) -> Run:
@@ -109,7 +111,13 @@ def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: 
     except NotJsonError as exc:
         raise InvalidParametersError([Problem(command.pointer, "not_json", str(exc))]) from exc
     provider_key = encrypt_key(run, command.provider_key, version, deps)
-    return replace(run, provider_key=provider_key, time_range=command.time_range, webhook_url=command.webhook_url)
+    return replace(
+        run,
+        provider_key=provider_key,
+        time_range=command.time_range,
+        webhook_url=command.webhook_url,
+        trigger_depth=command.trigger_depth,
+    )
 
 
 def _webhook_problems(command: StartRun, deps: AcceptDependencies) -> list[Problem]:

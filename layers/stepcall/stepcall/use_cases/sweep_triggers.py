@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from stepcall.domain.ids import spell_trigger
 from stepcall.domain.trigger import LastError, Trigger, TriggerKey
 from stepcall.domain.trigger_errors import (
     TriggerIsChangingError,
@@ -18,7 +17,7 @@ from stepcall.domain.trigger_errors import (
     TriggerRefusedError,
 )
 from stepcall.use_cases.metrics import Metric, Metrics
-from stepcall.use_cases.settle_trigger import settle_trigger
+from stepcall.use_cases.settle_trigger import settle_trigger, trigger_facts
 from stepcall.use_cases.sweep_runs import Choose
 from stepcall.use_cases.trigger_dependencies import SettleDependencies
 from stepcall.use_cases.trigger_sources import SourcesUnavailableError
@@ -64,9 +63,9 @@ def sweep_triggers(seconds: float, deps: TriggerSweepDependencies) -> TriggerSwe
         try:
             was_taken = _settle(key, deps)
         except (SourcesUnavailableError, TriggerIsChangingError) as exc:
-            deps.log("trigger_not_settled", **_about(key), error=str(exc))
+            deps.log("trigger_not_settled", **trigger_facts(key), error=str(exc))
         except Exception as exc:  # whatever it is: the others have done nothing wrong
-            deps.log("trigger_not_settled", **_about(key), error=traceback.format_exc())
+            deps.log("trigger_not_settled", **trigger_facts(key), error=traceback.format_exc())
             faults.append(exc)
         else:
             settled, given_up = settled + was_taken, given_up + (not was_taken)
@@ -93,7 +92,7 @@ def _settle(key: TriggerKey, deps: TriggerSweepDependencies) -> bool:
     except TriggerQuotaError as exc:
         _give_up(key, QUOTA, str(exc), deps)
         return False
-    deps.log("sweeper_repair", kind="trigger_settled", **_about(key))
+    deps.log("sweeper_repair", kind="trigger_settled", **trigger_facts(key))
     return True
 
 
@@ -107,7 +106,7 @@ def _give_up(key: TriggerKey, code: str, message: str, deps: TriggerSweepDepende
     deps.sources.remove(key)
     if not deps.triggers.settle(key, disabled.revision):
         raise TriggerIsChangingError("Its owner has changed or deleted it meanwhile.")
-    deps.log("sweeper_repair", kind="trigger_disabled", code=code, **_about(key))
+    deps.log("sweeper_repair", kind="trigger_disabled", code=code, **trigger_facts(key))
 
 
 def _disable(key: TriggerKey, deps: TriggerSweepDependencies) -> Trigger:
@@ -122,7 +121,3 @@ def _disable(key: TriggerKey, deps: TriggerSweepDependencies) -> Trigger:
     if disabled is None:
         raise TriggerIsChangingError("Its owner has changed it meanwhile.")
     return disabled
-
-
-def _about(key: TriggerKey) -> dict[str, str]:
-    return {"trigger_id": spell_trigger(key.trigger_id), "tenant": key.tenant}

@@ -1,0 +1,28 @@
+"""What starts runs by events takes: of what the faces have, what accepts runs."""
+
+from functools import cache
+
+from stepcall.aws.invalid_event_queue import SqsInvalidEvents
+from stepcall.runtime.background_wiring import metrics
+from stepcall.runtime.settings import InvalidEventSettings, TenantSettings
+from stepcall.runtime.trigger_wiring import triggers
+from stepcall.runtime.wiring import accept_fields, make_client
+from stepcall.use_cases.invalid_events import EventDependencies
+
+
+@cache
+def event_dependencies() -> EventDependencies:
+    accept = accept_fields()
+    queue_url = InvalidEventSettings.from_env().queue_url
+    return EventDependencies(
+        **accept,
+        triggers=triggers(),
+        invalid_events=SqsInvalidEvents(make_client("sqs"), queue_url, accept["payloads"]),
+        metrics=metrics(),
+    )
+
+
+@cache
+def default_tenant() -> str:
+    """Whose workflow an event means that names no tenant."""
+    return TenantSettings.from_env().default

@@ -1,0 +1,109 @@
+"""Start the run that a trigger was made for, when its schedule or rule sends an event. docs/events.md."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from stepcall.domain.access import Caller
+from stepcall.domain.errors import MAX_MESSAGE_LENGTH, InvalidParametersError, StepcallError, shorten
+from stepcall.domain.idempotency import StartOnce
+from stepcall.domain.ids import spell_trigger
+from stepcall.domain.run import Run
+from stepcall.domain.trigger import Bus, LastError, LastRun, Trigger, TriggerKey, TriggerType
+from stepcall.domain.trigger_depth import MAX_TRIGGER_DEPTH, depth_after
+from stepcall.domain.trigger_errors import TriggerNotFoundError
+from stepcall.domain.trigger_input import TriggerInputError, render_trigger_input
+from stepcall.use_cases.invalid_events import EventDependencies, Reason, TriggerLoopError, reason_for
+from stepcall.use_cases.start_once import Started, start_once
+from stepcall.use_cases.start_run import StartRun, start_run
+from stepcall.use_cases.trigger_dependencies import TriggerName
+
+INPUT = "/input"
+
+
+class Firing(NamedTuple):
+    """What a schedule or rule sends: which trigger it was made for, on which bus, and what has happened."""
+
+    trigger: TriggerName
+    bus: Bus | None
+    event: Mapping[str, Any]
+
+    @property
+    def key(self) -> TriggerKey:
+        """Of the trigger as EventBridge has it."""
+        name, kind = self.trigger, TriggerType.EVENT if self.bus else TriggerType.SCHEDULE
+        return TriggerKey(name.tenant, name.workflow_id, name.trigger_id, kind, self.bus)
+
+    @property
+    def once(self) -> StartOnce:
+        """The key alone says it: an event that comes again starts nothing, even if the trigger was changed since."""
+        trigger_id = str(self.trigger.trigger_id)
+        return StartOnce(f"trigger:{trigger_id}:{self.event['id']}", trigger_id)
+
+
+def fire_trigger(firing: Firing, deps: EventDependencies) -> Started | None:
+    """The run that it starts, or has started; None for a trigger that is gone or disabled.
+
+    Raises what `start_once` and `start_run` raise, TriggerInputError and TriggerLoopError; what gets no better is then
+    the trigger's last error.
+    """
+    trigger = _find(firing, deps)
+    if trigger is None or not trigger.enabled:
+        deps.log("trigger_not_fired", state="disabled" if trigger else "gone")
+        return None
+    try:
+        started = _start(trigger, firing, deps)
+    except StepcallError as exc:
+        if reason := reason_for(exc, deps.now()):
+            deps.triggers.record_error(trigger.key, _last_error(reason))
+        raise
+    # after the start: who dies between finds the run again, and records it then
+    deps.triggers.record_run(trigger.key, LastRun(started.run.run_id, started.run.created_at))
+    return started
+
+
+def _find(firing: Firing, deps: EventDependencies) -> Trigger | None:
+    """As it is now. Where EventBridge has another, the sweep is told."""
+    name = firing.trigger
+    try:
+        trigger = deps.triggers.get(name.tenant, name.workflow_id, name.trigger_id)
+    except TriggerNotFoundError:
+        deps.triggers.unsettle(firing.key, deps.now())
+        return None
+    if trigger.revision != name.revision:
+        deps.triggers.unsettle(trigger.key, deps.now())
+    return trigger
+
+
+def _start(trigger: Trigger, firing: Firing, deps: EventDependencies) -> Started:
+    principal = f"trigger:{spell_trigger(trigger.trigger_id)}"
+    start: Callable[[Firing, Caller, EventDependencies], Run] = partial(_start_anew, trigger)
+    return start_once(start, firing, Caller(trigger.tenant, principal, principal), deps)
+
+
+def _start_anew(trigger: Trigger, firing: Firing, caller: Caller, deps: EventDependencies) -> Run:
+    depth = depth_after(firing.event)
+    if depth > MAX_TRIGGER_DEPTH:
+        raise TriggerLoopError(MAX_TRIGGER_DEPTH)
+    command = StartRun(
+        trigger.workflow_id, _render(trigger, firing.event, deps), INPUT, once=firing.once, trigger_depth=depth
+    )
+    return start_run(command, caller, deps)
+
+
+def _render(trigger: Trigger, event: Mapping[str, Any], deps: EventDependencies) -> Mapping[str, Any]:
+    definition = deps.workflows.get_latest(trigger.tenant, trigger.workflow_id).definition
+    try:
+        return render_trigger_input(trigger.input, event, definition)
+    except TriggerInputError as exc:
+        problems = [replace(problem, location=f"{INPUT}{problem.location}") for problem in exc.problems]
+        raise InvalidParametersError(problems) from exc
+
+
+def _last_error(reason: Reason) -> LastError:
+    """The first problem's code, and where and what all of them are."""
+    if not reason.problems:
+        return LastError(reason.at, reason.code, reason.message)
+    told = " ".join(f"{problem.location}: {problem.message}" for problem in reason.problems)
+    return LastError(reason.at, reason.problems[0].code, shorten(told, MAX_MESSAGE_LENGTH))

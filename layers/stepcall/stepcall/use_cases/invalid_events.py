@@ -1,0 +1,109 @@
+"""Events that have started nothing and never will: kept with the reason, counted, and said in the log."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+from stepcall.asl.graph import EmptyRunModeError
+from stepcall.domain.access import NotGrantedError
+from stepcall.domain.errors import InvalidParametersError, Problem, StepcallError
+from stepcall.domain.idempotency import IdempotencyKeyReusedError
+from stepcall.stores.trigger_store import TriggerStore
+from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.use_cases.dependencies import AcceptDependencies
+from stepcall.use_cases.metrics import Metric, Metrics
+
+
+class InvalidEventError(StepcallError):
+    """The event cannot be read; `problems` says why."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        super().__init__("The event is not valid, and nothing was started.")
+        self.problems = list(problems)
+
+
+class TriggerLoopError(StepcallError):
+    """The event comes of a row of runs each of which has set off the next."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"The event is of the last of {most + 1} runs, each of which has set off the next by a trigger, and nothing "
+            "was started. Narrow the trigger's pattern so that it does not match what its own runs bring about."
+        )
+
+
+class Reason(NamedTuple):
+    """Why nothing was started: the words of docs/events.md, and all that is wrong."""
+
+    code: str
+    message: str
+    problems: Sequence[Problem]
+    at: datetime
+
+
+class InvalidEvents(Protocol):
+    def keep(self, event: Mapping[str, Any], reason: Reason) -> None:
+        """Where operators find it, whole. Raises what makes it worth another try."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventDependencies(AcceptDependencies):
+    """For what starts runs by events."""
+
+    triggers: TriggerStore
+    invalid_events: InvalidEvents
+    metrics: Metrics
+
+
+# What gets no better by trying again. Everything else is raised: Lambda tries again, and keeps what fails to the end.
+CODES: Mapping[type[Exception], str] = MappingProxyType(
+    {
+        InvalidEventError: "invalid-event",
+        InvalidParametersError: "invalid-input",
+        WorkflowNotFoundError: "workflow-not-found",
+        EmptyRunModeError: "empty-run-mode",
+        IdempotencyKeyReusedError: "idempotency-key-reused",
+        NotGrantedError: "not-granted",
+        TriggerLoopError: "trigger-loop",
+    }
+)
+MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "invalid-input": "The input does not fit the workflow, and nothing was started.",
+        "workflow-not-found": "The tenant has no such workflow, and nothing was started.",
+        "idempotency-key-reused": "The `idempotency_key` came before, with another detail or for a run that is kept no "
+        "more, and nothing was started.",
+    }
+)
+"""In place of what the error says, which is for callers of the API."""
+
+
+def reason_for(error: Exception, now: datetime) -> Reason | None:
+    """None for what may pass."""
+    code = CODES.get(type(error))
+    if code is None:
+        return None
+    return Reason(code, MESSAGES.get(code, str(error)), getattr(error, "problems", ()), now)
+
+
+@contextmanager
+def invalid_event_kept(event: Mapping[str, Any], deps: EventDependencies) -> Iterator[None]:
+    """What is done inside is for this event. What may pass is raised."""
+    try:
+        yield
+    except StepcallError as exc:
+        reason = reason_for(exc, deps.now())
+        if reason is None:
+            raise
+        keep_invalid(event, reason, deps)
+
+
+def keep_invalid(event: Mapping[str, Any], reason: Reason, deps: EventDependencies) -> None:
+    """First where it is kept: if that fails, all of it is done again."""
+    deps.invalid_events.keep(event, reason)
+    deps.metrics({Metric.INVALID_EVENTS: [1.0]})
+    places = " ".join(problem.location for problem in reason.problems[:10])
+    deps.log("event_refused", code=reason.code, error=reason.message, problems=places)
