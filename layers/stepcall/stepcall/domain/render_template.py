@@ -134,8 +134,6 @@ def _look_up_root(reference: Reference, scope: Scope) -> Any:
             return scope.event.get(name)
         case RunReference(name):
             return scope.run.get(name)
-        case EventReference(name):
-            return scope.event.get(name)
         case OutputReference(ref) if ref in scope.outputs:
             return scope.outputs[ref]
     raise RenderError(f"`{{{{{reference}}}}}` has no value: task `{reference.ref}` has no output.")

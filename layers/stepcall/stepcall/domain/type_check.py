@@ -276,8 +276,6 @@ def _code_of_no_step(reference: Reference) -> str:
         return UNKNOWN_EVENT_VALUE
     if isinstance(reference, RunReference):
         return UNKNOWN_RUN_VALUE
-    if isinstance(reference, EventReference):
-        return UNKNOWN_EVENT_VALUE
     return "unknown_input_field" if isinstance(reference, InputReference) else "unknown_output_field"
 
 
