@@ -169,6 +169,8 @@ def get_workflow(workflow_id: str) -> Response[str]:
 
 @app.put("/workflows/<workflow_id>")
 def put_workflow(workflow_id: str) -> Response[str]:
+    from stepcall.runtime.trigger_wiring import trigger_dependencies  # noqa: PLC0415
+    from stepcall.use_cases.read_trigger import warn_of_triggers  # noqa: PLC0415
     from stepcall.use_cases.update_workflow import update_workflow  # noqa: PLC0415
 
     version, warnings = update_workflow(
@@ -178,7 +180,8 @@ def put_workflow(workflow_id: str) -> Response[str]:
         face_dependencies(),
         expected=read_if_match(headers(app)),
     )
-    return json_response(200, print_stored(version, warnings), print_tag(version))
+    told = [*warnings, *warn_of_triggers(version, trigger_dependencies())]
+    return json_response(200, print_stored(version, told), print_tag(version))
 
 
 @app.delete("/workflows/<workflow_id>")

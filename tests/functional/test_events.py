@@ -21,8 +21,10 @@ from stepcall.domain.procedure import Procedure
 from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskStatus
 from stepcall.domain.run_events import RunChange, event_of
 from stepcall.domain.run_mode import RunMode
+from stepcall.domain.trigger import TriggerType
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.delivery_wiring import deliveries
+from stepcall.runtime.trigger_wiring import triggers
 from stepcall.runtime.wiring import face_dependencies, start_dependencies, worker_dependencies
 from stepcall.stores.slot_store import Place
 from stepcall.tasks.catalog import CATALOG
@@ -264,6 +266,17 @@ def test_start_triggered_run_starts_the_run_of_its_event_once(stack: LocalStack,
     [run_id] = started()
     assert found(run_id).run.correlation_id == event("start_triggered_run")["id"]
     stop_run(found(run_id).run, face_dependencies())
+
+
+@pytest.mark.parametrize("kind", ["schedule", "rule"])
+def test_start_triggered_run_has_the_sweep_see_to_what_is_left_of_the_trigger_of_its_event(
+    stack: LocalStack, kind: str
+) -> None:
+    assert send(stack, f"start_triggered_run.{kind}") is None
+    named = event(f"start_triggered_run.{kind}")["trigger"]
+    [key] = [one.key for one in triggers().list_unsettled(limit=100) if str(one.key.trigger_id) == named["trigger_id"]]
+    assert key.type is (TriggerType.SCHEDULE if kind == "schedule" else TriggerType.EVENT)
+    triggers().settle(key, None)
 
 
 def test_record_execution_status_cancels_the_run_whose_execution_was_stopped(stack: LocalStack, run: UUID) -> None:

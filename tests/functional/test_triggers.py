@@ -207,11 +207,16 @@ def test_a_template_of_the_input_is_checked_and_kept_as_it_was_written(api: Api)
 
 def test_a_trigger_says_when_its_workflow_takes_other_inputs_by_now(api: Api, workflow: str, path: str) -> None:
     made = create(api, path, **NIGHTLY)
-    assert api("PUT", f"/workflows/{workflow}", {"name": "test", **PAGE}).status == 200
+    put = api("PUT", f"/workflows/{workflow}", {"name": "test", **PAGE})
+    [told] = [each for each in put.json["warnings"] if each["code"] == "trigger_input"]
+    assert made["trigger_id"] in told["message"]
     [shown] = api("GET", path).json["triggers"]
     [warning] = shown.pop("warnings")
     assert shown == made
     assert (warning["location"], warning["code"]) == ("/input/url", "missing")
+    assert api("PATCH", f"{path}/{made['trigger_id']}", {"input": {"url": "x"}}).json == made | {"input": {"url": "x"}}
+    put = api("PUT", f"/workflows/{workflow}", {"name": "test", **PAGE})
+    assert "trigger_input" not in put.text
 
 
 def test_the_last_run_and_the_last_error_are_shown(api: Api, path: str, store: DynamoTriggerStore) -> None:

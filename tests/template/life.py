@@ -35,7 +35,14 @@ from start_waiting_runs import app as start_waiting_runs
 from stepcall.aws.token_key_rotation import RotationStep
 from stepcall.domain.access import RateLimit
 from stepcall.domain.errors import PermanentTaskError
-from stepcall.domain.ids import read_run_id, read_upload_id, read_webhook_id, read_workflow_id, spell_api_key
+from stepcall.domain.ids import (
+    read_run_id,
+    read_trigger_id,
+    read_upload_id,
+    read_webhook_id,
+    read_workflow_id,
+    spell_api_key,
+)
 from stepcall.domain.webhook_answer import Answered
 from stepcall.runtime import background_wiring, delivery_wiring, event_wiring, trigger_wiring, webhook_wiring, wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
@@ -518,7 +525,23 @@ def live_by_custom_events(account: Account) -> None:
         account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, {"id": "second", "detail": asked})
     invalid = {"id": "third", "detail": {"input": {"text": 15 * LARGE}}}  # too large for a message
     account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, invalid)
+    live_by_firings(account, f"{path}/triggers")
     account.request("DELETE", path)
+
+
+def live_by_firings(account: Account, path: str) -> None:
+    """Of a trigger that was changed since: one starts a run, one does not fit; and one of a trigger that is gone."""
+    pattern = {"type": "event", "pattern": {"source": ["test"]}, "input": {"text": "{{event.detail.text}}"}}
+    made = account.request("POST", path, pattern)
+    ids = {"workflow_id": read_workflow_id(made["workflow_id"]), "trigger_id": read_trigger_id(made["trigger_id"])}
+    named = {"tenant": "tenant", **{name: str(value) for name, value in ids.items()}, "revision": 7, "bus": "stepcall"}
+    for detail in ({"text": LARGE}, {}):
+        fired = {"trigger": named, "event": {"id": str(len(detail)), "source": "test", "detail": detail}}
+        account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, fired)
+    shown = account.request("GET", f"{path}/{made['trigger_id']}")
+    assert (shown["last_run"] is None, shown["last_error"]["code"]) == (False, "missing_event_value")
+    account.request("DELETE", f"{path}/{made['trigger_id']}")
+    account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, fired)
 
 
 def live_by_the_other_roads(account: Account) -> None:

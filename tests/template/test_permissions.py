@@ -415,7 +415,7 @@ def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
     expected["StartTriggeredRunRole", "Workflows"] = by_name
     expected |= {(role_id, "Webhooks"): webhooks for role_id in tellers}
     of_triggers = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TRIGGERS#*", "UNSETTLED_TRIGGERS"]}}
-    expected["SweepRunsRole", "Triggers"] = of_triggers
+    expected["SweepRunsRole", "Triggers"] = expected["StartTriggeredRunRole", "Triggers"] = of_triggers
     assert found == expected | {("RunSqlTaskRole", "Connections"): connections}
     assert len(readers) == 8
 

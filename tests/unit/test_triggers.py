@@ -1,127 +1,34 @@
-"""Triggers of a workflow: who may make, see, change and end them, and what EventBridge is told."""
+"""Triggers of a workflow: who may make, see and end them, and what EventBridge is told."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from stepcall.domain.access import Caller, Grants, NotGrantedError
+from stepcall.domain.access import Grants, NotGrantedError
 from stepcall.domain.errors import Problem
 from stepcall.domain.ids import spell_trigger
 from stepcall.domain.trigger import (
     MAX_TRIGGERS,
     Bus,
     EventSource,
-    LastError,
-    LastRun,
     ScheduleSource,
-    Trigger,
     TriggerStatus,
     TriggerType,
 )
 from stepcall.domain.trigger_errors import (
     TooManyTriggersError,
-    TriggerIsChangingError,
     TriggerNotFoundError,
     TriggerQuotaError,
-    TriggerRefusedError,
 )
-from stepcall.domain.trigger_request import TriggerRequest
-from stepcall.stores.memory_trigger_store import MemoryTriggerStore
 from stepcall.stores.workflow_store import WorkflowNotFoundError
-from stepcall.tasks.catalog import CATALOG
-from stepcall.use_cases.create_trigger import create_trigger
-from stepcall.use_cases.delete_trigger import delete_trigger, end_triggers
-from stepcall.use_cases.delete_workflow import delete_workflow
 from stepcall.use_cases.read_trigger import list_triggers, read_trigger
-from stepcall.use_cases.settle_trigger import settle_trigger
-from stepcall.use_cases.trigger_dependencies import TriggerDependencies
-from stepcall.use_cases.trigger_sources import SourcesUnavailableError
-from stepcall.use_cases.update_trigger import UpdateTrigger, update_trigger
-from stepcall.use_cases.update_workflow import update_workflow
-from tests.sample_workflows import Document, workflow
-from tests.unit.fake_trigger_sources import FakeTriggerSources
-from tests.unit.run_world import CALLER, STRANGER, RunWorld
-
-NOWHERE = UUID(int=7 << 76)
-HOURLY: dict[str, Any] = {"type": TriggerType.SCHEDULE, "expression": "rate(1 hour)"}
-ON_ORDER: dict[str, Any] = {"type": TriggerType.EVENT, "pattern": {"source": ["my.shop"]}}
-UNAVAILABLE = SourcesUnavailableError("Throttled.")
-REFUSED = TriggerRefusedError([Problem("/expression", "invalid_expression", "No.")])
-FULL = TriggerQuotaError("There are 300 rules.")
-
-
-class TriggersChangedMeanwhile(MemoryTriggerStore):
-    """Before so many of the replacements somebody else has disabled the trigger, or enabled it."""
-
-    times = 0
-
-    def replace(self, trigger: Trigger, *, seen: Trigger, now: Any) -> Trigger | None:
-        if self.times > 0:
-            self.times -= 1
-            assert super().replace(replace(seen, enabled=not seen.enabled), seen=seen, now=now)
-        return super().replace(trigger, seen=seen, now=now)
-
-
-@dataclass
-class TriggerWorld:
-    """One deployment, with a workflow."""
-
-    document: Document = field(default_factory=workflow)
-    runs: RunWorld = field(default_factory=RunWorld)
-    triggers: TriggersChangedMeanwhile = field(default_factory=TriggersChangedMeanwhile)
-    sources: FakeTriggerSources = field(default_factory=FakeTriggerSources)
-
-    def __post_init__(self) -> None:
-        self.workflow_id = self.runs.define(self.document).workflow_id
-        self.now = self.runs.clock.now
-        self.deps = TriggerDependencies(
-            triggers=self.triggers,
-            sources=self.sources,
-            now=self.now,
-            log=self.runs.deps.log,
-            workflows=self.runs.workflows,
-            catalog=CATALOG,
-            new_id=self.runs.deps.new_id,
-        )
-
-    def create(self, caller: Caller = CALLER, **said: Any) -> Trigger:
-        return create_trigger(self.workflow_id, TriggerRequest(**(said or HOURLY)), caller, self.deps).trigger
-
-    def update(self, trigger: Trigger, caller: Caller = CALLER, **said: Any) -> Trigger:
-        command = UpdateTrigger(self.workflow_id, trigger.trigger_id, TriggerRequest(**said))
-        return update_trigger(command, caller, self.deps).trigger
-
-    def delete(self, trigger: Trigger, caller: Caller = CALLER) -> None:
-        delete_trigger(self.workflow_id, trigger.trigger_id, caller, self.deps)
-
-    def delete_workflow(self) -> None:
-        def end(tenant: str, workflow_id: UUID) -> None:
-            end_triggers(tenant, workflow_id, self.deps)
-
-        delete_workflow(self.workflow_id, CALLER, self.runs.deps, end_triggers=end)
-
-    def stored(self, trigger: Trigger) -> Trigger:
-        return self.triggers.get(CALLER.tenant, self.workflow_id, trigger.trigger_id)
-
-    def listed(self) -> list[Trigger]:
-        return [view.trigger for view in list_triggers(self.workflow_id, CALLER, self.deps)]
-
-    def unsettled(self) -> list[UUID]:
-        return [each.key.trigger_id for each in self.triggers.list_unsettled(limit=100)]
-
-    def sweep(self) -> None:
-        for each in self.triggers.list_unsettled(limit=100):
-            settle_trigger(each.key, self.deps)
-
-
-def refusals(ask: Callable[[], object]) -> list[tuple[str, str]]:
-    with pytest.raises(TriggerRefusedError) as refused:
-        ask()
-    return [(problem.location, problem.code) for problem in refused.value.problems]
+from tests.sample_workflows import workflow
+from tests.unit.run_world import CALLER, STRANGER
+from tests.unit.trigger_world import FULL, HOURLY, NOWHERE, ON_ORDER, REFUSED, UNAVAILABLE, TriggerWorld, refusals
 
 
 def test_a_schedule_is_active_once_eventbridge_has_it() -> None:
@@ -242,108 +149,6 @@ def test_while_eventbridge_does_not_answer_a_trigger_is_pending_until_the_sweep(
     assert (world.sources.has, world.unsettled()) == ({}, [])
 
 
-def test_who_sends_a_change_of_a_pending_trigger_again_has_it_settled() -> None:
-    world = TriggerWorld()
-    world.sources.fault = UNAVAILABLE
-    made = world.create(**HOURLY)
-    world.sources.fault = None
-    assert world.update(made, enabled=True) == replace(made, is_settled=True)
-    told = world.sources.told
-    world.update(made, enabled=True)
-    assert world.sources.told == told
-
-
-def test_an_update_changes_what_it_says_and_nothing_else() -> None:
-    world = TriggerWorld(workflow(inputs=[{"name": "at", "type": "string", "required": False}]))
-    made = world.create(**HOURLY)
-    assert world.update(made) == made
-    disabled = world.update(made, enabled=False)
-    assert disabled == replace(made, enabled=False, revision=2)
-    moved = world.update(made, timezone="Europe/Berlin", expression="cron(0 3 * * ? *)")
-    assert moved == replace(disabled, source=ScheduleSource("cron(0 3 * * ? *)", "Europe/Berlin"), revision=3)
-    filled = world.update(made, input={"at": "{{event.time}}"}, enabled=True)
-    assert filled == replace(moved, input={"at": "{{event.time}}"}, enabled=True, revision=4)
-    assert world.sources.has == {made.trigger_id: replace(filled, is_settled=False)}
-
-
-def test_a_rate_counts_from_when_it_was_said_and_not_from_other_changes() -> None:
-    world = TriggerWorld()
-    made = world.create(**HOURLY)
-    world.runs.clock.sleep(600)
-    assert world.update(made, enabled=False, expression="rate(1 hour)").source == made.source
-    changed = world.update(made, expression="rate(2 hours)").source
-    assert isinstance(changed, ScheduleSource)
-    assert changed.starts_at == (world.now() + timedelta(hours=2)).replace(microsecond=0)
-
-
-def test_a_time_that_has_gone_by_is_refused_but_its_trigger_can_be_disabled_and_moved() -> None:
-    world = TriggerWorld()
-    soon = (world.now() + timedelta(minutes=5)).strftime("at(%Y-%m-%dT%H:%M:%S)")
-    made = world.create(type=TriggerType.SCHEDULE, expression=soon)
-    world.runs.clock.sleep(600)
-    again: dict[str, Any] = {"type": TriggerType.SCHEDULE, "expression": soon}
-    assert refusals(lambda: world.create(**again)) == [("/expression", "invalid_expression")]
-    assert world.update(made, enabled=False).enabled is False
-    assert world.update(made, expression="rate(1 day)").revision == 3
-
-
-def test_what_is_not_of_its_type_is_refused_of_a_change_too() -> None:
-    world = TriggerWorld()
-    hourly, ordered = world.create(**HOURLY), world.create(**ON_ORDER)
-    assert refusals(lambda: world.update(hourly, pattern={"source": ["x"]}, expression="rate(0 days)")) == [
-        ("/pattern", "unknown_field"),
-        ("/expression", "invalid_expression"),
-    ]
-    assert refusals(lambda: world.update(ordered, timezone="UTC")) == [("/timezone", "unknown_field")]
-    assert [location for location, _ in refusals(lambda: world.update(ordered, pattern={"sauce": ["x"]}))]
-    assert world.listed() == [hourly, ordered]
-
-
-@pytest.mark.parametrize("error", [REFUSED, FULL])
-def test_a_change_that_eventbridge_refuses_is_taken_back_and_told(error: Exception) -> None:
-    world = TriggerWorld()
-    made = world.create(**HOURLY)
-    world.triggers.record_run(made.key, LastRun(NOWHERE, world.now()))
-    world.sources.fault = error
-    world.sources.before = [lambda: None, lambda: setattr(world.sources, "fault", None)]
-    with pytest.raises(type(error)):
-        world.update(made, expression="rate(5 minutes)")
-    kept = world.stored(made)
-    assert kept == replace(made, revision=3, last_run=LastRun(NOWHERE, world.now()))
-    assert world.sources.has[made.trigger_id].source == made.source
-    assert world.unsettled() == []
-
-
-def test_a_change_that_is_refused_while_another_changes_it_takes_back_nothing_of_the_others() -> None:
-    world = TriggerWorld()
-    made = world.create(**HOURLY)
-    world.sources.fault = FULL
-
-    def change() -> None:
-        world.sources.fault = None
-        world.update(made, expression="rate(3 hours)")
-        world.sources.fault = FULL
-
-    world.sources.before = [change]
-    with pytest.raises(TriggerQuotaError):
-        world.update(made, expression="rate(5 minutes)")
-    kept = world.stored(made)
-    assert isinstance(kept.source, ScheduleSource)
-    assert (kept.source.expression, kept.revision) == ("rate(3 hours)", 3)
-
-
-def test_a_change_that_meets_another_is_made_upon_it() -> None:
-    world = TriggerWorld()
-    made = world.create(**HOURLY)
-    world.triggers.times = 3
-    changed = world.update(made, expression="cron(0 3 * * ? *)")
-    assert (changed.source, changed.enabled) == (ScheduleSource("cron(0 3 * * ? *)"), False)
-    world.triggers.times = 10**6
-    with pytest.raises(TriggerIsChangingError):
-        world.update(made, expression="rate(1 day)")
-    assert world.stored(made).source == changed.source
-
-
 def test_a_deleted_trigger_is_gone_here_and_at_eventbridge() -> None:
     world = TriggerWorld()
     made = world.create(**HOURLY)
@@ -409,28 +214,6 @@ def test_a_trigger_that_is_made_while_its_workflow_is_deleted_is_not_left_behind
         world.create(**HOURLY)
     assert world.triggers.list_by_workflow(CALLER.tenant, world.workflow_id) == []
     assert (world.sources.has, world.unsettled()) == ({}, [])
-
-
-def test_a_trigger_whose_workflow_takes_other_inputs_by_now_says_so_and_can_be_changed() -> None:
-    world = TriggerWorld()
-    made = world.create(**HOURLY)
-    assert read_trigger(world.workflow_id, made.trigger_id, CALLER, world.deps).warnings == []
-    update_workflow(world.workflow_id, workflow(inputs=[{"name": "url", "type": "string"}]), CALLER, world.runs.deps)
-    [view] = list_triggers(world.workflow_id, CALLER, world.deps)
-    assert [(each.location, each.code) for each in view.warnings] == [("/input/url", "missing")]
-    assert world.update(made, enabled=False).enabled is False
-    command = UpdateTrigger(world.workflow_id, made.trigger_id, TriggerRequest(input={"url": "x"}))
-    assert update_trigger(command, CALLER, world.deps).warnings == []
-
-
-def test_what_it_has_started_and_why_not_stay_with_a_trigger_that_is_changed() -> None:
-    world = TriggerWorld()
-    made = world.create(**HOURLY)
-    run, error = LastRun(NOWHERE, world.now()), LastError(world.now(), "invalid_input", "No.")
-    world.triggers.record_run(made.key, run)
-    world.triggers.record_error(made.key, error)
-    changed = world.update(made, enabled=False)
-    assert (changed.last_run, changed.last_error) == (run, error)
 
 
 def test_who_changed_what_is_in_the_log_and_the_input_is_not() -> None:

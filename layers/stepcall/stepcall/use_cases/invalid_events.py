@@ -30,8 +30,8 @@ class TriggerLoopError(StepcallError):
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"The event is of the last of {most + 1} runs, each of which has set off the next by a trigger, and nothing "
-            "was started. Narrow the trigger's pattern so that it does not match what its own runs bring about."
+            f"The event is of the last of {most + 1} runs, each of which has set off the next by a trigger, and "
+            "nothing was started. Narrow the trigger's pattern so that it does not match what its own runs bring about."
         )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from stepcall.domain.access import Caller
 from stepcall.domain.errors import Problem
+from stepcall.domain.ids import spell_trigger
 from stepcall.domain.trigger import Trigger, TriggerType
 from stepcall.domain.trigger_request import input_faults
 from stepcall.domain.workflow import WorkflowVersion
@@ -29,6 +30,18 @@ def read_trigger(workflow_id: UUID, trigger_id: UUID, caller: Caller, deps: Trig
     """Raises WorkflowNotFoundError, NotGrantedError, TriggerNotFoundError."""
     version = require_workflow(workflow_id, caller, deps)
     return view_trigger(deps.triggers.get(caller.tenant, workflow_id, trigger_id), version)
+
+
+def warn_of_triggers(version: WorkflowVersion, deps: TriggerDependencies) -> list[Problem]:
+    """Which triggers of the workflow would start nothing with this version, for who stores it."""
+    triggers = deps.triggers.list_by_workflow(version.tenant, version.workflow_id)
+    return [_warn_of(each) for each in triggers if view_trigger(each, version).warnings]
+
+
+def _warn_of(trigger: Trigger) -> Problem:
+    name = spell_trigger(trigger.trigger_id)
+    message = f"The input of the trigger `{name}` does not fit this version, so that it starts nothing: change it, too."
+    return Problem("", "trigger_input", message)
 
 
 def require_workflow(workflow_id: UUID, caller: Caller, deps: TriggerDependencies) -> WorkflowVersion:

@@ -1,0 +1,233 @@
+"""What comes of it when a trigger's schedule or rule sends an event."""
+
+from dataclasses import fields, replace
+from typing import Any
+from unittest.mock import Mock
+from uuid import UUID
+
+import pytest
+
+from stepcall.domain.errors import InvalidParametersError
+from stepcall.domain.ids import spell_trigger
+from stepcall.domain.run import Run
+from stepcall.domain.run_events import SOURCE
+from stepcall.domain.trigger import Bus, EventSource, LastRun, ScheduleSource, Trigger, TriggerKey
+from stepcall.domain.trigger_depth import MAX_TRIGGER_DEPTH
+from stepcall.stores.memory_trigger_store import MemoryTriggerStore
+from stepcall.stores.trigger_store import TriggerIsChangingError
+from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.use_cases.delete_workflow import delete_workflow
+from stepcall.use_cases.dependencies import AcceptDependencies
+from stepcall.use_cases.engine import EngineUnavailableError
+from stepcall.use_cases.fire_trigger import Firing, fire_trigger
+from stepcall.use_cases.invalid_events import EventDependencies, Reason, TriggerLoopError, invalid_event_kept
+from stepcall.use_cases.metrics import Metric
+from stepcall.use_cases.trigger_dependencies import TriggerName
+from tests.sample_workflows import declare, transform, workflow
+from tests.unit.run_world import CALLER, RunWorld
+
+WORKFLOW = workflow(transform("a", "{{input.n}}"), inputs=[declare("n", "integer"), declare("t", default="x")])
+EVENT = {"id": "e-1", "source": "com.example", "detail-type": "Order Placed", "detail": {"order": {"lines": 3}}}
+
+
+class UnsteadyTriggerStore(MemoryTriggerStore):
+    is_down = False
+    """Whether nothing is recorded."""
+
+    def record_run(self, key: TriggerKey, run: LastRun) -> None:
+        if self.is_down:
+            raise TriggerIsChangingError("Others change it.")
+        super().record_run(key, run)
+
+
+class TriggerWorld(RunWorld):
+    """With one trigger, as EventBridge has been told of it."""
+
+    def __init__(self, **changed: Any) -> None:
+        super().__init__()
+        self.kept: list[tuple[Any, Reason]] = []
+        self.triggers = UnsteadyTriggerStore()
+        accept = {each.name: getattr(self.deps, each.name) for each in fields(AcceptDependencies)}
+        self.event_deps = EventDependencies(
+            **accept, triggers=self.triggers, invalid_events=self, metrics=self.measured.append
+        )
+        self.version = self.define(WORKFLOW)
+        trigger = Trigger(
+            tenant="acme",
+            workflow_id=self.version.workflow_id,
+            trigger_id=UUID(int=7),
+            source=EventSource({"source": ["com.example"]}, Bus.STEPCALL),
+            input={"n": "{{event.detail.order.lines}}"},
+            created_at=self.clock.now(),
+        )
+        self.put(replace(trigger, **changed))
+
+    def put(self, trigger: Trigger) -> None:
+        self.triggers.put(trigger)
+        self.triggers.settle(trigger.key, trigger.revision)
+
+    def keep(self, event: Any, reason: Reason) -> None:
+        self.kept.append((event, reason))
+
+    @property
+    def trigger(self) -> Trigger:
+        return self.triggers.get("acme", self.version.workflow_id, UUID(int=7))
+
+    def fire(self, event: dict[str, Any] = EVENT, revision: int = 1, bus: Bus | None = Bus.STEPCALL) -> Run | None:
+        name = TriggerName("acme", self.version.workflow_id, UUID(int=7), revision)
+        started = fire_trigger(Firing(name, bus, event), self.event_deps)
+        return started.run if started else None
+
+    def unsettled(self) -> list[TriggerKey]:
+        return [each.key for each in self.triggers.list_unsettled(limit=10)]
+
+    def runs_made(self) -> int:
+        return len(self.engine.names)
+
+
+def test_a_run_has_the_triggers_input_and_name_and_is_its_last_run() -> None:
+    world = TriggerWorld()
+    run = world.fire()
+    assert run
+    assert world.value(run.input) == {"n": 3, "t": "x"}
+    assert run.principal == run.principal_id == f"trigger:{spell_trigger(UUID(int=7))}"
+    assert run.trigger_depth == 0
+    assert world.trigger.last_run == LastRun(run.run_id, run.created_at)
+    assert (world.trigger.last_error, world.unsettled(), world.trigger.is_settled) == (None, [], True)
+
+
+def test_an_event_that_comes_again_makes_one_run_even_if_the_trigger_or_the_workflow_were_changed_since() -> None:
+    world = TriggerWorld()
+    first = world.fire()
+    changed = world.triggers.replace(
+        replace(world.trigger, input={"n": "{{event.detail.nothing}}"}), seen=world.trigger, now=world.clock.now()
+    )
+    assert first
+    assert changed
+    delete_workflow(world.version.workflow_id, CALLER, world.deps)
+    again = world.fire()
+    assert (again and again.run_id, world.runs_made()) == (first.run_id, 1)
+    other = TriggerWorld()
+    for event_id in ("e-1", "e-2"):
+        other.fire(EVENT | {"id": event_id})
+    assert other.runs_made() == 2
+
+
+def test_who_dies_between_start_and_record_records_the_same_run_the_next_time() -> None:
+    world = TriggerWorld()
+    world.triggers.is_down = True
+    with pytest.raises(TriggerIsChangingError):
+        world.fire()
+    assert (world.trigger.last_run, world.runs_made()) == (None, 1)
+    world.triggers.is_down = False
+    world.clock.sleep(60)
+    run = world.fire()
+    assert run
+    assert (world.trigger.last_run, world.runs_made()) == (LastRun(run.run_id, run.created_at), 1)
+
+
+def test_a_disabled_trigger_starts_nothing_and_that_is_no_error() -> None:
+    world = TriggerWorld(enabled=False)
+    assert world.fire() is None
+    assert (world.trigger.last_error, world.unsettled(), world.runs_made()) == (None, [], 0)
+    assert ("trigger_not_fired", {"state": "disabled"}) in world.logged
+
+
+@pytest.mark.parametrize(
+    ("bus", "source"),
+    [
+        (Bus.STEPCALL, EventSource({}, Bus.STEPCALL)),
+        (Bus.DEFAULT, EventSource({}, Bus.DEFAULT)),
+        (None, ScheduleSource("rate(1 day)")),
+    ],
+)
+def test_what_eventbridge_has_of_a_trigger_that_is_gone_is_for_the_sweep(bus: Bus | None, source: Any) -> None:
+    world = TriggerWorld(source=source)
+    key = world.trigger.key
+    world.triggers.delete(world.trigger, world.clock.now())
+    world.triggers.settle(key, None)
+    assert world.fire(bus=bus) is None
+    assert (world.unsettled(), world.runs_made()) == ([key], 0)
+    assert ("trigger_not_fired", {"state": "gone"}) in world.logged
+
+
+@pytest.mark.parametrize("revision", [1, 3])
+def test_a_firing_of_another_revision_runs_what_the_trigger_says_now_and_is_for_the_sweep(revision: int) -> None:
+    world = TriggerWorld(revision=2)
+    assert world.fire(revision=revision)
+    assert (world.unsettled(), world.trigger.is_settled) == ([world.trigger.key], False)
+    assert TriggerWorld().unsettled() == []
+
+
+def test_an_input_that_does_not_fit_is_the_last_error_with_its_places_and_no_values() -> None:
+    world = TriggerWorld(
+        input={"n": "{{event.detail.order.lines}}", "t": "{{event.detail.secret}}", "u": "{{event.id}}"}
+    )
+    event = EVENT | {"detail": {"order": {"lines": "a secret"}, "secret": "s"}}
+    with pytest.raises(InvalidParametersError):
+        world.fire(event)
+    error = world.trigger.last_error
+    assert error
+    assert (error.at, error.code) == (world.clock.now(), "wrong_type")
+    assert "/input/n: " in error.message
+    assert "/input/u: " in error.message
+    assert "secret" not in error.message
+    assert (world.trigger.last_run, world.runs_made()) == (None, 0)
+
+
+def test_a_template_that_leads_nowhere_is_the_last_error_at_its_place() -> None:
+    world = TriggerWorld()
+    with pytest.raises(InvalidParametersError) as caught:
+        world.fire(EVENT | {"detail": {}})
+    assert [(p.location, p.code) for p in caught.value.problems] == [("/input/n", "missing_event_value")]
+    assert world.trigger.last_error
+    assert world.trigger.last_error.code == "missing_event_value"
+
+
+def test_a_workflow_that_is_gone_is_the_last_error() -> None:
+    world = TriggerWorld()
+    delete_workflow(world.version.workflow_id, CALLER, world.deps)
+    with pytest.raises(WorkflowNotFoundError):
+        world.fire()
+    assert world.trigger.last_error
+    assert world.trigger.last_error.code == "workflow-not-found"
+
+
+def test_an_outage_is_no_error_of_the_trigger_and_is_raised() -> None:
+    world = TriggerWorld()
+    away: Any = Mock(spec=world.deps.compile, side_effect=EngineUnavailableError("not deployed"))
+    world.event_deps = replace(world.event_deps, compile=away)
+    with pytest.raises(EngineUnavailableError):
+        world.fire()
+    assert (world.trigger.last_error, world.kept) == (None, [])
+
+
+def of_run(depth: int, event_id: str) -> dict[str, Any]:
+    detail = {"trigger_depth": depth, "order": {"lines": 1}}
+    return EVENT | {"id": event_id, "source": SOURCE, "detail-type": "Run Completed", "detail": detail}
+
+
+def test_a_row_of_runs_that_set_each_other_off_ends() -> None:
+    world, depth, made = TriggerWorld(), 0, list[int]()
+    for number in range(MAX_TRIGGER_DEPTH):
+        run = world.fire(of_run(depth, f"e-{number}"))
+        assert run
+        depth = world.found(run).run.trigger_depth
+        made.append(depth)
+    assert made == list(range(1, MAX_TRIGGER_DEPTH + 1))
+    with pytest.raises(TriggerLoopError, match="11 runs"):
+        world.fire(of_run(depth, "e-last"))
+    assert world.trigger.last_error
+    assert world.trigger.last_error.code == "trigger-loop"
+
+
+def test_what_starts_nothing_is_kept_and_counted_and_what_may_pass_is_not() -> None:
+    world = TriggerWorld()
+    with invalid_event_kept({"sent": True}, world.event_deps):
+        world.fire(EVENT | {"detail": {}})
+    [(event, reason)] = world.kept
+    assert (event, reason.code, reason.at) == ({"sent": True}, "invalid-input", world.clock.now())
+    assert world.measured == [{Metric.INVALID_EVENTS: [1.0]}]
+    with pytest.raises(MemoryError), invalid_event_kept({}, world.event_deps):
+        raise MemoryError
+    assert len(world.kept) == 1
