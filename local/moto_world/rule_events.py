@@ -1,11 +1,12 @@
 """Events to the targets of rules: moto raises for a function, in the caller's PutEvents, and minds no rule's state.
 
-What becomes an event of a bus, and which pattern it matches, is left to moto.
+What becomes an event of a bus, and which pattern it matches, is left to moto, but for the objects of arrays.
 """
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice, product
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from local.template import REGION
 Event = dict[str, Any]
 Deliver = Callable[[Mapping[str, Any], Event], None]
 """The target as it is written in the rule, and the event as EventBridge sends it."""
+MOST_VIEWS = 1000
 FIELDS = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
 
 
@@ -35,7 +37,7 @@ def _send_by(deliver: Deliver, services: frozenset[str], send_as_moto_does: Call
         # moto lets a rule without a pattern, which is one with a schedule, match everything
         if self.state == "DISABLED" or not self.event_pattern.get_pattern():
             return
-        if not self.event_pattern.matches_event(event):
+        if not any(map(self.event_pattern.matches_event, islice(_views(event), MOST_VIEWS))):
             return
         ours = [target for target in self.targets if target["Arn"].split(":")[2] in services]
         for target in ours:
@@ -70,6 +72,18 @@ def scheduled_rules_go_to(
 def is_kept(rule: Any) -> bool:
     bus = events_backends[DEFAULT_ACCOUNT_ID][REGION].event_buses.get(rule.event_bus_name)
     return bus is not None and bus.rules.get(rule.name) is rule
+
+
+def _views(value: Any) -> Iterator[Any]:
+    """An event with one object of each array in that array's place: a pattern looks into objects only, and on AWS into
+    those of arrays too, where all that it says of an array's objects must be so of one of them."""
+    if isinstance(value, dict):
+        members = product(*([*islice(_views(member), MOST_VIEWS)] for member in value.values()))
+        yield from (dict(zip(value, each, strict=True)) for each in members)
+    elif isinstance(value, list) and any(isinstance(element, dict) for element in value):
+        yield from (view for element in value for view in _views(element))
+    else:
+        yield value
 
 
 def as_sent(event: Mapping[str, Any]) -> Event:

@@ -437,6 +437,27 @@ def test_an_event_goes_to_each_rule_that_matches_it_and_is_enabled(world: None) 
     assert event.keys() == service_event("s", "k", 0, "r", {}).keys()
 
 
+@pytest.mark.parametrize(
+    ("lines", "times"),
+    [
+        ([{"sku": "a", "count": 1}, {"sku": "b", "count": 5}], 1),
+        ([{"sku": "a", "count": 5}, {"sku": "b", "count": 1}], 0),
+        ([7, {"sku": "b", "count": 5}], 1),
+        ({"sku": "b", "count": 5}, 1),
+        ([], 0),
+        ([[{"sku": f"x{i}"} for i in range(40)]] * 40, 0),
+    ],
+)
+def test_a_pattern_looks_into_the_objects_of_an_array(world: None, lines: Any, times: int) -> None:
+    given, source = list[Any](), str(uuid4())
+    wanted = {"source": [source], "detail": {"lines": {"sku": ["b"], "count": [{"numeric": [">", 2]}]}}}
+    event = service_event(source, "kind", 0, "r", {"lines": lines, "tags": ["x", "y"]})
+    with matched_events_go_to(lambda _, event: given.append(event), frozenset({"lambda"})):
+        put_rule(EventPattern=json.dumps(wanted | {"resources": ["r"]}))
+        put_on_default_bus(event)
+    assert given == [event] * times
+
+
 def test_moto_itself_raises_for_a_function_in_the_callers_put_events(world: None) -> None:
     # if it does no more, it is time to ask whether it does what AWS does
     source = str(uuid4())
