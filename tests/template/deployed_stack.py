@@ -13,7 +13,10 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from local.moto_world import template_secrets  # noqa: F401 - its import teaches moto what a secret is
+from local.moto_world import (  # noqa: F401 - their import teaches moto what these are
+    scheduler_schedules,
+    template_secrets,
+)
 from tests.template.sam_template import (
     CODE_BUCKET,
     CODE_KEY,
@@ -67,7 +70,6 @@ def deploy(session: boto3.Session, stack: str, parameters: dict[str, str]) -> De
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         names = _create(session, stack, template, parameters)
-    session.client("scheduler").create_schedule_group(Name=stack)  # which moto's CloudFormation does not know
     messages = [str(warning.message) for warning in caught]
     skipped = {message.split()[3] for message in messages if message.startswith("Tried to parse")}
     return _describe(session, template, names, sorted(skipped))

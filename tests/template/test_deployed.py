@@ -12,7 +12,6 @@ NOT_MADE_BY_MOTO = [
     "AWS::Lambda::EventInvokeConfig",
     "AWS::S3::BucketPolicy",
     "AWS::SQS::QueuePolicy",
-    "AWS::Scheduler::ScheduleGroup",
     "AWS::SecretsManager::RotationSchedule",
 ]
 

@@ -5,16 +5,9 @@ from dataclasses import dataclass, field
 
 from stepcall.domain.errors import shorten
 from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema
-from stepcall.domain.template import (
-    EventReference,
-    InputReference,
-    OutputReference,
-    Reference,
-    ResultReference,
-    RunReference,
-)
+from stepcall.domain.template import InputReference, OutputReference, Reference, ResultReference, RunReference
 from stepcall.domain.times import RANGE_WORDS
-from stepcall.domain.type_check import UNKNOWN_EVENT_VALUE, UNKNOWN_RUN_VALUE, Suggest
+from stepcall.domain.type_check import UNKNOWN_RUN_VALUE, Suggest
 from stepcall.domain.types import ValueType
 
 OPTIONAL_TEXT = SCHEMAS[ValueType.STRING].or_null
@@ -59,8 +52,6 @@ class Namable:
                 return self._find_result(name, position.outputs)
             case RunReference(name):
                 return self._find_run_value(name)
-            case EventReference():  # which is read in the inputs of triggers only
-                return NameFault(UNKNOWN_EVENT_VALUE, "a workflow has no event.")
 
     def _find_input(self, name: str) -> Schema | NameFault:
         self.used_inputs.add(name)
