@@ -27,7 +27,7 @@ from stepcall.use_cases.trigger_sources import SourcesUnavailableError, TriggerS
 from stepcall.use_cases.update_trigger import UpdateTrigger, update_trigger
 from tests.trigger_world import BUS, STACK, EventBridge
 from tests.unit.run_world import CALLER
-from tests.unit.test_triggers import HOURLY, ON_ORDER, TriggerWorld
+from tests.unit.trigger_world import HOURLY, ON_ORDER, TriggerWorld
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

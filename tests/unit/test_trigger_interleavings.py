@@ -19,7 +19,7 @@ from stepcall.use_cases.trigger_dependencies import TriggerDependencies
 from stepcall.use_cases.update_trigger import UpdateTrigger, update_trigger
 from tests.unit.interleaving import Gate, Scene, explore
 from tests.unit.run_world import CALLER
-from tests.unit.test_triggers import HOURLY, TriggerWorld
+from tests.unit.trigger_world import HOURLY, TriggerWorld
 
 OF_STORE = ("get", "replace", "delete", "settle", "unsettle")
 OF_SOURCES = ("ensure", "remove")
