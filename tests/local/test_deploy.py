@@ -10,8 +10,10 @@ from typing import Any
 
 import boto3
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 from tests.local.deploying_account import REGION
+from tools.deployment.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
 STACK = "stepcall-dev"
@@ -98,6 +100,26 @@ def test_a_second_deployment_without_a_change_changes_nothing(account: boto3.Ses
     assert (resources_of(account), events_of(account)) == (resources, events)
 
 
+def test_a_stack_of_ones_own_is_asked_for_once(account: boto3.Session, project: Path) -> None:
+    parameters = len(yaml_parse((ROOT / "template.yaml").read_text())["Parameters"])
+    name_and_region, confirm_roles_rollback, faces, save_where = "mine\n\n", "\n" * 3, "y\n" * 4, "\n" * 3
+    answers = name_and_region + "\n" * parameters + confirm_roles_rollback + faces + save_where + "y\n"
+
+    asked = run(project, "deploy_stack", answer=answers)
+
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    settings = read_settings((project / "samconfig.own.toml").read_text(), "default")
+    assert (settings.answered, settings.stack, settings.region, settings.architecture) == (
+        True,
+        "mine",
+        REGION,
+        "arm64",
+    )
+    again = run(project, "deploy_stack")
+    assert (again.returncode, "No changes to deploy" in again.stdout) == (0, True), again.stdout + again.stderr
+    account.client("cloudformation").delete_stack(StackName="mine")
+
+
 @pytest.mark.usefixtures("first")
 def test_a_stack_is_not_deleted_by_another_name(account: boto3.Session, project: Path) -> None:
     refused = run(project, "delete_stack", "--env", "dev", answer="stepcall-prod\n")
@@ -120,12 +142,11 @@ def test_a_deleted_stack_keeps_its_data_and_says_so(account: boto3.Session, proj
     assert deleted.returncode == 0, deleted.stdout + deleted.stderr
     said = deleted.stdout.split("is deleted. Kept")[1]
     assert [name for name in DATA if names[name] in said] == DATA
-    assert sorted(account.client("dynamodb").list_tables()["TableNames"]) == sorted(
-        names[table] for table in ("RunsTable", "WorkflowsTable")
-    )
+    tables = [table for table in account.client("dynamodb").list_tables()["TableNames"] if table.startswith(STACK)]
+    assert sorted(tables) == sorted(names[table] for table in ("RunsTable", "WorkflowsTable"))
     assert names["DataBucket"] in [b["Name"] for b in account.client("s3").list_buckets()["Buckets"]]
     secrets = account.client("secretsmanager").list_secrets()["SecretList"]
-    assert [secret["ARN"] for secret in secrets] == [names["WebhookSigningSecret"]]
+    assert [secret["ARN"] for secret in secrets if STACK in secret["ARN"]] == [names["WebhookSigningSecret"]]
     assert account.client("lambda").list_functions()["Functions"] == []
     assert [rule["Name"] for rule in events.list_rules()["Rules"]] == [f"{STACK}-of-another"]
     assert [file.name for file in sorted((project / f"{STACK}.kept").iterdir())] == ["resources.json", "template.json"]
