@@ -15,7 +15,7 @@ export PYTHONPATH := layers/stepcall:functions:.
 # The tests start many processes: each would compile boto3, moto and the rest anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo faces test drill load static serve compile build deploy api-key first-key redrive bench lock lint typecheck audit check validate
+.PHONY: help demo faces test drill load static serve compile build deploy delete api-key first-key redrive bench lock lint typecheck audit check validate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -121,7 +121,7 @@ lock: | $(BIN)/uv ## pin every dependency again
 # The processor of the functions: arm64 or x86_64.
 ARCHITECTURE ?= arm64
 # SAM and the build import nothing of ours.
-validate build deploy: export PYTHONPATH :=
+validate build deploy delete: export PYTHONPATH :=
 
 validate: | $(SAM) ## check template.yaml (no account, no network)
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM) validate --lint
@@ -132,8 +132,13 @@ build: | $(SAM) ## build the functions and the layer, for ARCHITECTURE=arm64 or 
 	@MAKELEVEL=0 $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@$(BIN)/python tools/lambda_build/finish_build.py .aws-sam/build $(ARCHITECTURE)
 
-deploy: build ## build, then deploy to your AWS account, asking for what it needs to know
-	@$(SAM) deploy --guided
+# Which architecture, tools/deployment decides for build and deploy at once: what is asked for, or what samconfig says.
+ASKED_ARCHITECTURE = $(if $(filter command environment,$(firstword $(origin ARCHITECTURE))),--architecture '$(ARCHITECTURE)')
+deploy: $(VENV)/.local | $(SAM) ## build and deploy to your AWS account: ENV=dev or ENV=prod of samconfig.toml, or asking (GUIDED=1 again; YES=1 without a question)
+	@$(BIN)/python -m tools.deploy_stack $(if $(ENV),--env '$(ENV)') $(ASKED_ARCHITECTURE) $(if $(filter 1,$(GUIDED)),--guided) $(if $(filter 1,$(YES)),--yes)
+
+delete: $(VENV)/.local | $(SAM) ## delete the deployed stack of ENV=…, and say which data stays and how to have it back (YES=1 without a question)
+	@$(BIN)/python -m tools.delete_stack $(if $(ENV),--env '$(ENV)') $(if $(filter 1,$(YES)),--yes)
 
 first-key: $(VENV)/.local ## the API key that the deployed STACK begins with
 	@$(BIN)/python -m tools.first_api_key --stack '$(STACK)'

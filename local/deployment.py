@@ -53,7 +53,7 @@ def deploy(template: Template, parameters: Mapping[str, str]) -> Deployment:
     """Create the stack. Raises UnsupportedResourceError."""
     resources = template["Resources"]
     _refuse_unsupported(resources)
-    known = {logical_id: _with_placeholder(resource) for logical_id, resource in resources.items()}
+    known = {logical_id: with_placeholder(resource) for logical_id, resource in resources.items()}
     backend = cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=f"Tried to parse {PLACEHOLDER}", category=UserWarning)
@@ -68,7 +68,8 @@ def _refuse_unsupported(resources: Mapping[str, Any]) -> None:
         raise UnsupportedResourceError(f"The local stack cannot make these resources: {', '.join(sorted(unknown))}.")
 
 
-def _with_placeholder(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_placeholder(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The resource, or what stands in for one of a type that moto does not know."""
     unknown = resource["Type"] in NOT_IN_MOTO and resource["Type"] not in get_model_map()
     return {"Type": PLACEHOLDER} if unknown else resource
 

@@ -66,9 +66,11 @@ class TemplateSecret(CloudFormationModel):
 
     @classmethod
     def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
+        cls, resource_name: str, _cloudformation_json: dict[str, Any], account_id: str, region_name: str
     ) -> None:
-        raise NotImplementedError("The local stack ends with its process.")
+        secretsmanager_backends[account_id][region_name].delete_secret(
+            secret_id=resource_name, recovery_window_in_days=None, force_delete_without_recovery=False
+        )
 
     def is_created(self) -> bool:
         return True

@@ -17,6 +17,7 @@ from local.moto_world import (  # noqa: F401 - their import teaches moto what th
     scheduler_schedules,
     template_secrets,
 )
+from tests.template.existing import list_existing
 from tests.template.sam_template import (
     CODE_BUCKET,
     CODE_KEY,
@@ -54,6 +55,10 @@ class Deployed:
     skipped: list[str]
     """The types that moto does not make."""
     names: dict[str, str]
+    created: list[str]
+    """Every resource that was made, named or not, by logical id."""
+    existing: list[str]
+    """Names, URLs and ARNs that moto tells of when it is asked what there is."""
     functions: dict[str, dict[str, Any]]
     statements: dict[str, list[dict[str, Any]]]
     """Each role's permissions."""
@@ -69,14 +74,16 @@ def deploy(session: boto3.Session, stack: str, parameters: dict[str, str]) -> De
     template = transform(read_template())
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        names = _create(session, stack, template, parameters)
+        names, created = _create(session, stack, template, parameters)
     messages = [str(warning.message) for warning in caught]
     skipped = {message.split()[3] for message in messages if message.startswith("Tried to parse")}
-    return _describe(session, template, names, sorted(skipped))
+    return _describe(session, template, names, created, sorted(skipped))
 
 
-def _create(session: boto3.Session, stack: str, template: Template, parameters: dict[str, str]) -> dict[str, str]:
-    """The names of what was made, by logical id."""
+def _create(
+    session: boto3.Session, stack: str, template: Template, parameters: dict[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """The names of what was made, by logical id, and the logical ids of all that was."""
     cloudformation = session.client("cloudformation")
     cloudformation.create_stack(
         StackName=stack,
@@ -84,14 +91,21 @@ def _create(session: boto3.Session, stack: str, template: Template, parameters: 
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
     )
     resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-    return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources if "PhysicalResourceId" in r}
+    names = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources if "PhysicalResourceId" in r}
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    listed = {resource["LogicalResourceId"] for page in pages for resource in page["StackResourceSummaries"]}
+    return names, sorted(listed - {""})  # moto lists what it skipped, without its name
 
 
-def _describe(session: boto3.Session, template: Template, names: dict[str, str], skipped: list[str]) -> Deployed:
+def _describe(
+    session: boto3.Session, template: Template, names: dict[str, str], created: list[str], skipped: list[str]
+) -> Deployed:
     functions, dynamodb, logs = session.client("lambda"), session.client("dynamodb"), session.client("logs")
     return Deployed(
         skipped=skipped,
         names=names,
+        created=created,
+        existing=sorted(list_existing(session)),
         functions={
             logical_id: dict(functions.get_function_configuration(FunctionName=names[logical_id]))
             for logical_id in functions_of(template)

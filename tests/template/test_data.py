@@ -1,14 +1,39 @@
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from stepcall.domain.run import Run, RunStatus, StoredPayload
 from stepcall.stores.dynamo_items import read_summary, run_values, write_values
-from tests.template.sam_template import Template, resources_of_type
+from tests.template.sam_template import REGION, Template, resources_of_type
+from tools.deployment.kept import adopting_template, kept_resources, resources_to_import
 
 TABLES = ["WorkflowsTable", "RunsTable"]
+RETAINED = [*TABLES, "DataBucket", "WebhookSigningSecret"]
+HOLDING = (
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::SecretsManager::Secret",
+    "AWS::SQS::Queue",
+    "AWS::Glue::Database",
+)
+# What may go with the stack, and why nobody misses it.
+GOING = {
+    "RateLimitsTable": "buckets fill again within minutes",
+    "FirstApiKeySecret": "a new stack has one of its own; keys made with it are in the workflows table",
+    "TokenKeySecret": "a token lives a day at most",
+    "ProviderKeysSecret": "it is for runs under way, and they end with the stack",
+    "AthenaDatabase": "names of files in the bucket, made again when they are needed",
+    "FailedInvocations": "invocations of functions that are gone",
+    "UnpublishedRunEvents": "positions in a stream that nothing reads any more",
+    "UnreturnedSlots": "as above",
+    "ExhaustedDeliveries": "what was given up is in the runs table",
+}
 KEPT_DAYS = 30
 
 
@@ -37,10 +62,32 @@ def test_a_table_costs_nothing_while_idle_and_survives_mistakes(written: Templat
     assert all(key["AttributeType"] == "S" for key in table["AttributeDefinitions"])
 
 
-@pytest.mark.parametrize("logical_id", [*TABLES, "DataBucket"])
+@pytest.mark.parametrize("logical_id", RETAINED)
 def test_data_stays_when_the_stack_goes(written: Template, logical_id: str) -> None:
     resource = written["Resources"][logical_id]
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_whatever_can_hold_data_stays_or_has_a_reason_to_go(written: Template) -> None:
+    holding = {name for name, resource in written["Resources"].items() if resource["Type"] in HOLDING}
+    assert holding == {*RETAINED, *GOING}
+    assert [name for name in GOING if "DeletionPolicy" in written["Resources"][name]] == []
+
+
+def test_names_are_generated_so_that_a_new_stack_meets_nothing_that_was_kept(written: Template) -> None:
+    naming = {"TableName", "BucketName", "Name"}
+    assert [name for name in RETAINED if naming & properties(written, name).keys()] == []
+
+
+def test_what_stays_can_be_given_to_a_new_stack(written: Template) -> None:
+    kept = kept_resources(written, {name: f"the-{name}" for name in written["Resources"]})
+    assert {thing.logical_id for thing in kept} == set(RETAINED)
+    adopting = adopting_template(written, kept)
+    assert adopting["Parameters"].keys() == {"DeletionProtection"}
+    assert [str(fault) for fault in lint(json.dumps(adopting), config=ManualArgs(regions=[REGION]))] == []
+    for imported in resources_to_import(kept):
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, imported["ResourceType"]).schema
+        assert [f"/properties/{name}" for name in imported["ResourceIdentifier"]] == schema["primaryIdentifier"]
 
 
 def test_tables_and_indexes_have_the_keys_the_stores_use(written: Template) -> None:

@@ -1,10 +1,18 @@
 """What moto's CloudFormation makes of the template: the local stack is built this way."""
 
+import json
+import re
+from typing import Any
+
+import pytest
+
 from stepcall.runtime.settings import FirstKeySettings
+from tests.template.conditions import decide
 from tests.template.deployed_stack import Deployed
-from tests.template.sam_template import Template, folder_of, functions_of
+from tests.template.sam_template import Template, folder_of, functions_of, read_template, transform
 from tests.template.world import API_KEY_SECRET, STACK, World
 
+FUNCTIONS = functions_of(transform(read_template()))
 NOT_MADE_BY_MOTO = [
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
@@ -18,6 +26,31 @@ NOT_MADE_BY_MOTO = [
 
 def test_moto_makes_everything_but_what_it_is_known_not_to(deployed: Deployed) -> None:
     assert deployed.skipped == NOT_MADE_BY_MOTO
+
+
+@pytest.mark.parametrize("key", ["true", "false"])
+def test_every_resource_of_a_type_that_moto_knows_is_created(world: World, transformed: Template, key: str) -> None:
+    made = world.deployed if key == "true" else world.without_key
+    secret = API_KEY_SECRET if key == "true" else ""
+    expected = decide(transformed, {"FirstApiKey": key, "OpenAiApiKeySecretArn": secret})["Resources"]
+    assert set(made.created) == {name for name, told in expected.items() if told["Type"] not in NOT_MADE_BY_MOTO}
+
+
+@pytest.mark.parametrize("logical_id", sorted(FUNCTIONS))
+def test_a_function_is_told_only_of_what_exists(deployed: Deployed, transformed: Template, logical_id: str) -> None:
+    variables = deployed.functions[logical_id]["Environment"]["Variables"]
+    written = decide(transformed, {})["Resources"][logical_id]["Properties"]["Environment"]["Variables"]
+    naming = {name for name, value in written.items() if names_a_resource(value, transformed)}
+    naming |= {name for name, value in variables.items() if str(value).startswith("arn:")}
+    assert {"RUNS_TABLE", "WORKFLOWS_TABLE", "DATA_BUCKET"} <= naming
+    existing = {*deployed.existing, API_KEY_SECRET}  # the deployer's own
+    assert {name: variables[name] for name in naming if variables[name] not in existing} == {}
+
+
+def names_a_resource(value: Any, template: Template) -> bool:
+    """Whether a value as it is written refers to something of the template, by Ref, GetAtt or Sub."""
+    found = re.findall(r"\w+", json.dumps(value)) if isinstance(value, dict) else []
+    return not template["Resources"].keys().isdisjoint(found)
 
 
 def test_tables_come_out_with_their_indexes_and_stream(deployed: Deployed) -> None:
