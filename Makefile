@@ -86,7 +86,7 @@ sam-local: $(VENV)/.local lambda-image $(BUILT) ## sam local start-api on 127.0.
 # What is missing is said, and is a failure here; in `make test` the comparison is skipped then.
 sam-local-test: $(VENV)/.dev lambda-image $(BUILT) ## sam local's answers beside those of make serve, and every file of events/ by sam local invoke, as a table
 	@$(BIN)/python -m local.sam_local --check
-	@$(BIN)/python -m pytest -q -rP --show-capture=stdout tests/sam_local
+	@$(BIN)/python -m pytest -q -rs tests/sam_local
 
 compile: $(VENV)/.local ## the compiled state machine of WORKFLOW=file.json (RUN_MODE=source or refresh for a part of it)
 	@$(if $(WORKFLOW),,echo 'Say which: make compile WORKFLOW=examples/webpage_summary.json' >&2; exit 1;) \

@@ -95,7 +95,8 @@ PREPARED: Mapping[str, Prepare] = {
     "rotate_token_key": _with_secret,
 }
 """What more than the run and its workflow an event needs; gives fields of the event that only this world can know."""
-ABOUT_A_RUN = ("run_", "finish_run", "record_execution_status", "deliver_webhook", "sweep_runs")
+ABOUT_A_RUN = ("deliver_webhook", "finish_run", "record_execution_status", "run_", "sweep_runs")
+"""In this order: the sweep has the run executed, which must not go on beneath the next event."""
 
 
 def send_events(world: EventWorld, folder: Path) -> list[Row]:
