@@ -11,6 +11,7 @@ import time
 from types import FrameType
 
 from local.errors import CannotStartError, SamLocalError
+from local.http_server import bind
 from local.sam_local.needs import first_missing
 
 DEFAULT_PORT = 3001
@@ -34,13 +35,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(port: int, allowed_hosts: list[str]) -> None:
-    from local.sam_local.start_api import start_api  # noqa: PLC0415 - seconds of imports, which a signal may end
+    bind(port).close()  # to refuse at once rather than after seconds of imports
+    from local.sam_local.start_api import require_alive, start_api  # noqa: PLC0415 - seconds of imports, which a signal may end
     from local.sam_local.world import sam_world  # noqa: PLC0415
 
-    with sam_world(allowed_hosts) as world, start_api(world, port, log=sys.stderr.fileno()) as url:
-        print(f"ready {url}", flush=True)
+    with sam_world(allowed_hosts) as world, start_api(world, port, log=sys.stderr.fileno()) as api:
+        print(f"ready {api.url}", flush=True)
         print(f"Its AWS: aws --endpoint-url {world.aws} …", file=sys.stderr)
         while True:
+            require_alive(api.process)
             time.sleep(SIGNAL_SECONDS)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from local.errors import SamLocalError
 from local.sam_local.needs import REPOSITORY
-from local.sam_local.world import SamWorld, sam_environment
+from local.sam_local.world import SamWorld
 
 INVOKE_SECONDS = 180
 
@@ -28,7 +28,7 @@ def invoke(world: SamWorld, function: str, event: Path) -> Invoked:
     done = subprocess.run(  # noqa: S603
         [*world.command("invoke", function), "--event", str(event)],
         cwd=REPOSITORY,
-        env=dict(sam_environment()),
+        env=world.environment(),
         capture_output=True,
         text=True,
         check=False,

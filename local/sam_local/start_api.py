@@ -5,24 +5,36 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 from local.errors import SamLocalError
 from local.http_server import HOST, bind
 from local.sam_local.needs import REPOSITORY
-from local.sam_local.world import SamWorld, sam_environment
+from local.sam_local.world import SamWorld
 
 READY_SECONDS = 180.0  # the first request builds an image of the layer, and starts a container
 END_SECONDS = 30.0
 POLL_SECONDS = 0.2
 
 
-@contextmanager
-def start_api(world: SamWorld, port: int, log: IO[bytes] | int | None = None) -> Iterator[str]:
-    """The URL it answers at; `port` 0 takes a free one. Containers stay for the next request. Raises CannotStartError.
+class StartedApi(NamedTuple):
+    url: str
+    process: "subprocess.Popen[bytes]"
 
+
+def require_alive(process: "subprocess.Popen[bytes]") -> None:
+    """Raises SamLocalError."""
+    if process.poll() is not None:
+        raise SamLocalError(f"sam local start-api has ended with {process.returncode}.")
+
+
+@contextmanager
+def start_api(world: SamWorld, port: int, log: int) -> Iterator[StartedApi]:
+    """Answering, and each container stays for the next request. Raises CannotStartError.
+
+    `port` 0 takes a free one; `log` is a file descriptor.
     It is no member of this process's group: Ctrl-C is for us, and ends it when the context does.
     """
     url = f"http://{HOST}:{_free(port)}"
@@ -30,14 +42,14 @@ def start_api(world: SamWorld, port: int, log: IO[bytes] | int | None = None) ->
     with subprocess.Popen(  # noqa: S603
         [*world.command("start-api"), *options],
         cwd=REPOSITORY,
-        env=dict(sam_environment()),
+        env=world.environment(),
         stdout=log,
         stderr=log,
         start_new_session=True,
     ) as process:
         try:
             _wait_for_health(process, url)
-            yield url
+            yield StartedApi(url, process)
         finally:
             _end(process)
 
@@ -52,8 +64,7 @@ def _free(port: int) -> int:
 def _wait_for_health(process: "subprocess.Popen[bytes]", url: str) -> None:
     direct, deadline = build_opener(ProxyHandler({})), time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise SamLocalError(f"sam local start-api has ended with {process.returncode}.")
+        require_alive(process)
         try:
             with direct.open(f"{url}/health", timeout=READY_SECONDS):
                 return

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,16 @@ class SamWorld:
         }
         return [str(SAM), "local", *words, "--skip-pull-image", *(word for pair in options.items() for word in pair)]
 
+    def environment(self) -> dict[str, str]:
+        """Of that command. SAM asks STS whose account it is: here too, or it would wait for the network.
+
+        Credentials of nobody: functions get them, and moto takes any.
+        """
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        nobody = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nobody"}
+        files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        return {**kept, **nobody, **files, "AWS_ENDPOINT_URL": self.aws, "SAM_CLI_TELEMETRY": "0"}
+
 
 @contextmanager
 def sam_world(allowed_hosts: Iterable[str] = (), network: Network | None = None) -> Iterator[SamWorld]:
@@ -64,11 +74,3 @@ def _world(network: Network, bound: socket.socket, allowed_hosts: tuple[str, ...
             yield SamWorld(stack, network, aws, template)
         finally:
             template.unlink()
-
-
-def sam_environment() -> Mapping[str, str]:
-    """Credentials of nobody: functions get them, and moto takes any."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    nobody = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nobody"}
-    files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    return {**kept, **nobody, **files, "SAM_CLI_TELEMETRY": "0"}
