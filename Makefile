@@ -15,7 +15,7 @@ export PYTHONPATH := layers/stepcall:functions:.
 # The tests start many processes: each would compile boto3, moto and the rest anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo faces test drill load static serve compile build deploy delete api-key first-key redrive bench lock lint typecheck audit check validate
+.PHONY: help demo faces test drill load static serve sam-local sam-local-test lambda-image compile build deploy delete api-key first-key redrive bench lock lint typecheck audit check validate
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,32 @@ faces: $(VENV)/.dev ## a run started through each face and read through every ot
 serve: $(VENV)/.local ## the local stack on 127.0.0.1:3000, or PORT=…; ALLOW_HOST=host:port lets Web.Download and webhooks reach a server of yours
 	@exec $(BIN)/python -m local.serve --port $${PORT:-3000} $(addprefix --allow-host ,$(ALLOW_HOST))
 
+# The functions for the processor of this machine, built again when they have changed.
+BUILT := .aws-sam/build/template.yaml
+MACHINE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+SOURCES = template.yaml $(shell find functions layers tools/lambda_build -type f -not -name '*.pyc')
+$(BUILT): $(SOURCES)
+	@$(MAKE) --no-print-directory build ARCHITECTURE=$(MACHINE)
+
+LAMBDA_IMAGE := public.ecr.aws/lambda/python:3.13-$(MACHINE)
+# Makes a stand-in where AWS's own cannot be pulled; its head says from what.
+MAKE_LAMBDA_IMAGE ?= ../shared/tools/make_lambda_image.sh
+lambda-image: | $(SAM) ## the image that sam local runs functions in: made by MAKE_LAMBDA_IMAGE=… if that is there, pulled otherwise
+	@docker version > /dev/null 2>&1 || { echo 'No Docker engine answers here: docs/sam-local.md says what it is for.' >&2; exit 1; }; \
+	if docker image inspect $(LAMBDA_IMAGE) > /dev/null 2>&1; then exit 0; fi; \
+	if [ -x '$(MAKE_LAMBDA_IMAGE)' ]; then \
+	  python=$$(sh tools/lambda_build/find_python313.sh) && \
+	  PY_PREFIX=$$($$python -c 'import sys; print(sys.base_prefix)') SAM_VENV=$$PWD/.venv-sam '$(MAKE_LAMBDA_IMAGE)'; \
+	else docker pull $(LAMBDA_IMAGE); fi
+
+sam-local: $(VENV)/.local lambda-image $(BUILT) ## sam local start-api on 127.0.0.1:3001, or PORT=…, its containers on the local stack's AWS; needs Docker (docs/sam-local.md)
+	@exec $(BIN)/python -m local.sam_local --port $${PORT:-3001} $(addprefix --allow-host ,$(ALLOW_HOST))
+
+# What is missing is said, and is a failure here; in `make test` the comparison is skipped then.
+sam-local-test: $(VENV)/.dev lambda-image $(BUILT) ## sam local's answers beside those of make serve, and every file of events/ by sam local invoke, as a table
+	@$(BIN)/python -m local.sam_local --check
+	@$(BIN)/python -m pytest -q -rs tests/sam_local
+
 compile: $(VENV)/.local ## the compiled state machine of WORKFLOW=file.json (RUN_MODE=source or refresh for a part of it)
 	@$(if $(WORKFLOW),,echo 'Say which: make compile WORKFLOW=examples/webpage_summary.json' >&2; exit 1;) \
 	  $(BIN)/python -m tools.compile_workflow '$(WORKFLOW)' $(if $(RUN_MODE),--run-mode '$(RUN_MODE)')
@@ -104,7 +130,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 check: $(VENV)/.dev $(ASL_VALIDATOR)
 	@$(BIN)/python -m pytest -n 2 $(BY_FILE) tests/unit tests/contract tests/golden tests/template tests/asl_validator
 	@$(BIN)/python -m pytest -n 4 $(BY_FILE) tests/functional
-	@$(BIN)/python -m pytest -n 3 $(BY_FILE) tests/local tests/drills
+	@$(BIN)/python -m pytest -n 3 $(BY_FILE) tests/local tests/drills tests/sam_local/test_same_answers.py
 
 # `uv pip compile` rather than uv.lock: docs/decisions/2026-11-21-locks.md
 COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header
@@ -121,7 +147,7 @@ lock: | $(BIN)/uv ## pin every dependency again
 # The processor of the functions: arm64 or x86_64.
 ARCHITECTURE ?= arm64
 # SAM and the build import nothing of ours.
-validate build deploy delete: export PYTHONPATH :=
+validate build deploy delete lambda-image: export PYTHONPATH :=
 
 validate: | $(SAM) ## check template.yaml (no account, no network)
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM) validate --lint

@@ -23,3 +23,11 @@ class ConflictingVariableError(CannotStartError):
 
 class UnhealthyError(CannotStartError):
     """The service does not answer, or not well."""
+
+
+class DockerError(CannotStartError):
+    """The Docker engine did not do what it was asked for."""
+
+
+class SamLocalError(CannotStartError):
+    """`sam local` lacks something, or has ended."""

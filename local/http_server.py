@@ -1,4 +1,4 @@
-"""The local stack's port: HTTP/1.1 with connections kept alive, in threads, on 127.0.0.1 only."""
+"""The local stack's port: HTTP/1.1 with connections kept alive, in threads, on 127.0.0.1 unless said otherwise."""
 
 import socket
 import threading
@@ -19,16 +19,16 @@ LARGEST_REQUEST_READ = 64 * 1024 * 1024  # the gateway refuses at 10 MB, in its 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
-def bind(port: int) -> socket.socket:
+def bind(port: int, host: str = HOST) -> socket.socket:
     """A socket bound to the port, or to a free one for 0. Raises PortInUseError."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((HOST, port))
+        bound.bind((host, port))
         bound.listen(1)
     except OSError as exc:
         bound.close()
-        raise PortInUseError(f"Port {port} of {HOST} cannot be used: {exc.strerror or exc}.") from exc
+        raise PortInUseError(f"Port {port} of {host} cannot be used: {exc.strerror or exc}.") from exc
     return bound
 
 

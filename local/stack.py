@@ -163,11 +163,11 @@ class LocalStack:
 
     def _application(self) -> Application:
         [(api_id, body)] = self.deployment.apis.items()
-        inside: dict[str, Application] = {S3_PREFIX: ObjectLinks(self.url), OPENAI_PREFIX: _chat_completions}
+        inside: dict[str, Application] = {S3_PREFIX: ObjectLinks(self.url), OPENAI_PREFIX: chat_completions}
         return mounted(inside, otherwise=Gateway(api_id, body, self.functions))
 
 
-def _chat_completions(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def chat_completions(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Imported by the first request: its summariser is slow to load."""
     answer: Iterable[bytes] = import_module("local.chat_completions").application(environ, start_response)
     return answer

@@ -23,6 +23,7 @@ LONGEST = (
     "test_demos.py",
     "test_drills.py",
     "test_sql_hostile.py",
+    "test_same_answers.py",
 )
 """Files that take so long that a processor would idle at the end, were they the last."""
 

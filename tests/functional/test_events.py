@@ -2,125 +2,70 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import boto3
 import pytest
 
-from local.seed import API_KEY
 from local.stack import LocalStack
-from stepcall.domain.access import Caller
-from stepcall.domain.check import check_definition
-from stepcall.domain.delivery import new_delivery
 from stepcall.domain.ids import read_run_id
-from stepcall.domain.procedure import Procedure
-from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskStatus
-from stepcall.domain.run_events import RunChange, event_of
+from stepcall.domain.run import RunStatus, RunWithTasks, TaskStatus
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.trigger import TriggerType
 from stepcall.domain.workflow import WorkflowVersion
-from stepcall.runtime.delivery_wiring import deliveries
 from stepcall.runtime.trigger_wiring import triggers
 from stepcall.runtime.wiring import face_dependencies, start_dependencies, worker_dependencies
 from stepcall.stores.slot_store import Place
-from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.cancel_run import stop_run
-from stepcall.use_cases.define_workflow import define_workflow
+from tests.event_world import (
+    PAGE,
+    begin_rotation,
+    define_configuration,
+    enable_procedure,
+    event,
+    event_names,
+    function_of,
+    functions,
+    put_delivery,
+    put_run,
+    put_workflow,
+    remove_run,
+)
 from tests.functional.conftest import PageServer
 from tests.functional.missed_runs import ended as ended_run
 from tests.functional.missed_runs import make_older, starts_throttled
 from tests.functional.web_server import WebServer, answer
 
-EVENTS = Path(__file__).parents[2] / "events"
-NOW = datetime(2026, 11, 21, 9, 15, 32, tzinfo=UTC)
-FUNCTIONS = {
-    "workflows_api": "WorkflowsApiFunction",
-    "run_web_task": "RunWebTaskFunction",
-    "run_ai_task": "RunAiTaskFunction",
-    "run_data_task": "RunDataTaskFunction",
-    "run_sql_task": "RunSqlTaskFunction",
-    "carto_api": "CartoApiFunction",
-    "wave_api": "WaveApiFunction",
-    "amperity_api": "AmperityApiFunction",
-    "finish_run": "FinishRunFunction",
-    "rotate_token_key": "RotateTokenKeyFunction",
-    "publish_run_events": "PublishRunEventsFunction",
-    "start_waiting_runs": "StartWaitingRunsFunction",
-    "record_execution_status": "RecordExecutionStatusFunction",
-    "sweep_runs": "SweepRunsFunction",
-    "deliver_webhook": "DeliverWebhookFunction",
-    "start_triggered_run": "StartTriggeredRunFunction",
-}
-
-
-def event(name: str) -> Any:
-    return json.loads((EVENTS / f"{name}.json").read_text().replace("sc_replace_me_by_a_key_of_your_own", API_KEY))
-
 
 def send(stack: LocalStack, name: str, **changed: Any) -> Any:
     """Invoke the function that the event is for, as Lambda would; what it answers, or the error it raised."""
-    function = stack.deployment.names[FUNCTIONS[name.split(".", maxsplit=1)[0]]]
+    function = stack.deployment.names[function_of(name)]
     return json.loads(stack.functions.invoke(function, json.dumps(event(name) | changed)).payload)
 
 
 @pytest.fixture(scope="module")
 def workflow(stack: LocalStack, page_host: str) -> WorkflowVersion:
     """The workflow that the events name."""
-    PageServer.pages["/event"] = (
-        200,
-        "text/html",
-        b"<html><body><article><p>Tide mills ground corn.</p></article></body></html>",
-    )
-    document = {
-        "name": "Events",
-        "input": [{"name": "url", "type": "string"}],
-        "tasks": [
-            {"ref": "page", "type": "Web.Download", "input": {"url": "{{input.url}}"}},
-            {"ref": "summary", "type": "OpenAI.Text.Summarize", "input": {"text": "Tide mills ground corn."}},
-            {"ref": "length", "type": "Data.Transform", "input": {"expression": "$length($)", "data": "{{input.url}}"}},
-            {"ref": "table", "type": "Sql.Query", "input": {"query": "SELECT 1 AS one"}},
-        ],
-        "output": [{"name": "summary", "type": "string", "value": "{{refs.summary.output.summary}}"}],
-    }
-    ids = event("finish_run")["run"]
-    version = WorkflowVersion(UUID(ids["workflow_id"]), 1, "local", check_definition(document, CATALOG).definition, NOW)
-    worker_dependencies().workflows.put_first(version)
-    return version
+    PageServer.pages["/event"] = (200, "text/html", PAGE)
+    return put_workflow()
 
 
 @pytest.fixture
 def run(stack: LocalStack, workflow: WorkflowVersion, page_host: str) -> Iterator[UUID]:
     """The run that the events name, fresh."""
-    run_id = UUID(event("finish_run")["run"]["run_id"])
-    url = json.dumps({"url": f"http://{page_host}/event"})
-    stored = Run(
-        run_id=run_id,
-        tenant="local",
-        principal="test",
-        workflow_id=workflow.workflow_id,
-        workflow_version=1,
-        content_hash=event("finish_run")["run"]["content_hash"],
-        status=RunStatus.PENDING,
-        created_at=NOW,
-        input=StoredPayload(len(url), inline=url),
-    )
-    worker_dependencies().runs.put(stored)
+    run_id = put_run(workflow.workflow_id, f"http://{page_host}/event")
     yield run_id
-    table = stack.deployment.names["RunsTable"]
-    for item in ("RUN", "TASK#page", "TASK#summary", "TASK#length", "TASK#table"):
-        boto3.client("dynamodb").delete_item(TableName=table, Key={"run_id": {"S": str(run_id)}, "item": {"S": item}})
+    remove_run(stack, run_id)
 
 
 def found(run_id: UUID) -> RunWithTasks:
     return worker_dependencies().runs.get_for_end(run_id)
 
 
-def test_every_event_file_belongs_to_a_function_and_every_function_has_one() -> None:
-    assert {path.name.split(".")[0] for path in EVENTS.glob("*.json")} == set(FUNCTIONS)
+def test_every_event_file_belongs_to_a_function_and_every_function_of_the_template_has_one() -> None:
+    assert {name.split(".")[0] for name in event_names()} == set(functions())
 
 
 def test_workflows_api_defines_the_workflow_of_its_event(stack: LocalStack) -> None:
@@ -151,10 +96,7 @@ def test_a_worker_does_the_task_of_its_event_once(stack: LocalStack, run: UUID, 
 
 
 def test_carto_api_creates_the_job_of_its_event(stack: LocalStack, workflow: WorkflowVersion) -> None:
-    procedure = Procedure(
-        tenant="local", workflow_id=workflow.workflow_id, workflow_version=1, connection="carto_dw", enabled_at=NOW
-    )
-    face_dependencies().procedures.put(procedure)
+    procedure = enable_procedure(workflow.workflow_id)
     with starts_throttled():  # so that it is there to be cancelled
         answer = send(stack, "carto_api")
     assert answer["statusCode"] == 200
@@ -177,10 +119,7 @@ def test_wave_api_starts_a_run_of_the_workflow_of_its_event(stack: LocalStack, w
 
 
 def test_amperity_api_starts_a_run_of_the_configuration_of_its_event(stack: LocalStack) -> None:
-    transform = {"expression": "$", "data": 1}
-    tasks = [{"ref": "only", "stage": "source", "type": "Data.Transform", "input": transform}]
-    document = {"name": "Courier", "config_id": "cg-123ABc4DE", "tasks": tasks}
-    version = define_workflow(document, Caller("local", "test"), face_dependencies()).version
+    version = define_configuration()
     answer = send(stack, "amperity_api")
     assert answer["statusCode"] == 200
     run = json.loads(answer["body"])
@@ -212,10 +151,7 @@ def test_rotate_token_key_makes_the_key_of_its_event_once(stack: LocalStack) -> 
     version = event("rotate_token_key")["ClientRequestToken"]
     refused = send(stack, "rotate_token_key", SecretId=secret_arn)
     assert refused["errorType"] == "NotPendingError", "Secrets Manager has not begun a rotation"
-    # what it begins one with has no value; here it has one, and the function keeps to it
-    client.put_secret_value(
-        SecretId=secret_arn, ClientRequestToken=version, SecretString="k" * 64, VersionStages=["AWSPENDING"]
-    )
+    begin_rotation(stack)
     for _ in range(2):
         assert send(stack, "rotate_token_key", SecretId=secret_arn) is None
     assert client.get_secret_value(SecretId=secret_arn, VersionId=version)["SecretString"] == "k" * 64
@@ -232,11 +168,7 @@ def test_deliver_webhook_has_nothing_to_do_for_a_delivery_that_is_kept_no_longer
 
 def test_deliver_webhook_makes_the_attempt_of_its_event_once(stack: LocalStack, receiver: WebServer, run: UUID) -> None:
     url = receiver.serve("/event", answer(500))
-    ended = replace(found(run).run, status=RunStatus.COMPLETED, completed_at=NOW, webhook_url=url)
-    told = event_of(RunChange(ended, RunStatus.RUNNING))
-    assert told
-    delivery = new_delivery(told, None, url)
-    assert deliveries().put(delivery)
+    put_delivery(found(run).run, url)
     assert send(stack, "deliver_webhook")["outcome"] == "retry"
     assert send(stack, "deliver_webhook")["outcome"] == "retry"
     assert send(stack, "deliver_webhook", give_up=True) == {"outcome": "failed", "wait_seconds": 0}
