@@ -144,6 +144,8 @@ def _eval_in_own_thread(eval_with_timeout: Callable[..., None]) -> Callable[...,
     """Another thread is needed only to give up a machine that has a TimeoutSeconds of its own."""
 
     def eval_program(self: Any, env: Any) -> None:
+        if env.is_frame():  # a branch of another
+            env.next_state_name = self.start_at.start_at_name
         if self.timeout_seconds is not None and env.is_running():
             eval_with_timeout(self, env)
         else:

@@ -130,10 +130,24 @@ def test_what_went_wrong_with_such_work_itself_is_still_shown() -> None:
     assert (shown.status, shown.error) == (TaskStatus.FAILED, own)
 
 
-@pytest.mark.parametrize("location", ["other", "output"])
-def test_work_beside_a_task_that_failed_is_shown_as_it_is(location: str) -> None:
+@pytest.mark.parametrize("location", ["t", "output"])
+def test_work_under_way_when_its_run_failed_for_its_own_or_its_outputs_sake_is_shown_as_it_is(location: str) -> None:
     stored = TaskRun("t", TaskStatus.RUNNING, 1, TIME)
     assert RunWithTasks(failed_run(location), {"t": stored}).task("t") is stored
+
+
+@pytest.mark.parametrize(
+    ("task_status", "seconds_after_the_run"),
+    [(TaskStatus.RUNNING, None), (TaskStatus.COMPLETED, 1), (TaskStatus.FAILED, 1)],
+)
+def test_work_that_another_branchs_failure_stopped_is_shown_as_cancelled(
+    task_status: TaskStatus, seconds_after_the_run: int | None
+) -> None:
+    run = failed_run("other")
+    assert run.completed_at
+    end = None if seconds_after_the_run is None else run.completed_at + timedelta(seconds=seconds_after_the_run)
+    shown = RunWithTasks(run, {"t": TaskRun("t", task_status, 2, TIME, end)}).task("t")
+    assert shown == TaskRun("t", TaskStatus.CANCELLED, 2, TIME, run.completed_at)
 
 
 def test_a_task_that_ended_before_step_functions_ended_the_run_is_shown_as_it_is() -> None:

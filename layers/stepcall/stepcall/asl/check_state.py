@@ -48,6 +48,7 @@ ENDING = frozenset({"Succeed", "Fail", "Choice"})
 WAITS = frozenset({"Seconds", "Timestamp", "SecondsPath", "TimestampPath"})
 ARRAYS = ("Branches", "Catch", "Choices", "Retry")
 PAYLOADS = frozenset({"Parameters", "ResultSelector", "ItemSelector"})
+PATHS_OR_INTRINSICS = frozenset({"ErrorPath", "CausePath"})
 PATH_OR_NULL = frozenset({"InputPath", "OutputPath", "ResultPath"})
 PATHS = frozenset(field for fields in FIELDS.values() for field in fields if field.endswith("Path")) | PATH_OR_NULL
 TIMES = frozenset({"TimeoutSeconds", "HeartbeatSeconds", "Seconds"})
@@ -162,6 +163,8 @@ def _check_paths(state: Mapping[str, Any]) -> Iterator[str]:
     for holder in (state, *rules_of(state, "Catch")):
         for field in sorted(holder.keys() & PATHS):
             value = holder[field]
+            if field in PATHS_OR_INTRINSICS and _is_path_or_intrinsic(value):
+                continue
             if not _is_path(value) and (value is not None or field not in PATH_OR_NULL):
                 yield f"{field}: {value!r} is no path such as $.error"
 

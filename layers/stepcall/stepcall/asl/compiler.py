@@ -2,12 +2,13 @@
 
 A sequential workflow of n tasks costs n + 1 state transitions on the good road: its tasks, and `Finish run`, which ends
 the machine. On the bad road a task's `Catch` leads to `Fail run`, which writes the run's end, and to `Run failed`.
+Tasks that run at once stand in the branches of a Parallel, which costs one more. A branch whose task fails says which.
 A query that Athena runs costs three transitions: its worker prepares it, Athena runs it, its worker records the result.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,17 @@ from stepcall.asl.check import check_state_machine
 from stepcall.asl.check_limits import refuse_over_limits
 from stepcall.asl.graph import Plan, TaskStep, plan
 from stepcall.asl.history import count_events, count_transitions
-from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, Retrier, StateMachine
-from stepcall.domain.errors import RetryableTaskError
+from stepcall.asl.parts import Parallel, Part, Series
+from stepcall.asl.states import (
+    ALL_ERRORS,
+    Catcher,
+    FailState,
+    LambdaTaskState,
+    ParallelState,
+    Retrier,
+    StateMachine,
+)
+from stepcall.domain.errors import BRANCH_FAILED, RetryableTaskError
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import WorkflowDefinition
@@ -71,6 +81,8 @@ class CompiledWorkflow:
     """Of the longest execution that can be."""
     athena_queries: int = 0
     """Of the transitions: the others invoke a function."""
+    critical_path: int = 0
+    """How many of its tasks run one after the other, at most."""
 
 
 def compile_workflow(
@@ -97,16 +109,13 @@ def compile_workflow(
     check_state_machine(machine)
     content_hash = hashlib.sha256(text.encode()).hexdigest()[:32]
     queries = sum(step.is_query for step in planned.steps) if athena_work_group else 0
-    return CompiledWorkflow(text, content_hash, count_transitions(states), history_events, queries)
+    transitions = count_transitions(states)
+    return CompiledWorkflow(text, content_hash, transitions, history_events, queries, planned.critical_path)
 
 
 def states_of(planned: Plan, function_arns: FunctionArns, athena_work_group: str | None = None) -> StateMachine:
     """The plan's steps as states, then the states that end the run."""
-    names_after = [step.ref for step in planned.steps[1:]] + [FINISH_STATE]
-    tasks: list[State] = []
-    for step, after in zip(planned.steps, names_after, strict=True):
-        task = _task_state(step, after, function_arns)
-        tasks += _on_athena(task, athena_work_group) if step.is_query and athena_work_group else [task]
+    tasks = TaskStates(planned, function_arns, athena_work_group).lay()
     finish_arn = function_arns[FINISH_RUN]
     finish = LambdaTaskState(
         FINISH_STATE,
@@ -128,19 +137,64 @@ def states_of(planned: Plan, function_arns: FunctionArns, athena_work_group: str
     return StateMachine(COMMENT, (*tasks, finish, fail, failed))
 
 
-def _on_athena(task: LambdaTaskState, work_group: str) -> "list[State]":
-    from stepcall.asl.athena_states import athena_states  # noqa: PLC0415 - few deployments have Athena
+class TaskStates:
+    """The states of a plan's steps, in the order in which they run; of parallel branches in that of the document."""
 
-    return [*athena_states(task, work_group)]
+    def __init__(self, planned: Plan, function_arns: FunctionArns, athena_work_group: str | None) -> None:
+        self._planned = planned
+        self._function_arns = function_arns
+        self._athena_work_group = athena_work_group
+        self._parallels: dict[int, int] = {}
+        """How many were named before, by the identity of the part."""
+
+    def lay(self) -> "list[State]":
+        return [*self._lay(self._planned.root, FINISH_STATE, is_branch=False)]
+
+    def _lay(self, part: Part, after: str | None, *, is_branch: bool) -> "Iterator[State]":
+        """`after` is the state behind it, None at the end of a branch."""
+        match part:
+            case Series(parts):
+                names_after = [*map(self._name, parts[1:]), after]
+                for inner, behind in zip(parts, names_after, strict=True):
+                    yield from self._lay(inner, behind, is_branch=is_branch)
+            case Parallel(parts):
+                branches = tuple(tuple(self._lay(inner, None, is_branch=True)) for inner in parts)
+                yield ParallelState(self._name(part), branches, () if is_branch else (CATCH_ALL,), after)
+            case number:
+                yield from self._lay_task(self._planned.steps[number], after, is_branch=is_branch)
+
+    def _lay_task(self, step: TaskStep, after: str | None, *, is_branch: bool) -> "Iterator[State]":
+        failed = f"{step.ref} failed"
+        catch = Catcher((ALL_ERRORS,), next=failed, result_path="$.error") if is_branch else CATCH_ALL
+        task = _task_state(step, after, self._function_arns, catch)
+        if step.is_query and self._athena_work_group:
+            from stepcall.asl.athena_states import athena_states  # noqa: PLC0415 - few deployments have Athena
+
+            yield from athena_states(task, self._athena_work_group)
+        else:
+            yield task
+        if is_branch:
+            # what is around the branch is told its error, and not which task has had it
+            yield FailState(failed, BRANCH_FAILED, cause_path=f"States.Format('{step.ref} {{}}', $.error.Error)")
+
+    def _name(self, part: Part) -> str:
+        """Of its first state."""
+        match part:
+            case Series(parts):
+                return self._name(parts[0])
+            case Parallel():
+                return f"Parallel {self._parallels.setdefault(id(part), len(self._parallels)) + 1}"
+            case number:
+                return self._planned.steps[number].ref
 
 
-def _task_state(step: TaskStep, after: str, function_arns: FunctionArns) -> LambdaTaskState:
+def _task_state(step: TaskStep, after: str | None, function_arns: FunctionArns, catch: Catcher) -> LambdaTaskState:
     return LambdaTaskState(
         name=step.ref,
         function_arn=function_arns[step.worker],
         payload=RUN | {"ref": step.ref, "attempt.$": "$$.State.RetryCount"},
         timeout_seconds=step.timeout_seconds,
         retry=(LAMBDA_TRANSIENT, TASK_RETRYABLE),
-        catch=(CATCH_ALL,),
+        catch=(catch,),
         next=after,
     )

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stepcall.asl.parts import Order, Part, series, span_of
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.run_mode import STAGES, RunMode, Stage
 from stepcall.domain.task_contract import TaskContract, Worker
-from stepcall.domain.workflow import WorkflowDefinition
+from stepcall.domain.task_order import TaskOrder
+from stepcall.domain.workflow import Task, WorkflowDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,15 @@ class TaskStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Tasks in the order in which they run, one after the other."""
+    """`steps` as they stand in the document, `root` in the order in which they run, each by its number there."""
 
     steps: tuple[TaskStep, ...]
+    root: Part
+
+    @property
+    def critical_path(self) -> int:
+        """How many run one after the other, at most."""
+        return int(span_of(self.root, [1] * len(self.steps)))
 
 
 class EmptyRunModeError(StepcallError):
@@ -40,14 +48,40 @@ class EmptyRunModeError(StepcallError):
 
 
 def plan(definition: WorkflowDefinition, catalog: Mapping[str, TaskContract], mode: RunMode = RunMode.FULL) -> Plan:
-    """The plan of a checked definition in the document's order, as the source says. Raises EmptyRunModeError."""
+    """The plan of a checked definition. Raises EmptyRunModeError."""
     tasks = definition.tasks_in(mode)
     if not tasks:
         raise EmptyRunModeError(mode)
-    return Plan(
-        tuple(
-            TaskStep(task.ref, contract.worker, contract.timeout_seconds, contract.is_query)
-            for task in tasks
-            for contract in (catalog[task.type],)
-        )
+    steps = tuple(
+        TaskStep(task.ref, contract.worker, contract.timeout_seconds, contract.is_query)
+        for task in tasks
+        for contract in (catalog[task.type],)
     )
+    return Plan(steps, _root(definition, mode))
+
+
+def _root(definition: WorkflowDefinition, mode: RunMode) -> Part:
+    tasks = definition.tasks_in(mode)
+    if definition.order is TaskOrder.SEQUENCE:
+        return series(range(len(tasks)))
+    from stepcall.asl.series_parallel import arrange  # noqa: PLC0415 - few workflows have it: a cold start has no time
+
+    numbers = {task.ref: number for number, task in enumerate(tasks)}
+    return arrange(_awaited(definition.tasks_in_run_order(mode), numbers))
+
+
+def _awaited(tasks: tuple[Task, ...], numbers: Mapping[str, int]) -> Order:
+    """Of each task which others have to be done before it, also indirectly; tasks of another mode count for nothing."""
+    awaited = [0] * len(tasks)
+    for task in tasks:
+        for number in (numbers[ref] for ref in task.waits_for if ref in numbers):
+            awaited[numbers[task.ref]] |= awaited[number] | 1 << number
+    return awaited
+
+
+def count_ideal_path(definition: WorkflowDefinition) -> int:
+    """How many tasks have to run one after the other, because each uses what the one before gives, or waits for it."""
+    ends: dict[str, int] = {}
+    for task in definition.tasks_in_run_order(RunMode.FULL):
+        ends[task.ref] = 1 + max((ends[ref] for ref in task.waits_for if ref in ends), default=0)
+    return max(ends.values())

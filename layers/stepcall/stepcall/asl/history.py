@@ -3,44 +3,65 @@
 A state that invokes a function writes TaskStateEntered, then TaskScheduled, TaskStarted and TaskSucceeded (or
 TaskFailed, TaskTimedOut) for each attempt, then TaskStateExited, also when its error is caught: 5, and 3 for every
 retry. One that waits for a query writes TaskSubmitted besides, for each attempt: 6, and 4. Each retrier counts its own
-attempts, so all of them can be used. A Fail state writes FailStateEntered; the execution itself its start and its end.
+attempts, so all of them can be used. A Parallel writes ParallelStateEntered, ParallelStateStarted, what its branches
+write, ParallelStateSucceeded (or ParallelStateFailed) and ParallelStateExited. A Fail state writes FailStateEntered;
+the execution itself its start and its end.
 `tests/local/test_history.py` holds this against an interpreter.
 """
 
-from stepcall.asl.states import FailState, StateMachine
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stepcall.asl.states import FailState, ParallelState, StateMachine
+
+if TYPE_CHECKING:
+    from stepcall.asl.states import State
 
 EVENTS_OF_EXECUTION = 2
 EVENTS_OF_FAIL = 1
 EVENTS_AROUND_ATTEMPTS = 2
+EVENTS_AROUND_BRANCHES = 4
 
 
 def count_events(machine: StateMachine) -> int:
-    """The events of the longest road: all retries used, and the catch taken where that leads further.
+    """The events of the longest road: all retries used, and the catch taken where that leads further."""
+    return EVENTS_OF_EXECUTION + _count_events(machine.states)
 
-    A state leads only to states that are printed after it: there is no loop in a machine of ours.
-    """
+
+def _count_events(states: "Sequence[State]") -> int:
+    """A state leads only to states that are printed after it: there is no loop in a machine of ours."""
     to_end: dict[str, int] = {}
-    for state in reversed(machine.states):
+    for state in reversed(states):
         if isinstance(state, FailState):
             to_end[state.name] = EVENTS_OF_FAIL
             continue
         onwards = to_end[state.next] if state.next else 0
         for catcher in state.catch:
             onwards = max(onwards, to_end[catcher.next])
-        attempts = 1
-        for retrier in state.retry:
-            attempts += retrier.max_attempts
-        own = EVENTS_AROUND_ATTEMPTS + attempts * state.events_of_attempt
+        if isinstance(state, ParallelState):
+            own = EVENTS_AROUND_BRANCHES + sum(_count_events(branch) for branch in state.branches)
+        else:
+            attempts = 1
+            for retrier in state.retry:
+                attempts += retrier.max_attempts
+            own = EVENTS_AROUND_ATTEMPTS + attempts * state.events_of_attempt
         to_end[state.name] = own + onwards
-    return EVENTS_OF_EXECUTION + to_end[machine.states[0].name]
+    return to_end[states[0].name]
 
 
 def count_transitions(machine: StateMachine) -> int:
-    """The states that a run enters on the good road; on that, too, a state leads only to one that is printed later."""
-    entered, awaited = 0, machine.states[0].name
-    for state in machine.states:
+    """The states that a run enters on the good road."""
+    return _count_transitions(machine.states)
+
+
+def _count_transitions(states: "Sequence[State]") -> int:
+    """On the good road, too, a state leads only to one that is printed later."""
+    entered, awaited = 0, states[0].name
+    for state in states:
         if state.name == awaited:
             entered += 1
+            if isinstance(state, ParallelState):
+                entered += sum(_count_transitions(branch) for branch in state.branches)
             if isinstance(state, FailState) or not state.next:
                 break
             awaited = state.next

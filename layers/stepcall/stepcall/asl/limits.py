@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from math import ceil
 
 from stepcall.asl.compiler import CompiledWorkflow
+from stepcall.asl.graph import count_ideal_path
 from stepcall.domain.workflow import WorkflowDefinition
 
 # US dollars in us-east-1, without free tiers and volume discounts, as looked up on 21 November 2026
@@ -34,12 +35,17 @@ BYTES_PER_READ_UNIT = 4096
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`transitions` and the price are of a run on the good road, `history_events` of the longest that can be."""
+    """`transitions` and the price are of a run on the good road, `history_events` of the longest that can be.
+
+    `critical_path`: how many tasks run one after the other at most; `ideal_critical_path`: how many have to.
+    """
 
     transitions: int
     history_events: int
     definition_bytes: int
     usd_per_million_runs: float
+    critical_path: int
+    ideal_critical_path: int
 
     def to_json(self) -> dict[str, int | float]:
         return asdict(self)
@@ -56,7 +62,14 @@ def limits_of(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> Lim
         + count_read_units(needed_outputs) * USD_PER_MILLION_READ_UNITS
     )
     definition_bytes = len(compiled.definition.encode())
-    return Limits(compiled.transitions, compiled.history_events, definition_bytes, round(usd, 2))
+    return Limits(
+        compiled.transitions,
+        compiled.history_events,
+        definition_bytes,
+        round(usd, 2),
+        compiled.critical_path,
+        count_ideal_path(definition),
+    )
 
 
 def count_write_units(tasks: int) -> int:

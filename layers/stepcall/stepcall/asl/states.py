@@ -1,6 +1,6 @@
 """One frozen type per state of Amazon States Language, in its own words. Source: https://states-language.net/spec.html."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -81,18 +81,47 @@ class LambdaTaskState:
 
 @dataclass(frozen=True, slots=True)
 class FailState:
+    """`cause_path` is a path or an intrinsic function, in place of `cause`."""
+
     name: str
     error: str
-    cause: str
+    cause: str = ""
+    cause_path: str | None = None
 
     def to_asl(self) -> AslObject:
-        return {"Type": "Fail", "Error": self.error, "Cause": self.cause}
+        cause = {"CausePath": self.cause_path} if self.cause_path else {"Cause": self.cause}
+        return {"Type": "Fail", "Error": self.error, **cause}
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelState:
+    """Branches that run at once, of which nothing is kept; the first one that fails ends the others."""
+
+    name: str
+    branches: "tuple[tuple[State, ...], ...]"
+    """Each begins with its first state."""
+    catch: tuple[Catcher, ...] = ()
+    next: str | None = None
+
+    def to_asl(self) -> AslObject:
+        return {
+            "Type": "Parallel",
+            "Branches": [machine_to_asl(branch) for branch in self.branches],
+            "ResultPath": None,
+            **({"Catch": rules_to_asl(self.catch)} if self.catch else {}),
+            **({"Next": self.next} if self.next else {"End": True}),
+        }
+
+
+def machine_to_asl(states: "Sequence[State]") -> AslObject:
+    """A machine, or one inside another, that starts at the first state."""
+    return {"StartAt": states[0].name, "States": {state.name: state.to_asl() for state in states}}
 
 
 if TYPE_CHECKING:
     from stepcall.asl.athena_states import AthenaQueryState
 
-    State: TypeAlias = LambdaTaskState | AthenaQueryState | FailState
+    State: TypeAlias = LambdaTaskState | AthenaQueryState | ParallelState | FailState
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +132,4 @@ class StateMachine:
     states: "tuple[State, ...]"
 
     def to_asl(self) -> AslObject:
-        return {
-            "Comment": self.comment,
-            "StartAt": self.states[0].name,
-            "States": {state.name: state.to_asl() for state in self.states},
-        }
+        return {"Comment": self.comment, **machine_to_asl(self.states)}

@@ -24,6 +24,7 @@ from stepcall.domain.run import CALL_LOCATION, OUTPUT_LOCATION
 from stepcall.domain.schema_reader import KEYWORDS
 from stepcall.domain.sql_check import SQL_TASKS, SqlSetting
 from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.task_order import TaskOrder
 from stepcall.domain.workflow import (
     MAX_CONFIG_ID_LENGTH,
     MAX_DECLARED,
@@ -31,6 +32,7 @@ from stepcall.domain.workflow import (
     MAX_TYPE_LENGTH,
     ConfigId,
     ConnectionName,
+    DeclaredOrder,
     DeclaredValue,
     DefinitionModel,
     Description,
@@ -75,6 +77,7 @@ class _Head(DefinitionModel):
     type: WorkflowType | None = None
     config_id: ConfigId | None = None
     warn_after_ms: WarnAfterMs | None = None
+    order: DeclaredOrder = TaskOrder.SEQUENCE
     input: list[Any] = Field(default_factory=list, alias="inputs")
     tasks: list[Any]
     output: list[Any] = Field(default_factory=list, alias="outputs")
@@ -148,6 +151,7 @@ def _read_definition(sent: DefinitionDocument, findings: Findings) -> WorkflowDe
         type=head.type,
         config_id=head.config_id,
         warn_after_ms=head.warn_after_ms,
+        order=head.order,
         input=inputs,
         tasks=tasks,
         output=outputs,

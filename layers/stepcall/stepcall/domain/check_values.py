@@ -22,6 +22,7 @@ from stepcall.domain.json_schema import (
 )
 from stepcall.domain.model_problems import field_problems
 from stepcall.domain.namable import Namable, NameFault, Position
+from stepcall.domain.order_check import OrderCheck
 from stepcall.domain.parse_template import holds_template, parse, read_bare
 from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
 from stepcall.domain.sql_check import SQL_TASKS, SqlCheck, SqlSetting
@@ -59,13 +60,18 @@ class ValueCheck:
         self._findings = findings
         self._sql = SqlCheck(setting, findings, self._schema_of)
         self._stages = StageCheck(sent, findings)
+        self._order = OrderCheck(sent, findings)
+        self._ranks = self._order.ranks()
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
         self._read_schemas()
 
     def check(self) -> None:
-        for index, pointer, task in self._sent.objects_at("tasks"):
-            self._check_task(pointer, task, Position(index))
-        number_of_tasks = len(self._sent.list_at("tasks"))
+        self._order.check()
+        number_of_tasks = len(self._ranks)
+        tasks = {index: (pointer, task) for index, pointer, task in self._sent.objects_at("tasks")}
+        for index, rank in self._ranks.items():
+            if index in tasks:
+                self._check_task(*tasks[index], Position(number_of_tasks if self._order.has_cycle else rank))
         for index, pointer, output in self._sent.objects_at("output"):
             self._check_output(f"{pointer}/value", output, Position(number_of_tasks, index))
         self._stages.warn_of_empty_modes()
@@ -86,7 +92,7 @@ class ValueCheck:
             name: (index, self._output_schemas[index]) for index, _, name in [*self._sent.names_at("output")][::-1]
         }
         by_name = {field: [*self._sent.names_at(field)][::-1] for field in ("input", "tasks")}
-        self._tasks = {ref: (index, self._output_of_task(index)) for index, _, ref in by_name["tasks"]}
+        self._tasks = {ref: (self._ranks[index], self._output_of_task(index)) for index, _, ref in by_name["tasks"]}
         self._namable = Namable(
             inputs={name: inputs[index] for index, _, name in by_name["input"]},
             tasks=self._tasks,

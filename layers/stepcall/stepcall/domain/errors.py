@@ -7,6 +7,8 @@ from itertools import islice
 from typing import ClassVar
 
 MAX_MESSAGE_LENGTH = 2000
+BRANCH_FAILED = "BranchFailed"
+"""The error that a branch of a state machine ends with: its cause is the ref of the task, and the name of its error."""
 MAX_PROBLEMS = 1000
 """Of one document: nobody reads more, and an answer has 6 MB at most. The rest shows when these are mended."""
 MAX_NAMES, MAX_NAMES_LENGTH = 64, 512

@@ -50,13 +50,14 @@ class Planner:
     """Whether the connection has a say in what it does."""
 
     def plan(self) -> tuple[PlannedTask, ...]:
-        """The tasks of the run's mode, in order."""
+        """The tasks of the run's mode, as they stand in the document."""
         plan: dict[str, PlannedTask] = {}
-        for task in self.after.version.definition.tasks_in(self.found.run.run_mode):
+        definition, mode = self.after.version.definition, self.found.run.run_mode
+        for task in definition.tasks_in_run_order(mode):
             why = next(self._reasons(task, plan), None)
             resume = Resume.RUN_AGAIN if why else Resume.REUSED
             plan[task.ref] = PlannedTask(task.ref, resume, why or HAS_OUTPUT)
-        return tuple(plan.values())
+        return tuple(plan[task.ref] for task in definition.tasks_in(mode))
 
     def _reasons(self, task: Task, plan: Mapping[str, PlannedTask]) -> Iterator[str]:
         """Why it has to run again: none when it would do the same once more, as far as anybody can know."""

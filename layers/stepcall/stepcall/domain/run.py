@@ -257,7 +257,7 @@ class RunWithTasks:
 
     def task(self, ref: str) -> TaskRun:
         """The task as a reader should see it: what a run that was ended from outside left under way has ended with it,
-        whatever came of it.
+        whatever came of it, and what another branch's failure stopped was cancelled.
 
         Of a cancelled run such a task shows no error: its worker may write one later.
         Of a run that shows another's output every task is SKIPPED.
@@ -265,8 +265,8 @@ class RunWithTasks:
         if self.run.reused_run_id:
             return TaskRun(ref, TaskStatus.SKIPPED)
         task = self.tasks.get(ref, TaskRun(ref, run_attempt=self.run.run_attempt))
-        if self._is_ended_from_outside() and self._outlasts_run(task):
-            status = TaskStatus(self.run.status.value)
+        if (self._is_ended_from_outside() or self._failed_beside(ref)) and self._outlasts_run(task):
+            status = TaskStatus.CANCELLED if self._failed_beside(ref) else TaskStatus(self.run.status.value)
             error = (task.error or self.run.error) if status is TaskStatus.FAILED else None
             return replace(task, status=status, completed_at=self.run.completed_at, output=None, error=error)
         return task
@@ -283,6 +283,11 @@ class RunWithTasks:
         if self.run.status is not RunStatus.FAILED:
             return self.run.status is RunStatus.CANCELLED
         return self.run.error is not None and self.run.error.location == CALL_LOCATION
+
+    def _failed_beside(self, ref: str) -> bool:
+        """Failed at another task, which has stopped this one if they ran at once."""
+        elsewhere = {CALL_LOCATION, OUTPUT_LOCATION, ref}
+        return self.run.status is RunStatus.FAILED and bool(self.run.error and self.run.error.location not in elsewhere)
 
     def _outlasts_run(self, task: TaskRun) -> bool:
         if task.status is TaskStatus.RUNNING:

@@ -17,6 +17,7 @@ from stepcall.domain.connection import NAME_PATTERN as CONNECTION_PATTERN
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation, generation_of
 from stepcall.domain.parse_template import parse
 from stepcall.domain.run_mode import RunMode, Stage
+from stepcall.domain.task_order import TaskOrder, in_run_order
 from stepcall.domain.template import ResultReference, Template, references, refs_in
 from stepcall.domain.types import ValueType
 
@@ -45,6 +46,7 @@ ConfigId = Annotated[str, Field(max_length=MAX_CONFIG_ID_LENGTH, pattern=r"^[A-Z
 WarnAfterMs = Annotated[int, Field(ge=1, le=MAX_WARN_AFTER_MS)]
 DeclaredStage = Annotated[Stage, Field(strict=False)]
 ConnectionName = Annotated[str, Field(pattern=CONNECTION_PATTERN)]
+DeclaredOrder = Annotated[TaskOrder, Field(strict=False)]
 DeclaredType = Annotated[ValueType, Field(strict=False)]
 
 
@@ -101,6 +103,8 @@ class Task(DefinitionModel):
     description: Description | None = None
     stage: DeclaredStage | None = None
     """Which run modes run it: one without a stage runs in full runs only."""
+    depends_on: Annotated[tuple[Identifier, ...], Field(strict=False, max_length=MAX_TASKS)] = ()
+    """The refs of tasks that it waits for although it uses nothing of theirs."""
 
     @cached_property
     def input_template(self) -> Template:
@@ -111,6 +115,11 @@ class Task(DefinitionModel):
     def needs(self) -> tuple[str, ...]:
         """The refs whose outputs this task uses, each once, in document order."""
         return refs_in(self.input_template)
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The refs of what has to be done before it, in a workflow whose order is a graph."""
+        return tuple(dict.fromkeys((*self.needs, *self.depends_on)))
 
 
 class OutputValue(DeclaredValue):
@@ -138,6 +147,8 @@ class WorkflowDefinition(DefinitionModel):
     """Another name for its id, for those who start it: nobody else in the tenant has the same."""
     warn_after_ms: WarnAfterMs | None = None
     """After how many milliseconds a run of it is a long one."""
+    order: DeclaredOrder = TaskOrder.SEQUENCE
+    """Whether its tasks run one after the other, or each as soon as it can."""
     input: tuple[InputParameter, ...] = Field(default=(), alias="inputs")
     tasks: tuple[Task, ...]
     output: tuple[OutputValue, ...] = Field(default=(), alias="outputs")
@@ -157,8 +168,16 @@ class WorkflowDefinition(DefinitionModel):
         return self.type or DEFAULT_TYPE
 
     def tasks_in(self, mode: RunMode) -> tuple[Task, ...]:
-        """The tasks that a run of that mode runs, in order."""
+        """The tasks that a run of that mode runs, as they stand in the document."""
         return tuple(task for task in self.tasks if mode.takes(task.stage))
+
+    def tasks_in_run_order(self, mode: RunMode) -> tuple[Task, ...]:
+        """The same, each after all that it waits for."""
+        tasks = self.tasks_in(mode)
+        if self.order is TaskOrder.SEQUENCE:
+            return tasks
+        waits = {task.ref: task.waits_for for task in tasks}
+        return tuple(self.task(ref) for ref in in_run_order([*waits], waits))
 
     def outputs_in(self, mode: RunMode) -> frozenset[str]:
         """The names of the outputs that a run of that mode can give: those that need no task that it leaves out."""

@@ -4,7 +4,14 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, StepcallError, shorten
+from stepcall.domain.errors import (
+    BRANCH_FAILED,
+    ErrorReason,
+    PermanentTaskError,
+    RetryableTaskError,
+    StepcallError,
+    shorten,
+)
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.render_template import RenderError, render
@@ -36,6 +43,14 @@ class StateError(BaseModel):
     """What a state's Catch keeps of an error. Its Cause is never shown: it may hold an ARN or a traceback."""
 
     name: str = Field(alias="Error")
+    cause: str = Field(default="", alias="Cause")
+
+    def of_task(self) -> "tuple[StateError, str | None]":
+        """The error of the task that failed, and its ref where that was said: where several run at once."""
+        if self.name != BRANCH_FAILED:
+            return self, None
+        ref, _, name = self.cause.partition(" ")
+        return StateError(Error=name), ref
 
 
 class RunEnding(BaseModel):
@@ -106,7 +121,8 @@ def _check_type(declared: OutputValue, value: Any) -> None:
 
 def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, deps: WorkerDependencies) -> RunEnd:
     now = deps.now()
-    task = _failed_task(error, version, found)
+    error, ref = error.of_task()
+    task = _failed_task(error, ref, version, found)
     if task is None:
         message = f"The run's end could not be written in time ({error.name})."
         return RunEnd(RunStatus.FAILED, now, error=ErrorResult(ErrorReason.INTERNAL_ERROR, OUTPUT_LOCATION, message))
@@ -118,9 +134,12 @@ def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, de
     return RunEnd(RunStatus.FAILED, now, error=result)
 
 
-def _failed_task(error: StateError, version: WorkflowVersion, found: RunWithTasks) -> TaskRun | None:
-    """The task that failed, else one that was under way, else the first that never began; None when there is none."""
+def _failed_task(error: StateError, ref: str | None, version: WorkflowVersion, found: RunWithTasks) -> TaskRun | None:
+    """The one that is named, else the one that failed, else one that was under way, else the first that never began;
+    None when there is none."""
     tasks = found.tasks_of(version.definition)
+    if named := next((task for task in tasks if task.ref == ref), None):
+        return named
     # what a worker raises has a record behind it: a task that never began cannot be meant
     never_begun = () if error.name in RAISED_BY_WORKERS else (TaskStatus.PENDING,)
     statuses = (TaskStatus.FAILED, TaskStatus.RUNNING, *never_begun)
