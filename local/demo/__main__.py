@@ -8,7 +8,9 @@ import logging
 import sys
 from importlib import import_module
 
-EXAMPLES = ("webpage_summary", "stores", "wave", "courier")
+from local.demo import control_flow
+
+EXAMPLES = ("webpage_summary", "stores", "wave", "courier", *control_flow.NAMES)
 
 
 def main() -> int:
@@ -18,7 +20,10 @@ def main() -> int:
     arguments = parser.parse_args()
     for noisy in ("moto", "waitress"):  # that a run has failed, as some here are to, and that requests have queued
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    succeeded: bool = import_module(f"local.demo.{arguments.example}").run(arguments.url)
+    if arguments.example in control_flow.NAMES:
+        succeeded = control_flow.run(arguments.example)
+    else:
+        succeeded = import_module(f"local.demo.{arguments.example}").run(arguments.url)
     print("The demo came out as it should." if succeeded else "The demo did not come out as it should.")
     return 0 if succeeded else 1
 

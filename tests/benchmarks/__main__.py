@@ -16,6 +16,7 @@ from tests.benchmarks.checking import measure_checking
 from tests.benchmarks.cold_start import FUNCTIONS, measure_cold_starts
 from tests.benchmarks.compiling import measure_compiling
 from tests.benchmarks.figures import Figure, table_of
+from tests.benchmarks.graphs import measure_graphs
 from tests.benchmarks.lambda_python import LambdaPython, prepare
 from tests.benchmarks.local_stack import measure_local_stack
 from tests.benchmarks.machine import ROOT, describe_run
@@ -30,6 +31,7 @@ SECTIONS: dict[str, Section] = {
     "warm": measure_warm_requests,
     "compile": measure_compiling,
     "check": measure_checking,
+    "graphs": lambda _: measure_graphs(),
     "local": lambda _: measure_local_stack(),
     "writes": lambda _: measure_writes(),
     "sql": lambda _: measure_sql_queries(),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from stepcall.asl.history import count_events
-from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, Retrier, StateMachine
+from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, ParallelState, Retrier, StateMachine
 from tests.local.http_client import Client
 
 WORKER = "WORK"  # the fixture service puts the ARN of its worker in its place
@@ -21,11 +21,17 @@ def worker(name: str, do: str, attempts: int = 0, to: str | None = None, catch: 
 
 def events_of(client: Client, machine: StateMachine) -> list[Any]:
     asl = machine.to_asl()
-    for state in asl["States"].values():
-        if not state.get("Retry", True):
-            del state["Retry"]
+    _drop_empty_retries(asl)
     events: list[Any] = client("POST", "/machine", asl).json["events"]
     return events
+
+
+def _drop_empty_retries(machine: Any) -> None:
+    for state in machine["States"].values():
+        if not state.get("Retry", True):
+            del state["Retry"]
+        for branch in state.get("Branches", []):
+            _drop_empty_retries(branch)
 
 
 def test_the_good_road_has_five_events_for_each_task(client: Client) -> None:
@@ -49,3 +55,25 @@ def test_the_longest_road_has_three_more_for_every_retry_and_one_for_fail(client
     assert events[-2:] == ["FailStateEntered", "ExecutionFailed"]
     assert (events.count("TaskFailed"), events.count("TaskStateExited")) == (4, 2)
     assert len(events) == count_events(machine) == 22
+
+
+def test_branches_have_four_events_around_those_of_each(client: Client) -> None:
+    branches = ((worker("One", "nothing", to="Two"), worker("Two", "nothing")), (worker("Beside", "nothing"),))
+    machine = StateMachine("", (ParallelState("Both", branches, next="After"), worker("After", "nothing")))
+    events = events_of(client, machine)
+    assert [event for event in events if event.startswith("Parallel")] == [
+        "ParallelStateEntered",
+        "ParallelStateStarted",
+        "ParallelStateSucceeded",
+        "ParallelStateExited",
+    ]
+    assert len(events) == count_events(machine) == 2 + 4 + 3 * 5 + 5
+
+
+def test_a_branch_that_fails_writes_no_more_than_is_counted(client: Client) -> None:
+    bad = (worker("Bad", "raise", attempts=1, catch="Bad failed"), FailState("Bad failed", "E", "C"))
+    catch = (Catcher((ALL_ERRORS,), next="Failed", result_path="$.error"),)
+    machine = StateMachine("", (ParallelState("Both", (bad,), catch), FailState("Failed", error="E", cause="C")))
+    events = events_of(client, machine)
+    assert "ParallelStateFailed" in events
+    assert len(events) <= count_events(machine)

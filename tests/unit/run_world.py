@@ -193,10 +193,10 @@ class RunWorld:
         implementations: Mapping[str, TaskImplementation] = dict.fromkeys(CATALOG, work)
         run_task(self._invocation(run, ref, attempt), implementations, lambda: self.remaining_seconds, self.deps)
 
-    def finish(self, run: Run, error: str | None = None) -> None:
+    def finish(self, run: Run, error: str | None = None, cause: str = "arn:aws:lambda:x Traceback") -> None:
         """Deliver the run's end: with the name of an error, on the bad road."""
         self.clock.sleep(1)
-        names: dict[str, Any] = {"error": {"Error": error, "Cause": "arn:aws:lambda:x Traceback"}} if error else {}
+        names: dict[str, Any] = {"error": {"Error": error, "Cause": cause}} if error else {}
         finish_run(RunEnding.model_validate(sent_by_the_machine(run) | names), self.deps)
 
     def sweep(self, *, after: float = 0.0, seconds: float = 40.0) -> SweepResult:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError
+from stepcall.domain.errors import BRANCH_FAILED, ErrorReason, PermanentTaskError, RetryableTaskError
 from stepcall.domain.run import ErrorResult, RunEnd, RunStatus, StoredPayload, TaskStatus
 from stepcall.domain.task_contract import TaskContext, TaskImplementation
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
@@ -256,3 +256,23 @@ def test_a_run_that_is_cancelled_while_its_end_is_being_written_stays_cancelled(
     world.finish(run)
     assert world.status(run) is RunStatus.CANCELLED
     assert world.found(run).run.output is None
+
+
+def test_of_several_tasks_under_way_the_one_that_its_branch_names_has_failed() -> None:
+    """Nobody else could know: a worker that died has written nothing."""
+    world = RunWorld()
+    run = world.start(workflow(transform("a"), transform("b"), transform("c")) | {"order": "graph"})
+    for ref in ("a", "b"):
+        world.runs.begin_task(world.found(run).run, ref, attempt=0, now=world.clock.now())
+    world.finish(run, error=BRANCH_FAILED, cause="b States.Timeout")
+    assert error_of(world, run) == ErrorResult(ErrorReason.TIMEOUT, "b", "`b` took longer than it may.")
+    statuses = [world.found(run).task(ref).status for ref in "abc"]
+    assert statuses == [TaskStatus.CANCELLED, TaskStatus.FAILED, TaskStatus.PENDING]
+
+
+def test_a_branch_that_names_no_task_is_no_reason_to_lose_the_runs_end() -> None:
+    world = RunWorld()
+    run = world.start(workflow(transform("a")))
+    world.runs.begin_task(world.found(run).run, "a", attempt=0, now=world.clock.now())
+    world.finish(run, error=BRANCH_FAILED, cause="")
+    assert error_of(world, run).location == "a"

@@ -1,7 +1,7 @@
 """The events of an execution, counted from its states; tests/local/test_history.py asks an interpreter."""
 
 from stepcall.asl.history import count_events, count_transitions
-from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, Retrier, StateMachine
+from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, ParallelState, Retrier, StateMachine
 
 TWICE = Retrier(("Busy",), interval_seconds=1, max_attempts=2, backoff_rate=2.0)
 THRICE = Retrier(("Slow",), interval_seconds=1, max_attempts=3, backoff_rate=2.0)
@@ -15,7 +15,7 @@ def task(
     return LambdaTaskState(name, "arn", {}, 10, retry, catchers, to)
 
 
-def machine(*states: LambdaTaskState | FailState) -> StateMachine:
+def machine(*states: LambdaTaskState | ParallelState | FailState) -> StateMachine:
     return StateMachine("", states)
 
 
@@ -36,3 +36,11 @@ def test_the_longest_road_counts_be_it_the_good_one_or_the_bad_one() -> None:
 
 def test_transitions_are_the_states_of_the_good_road() -> None:
     assert count_transitions(machine(task("A", to="B", catch="End"), task("B", (THRICE,), catch="End"), END)) == 2
+
+
+def test_branches_are_counted_together_with_four_events_around_them_and_one_transition() -> None:
+    """Of each branch the longest road, although a branch that fails ends the others."""
+    caught = (task("B", (TWICE,), catch="End"), END)
+    both = ParallelState("Both", ((task("A", to="A2"), task("A2")), caught), next="C")
+    assert count_events(machine(both, task("C"))) == 2 + (4 + (5 + 5) + (5 + 3 * 2 + 1)) + 5
+    assert count_transitions(machine(both, task("C"))) == 1 + (2 + 1) + 1

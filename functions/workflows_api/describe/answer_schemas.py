@@ -241,6 +241,8 @@ LIMITS = record(
         "history_events": COUNT | {"description": "Events of the longest run that can be."},
         "definition_bytes": COUNT | {"description": "Size of the state machine."},
         "usd_per_million_runs": {"type": "number", "minimum": 0, "description": "In us-east-1, without free tiers."},
+        "critical_path": COUNT | {"description": "How many tasks run one after the other, at most."},
+        "ideal_critical_path": COUNT | {"description": "How many have to, by what they use and depend on."},
     },
 )
 WARNINGS: Json = {

@@ -29,7 +29,9 @@ TITLES: Mapping[Generation, str] = {
     generation: f"{prefix}WorkflowDefinition" for generation, prefix in PREFIXES.items()
 }
 DESCRIPTIONS: Mapping[str, str] = {
-    "tasks": "What is done, one after the other.",
+    "tasks": "What is done.",
+    "order": "Whether tasks are done one after the other, or each as soon as what it uses and depends on is done.",
+    "depends_on": "The refs of tasks that it waits for although it uses nothing of theirs.",
     "ref": "What templates call this task.",
     "default": "The value when none is given.",
     "required": "Whether a call must give it, when it has no default.",

@@ -144,8 +144,7 @@ class TaskStates:
         self._planned = planned
         self._function_arns = function_arns
         self._athena_work_group = athena_work_group
-        self._parallels: dict[int, int] = {}
-        """How many were named before, by the identity of the part."""
+        self._names = {id(part): f"Parallel {number}" for number, part in enumerate(_parallels(planned.root), 1)}
 
     def lay(self) -> "list[State]":
         return [*self._lay(self._planned.root, FINISH_STATE, is_branch=False)]
@@ -183,9 +182,17 @@ class TaskStates:
             case Series(parts):
                 return self._name(parts[0])
             case Parallel():
-                return f"Parallel {self._parallels.setdefault(id(part), len(self._parallels)) + 1}"
+                return self._names[id(part)]
             case number:
                 return self._planned.steps[number].ref
+
+
+def _parallels(part: Part) -> Iterator[Parallel]:
+    if isinstance(part, Parallel):
+        yield part
+    if not isinstance(part, int):
+        for inner in part.parts:
+            yield from _parallels(inner)
 
 
 def _task_state(step: TaskStep, after: str | None, function_arns: FunctionArns, catch: Catcher) -> LambdaTaskState:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
+from stepcall.domain.task_order import TaskOrder
 from stepcall.domain.template import (
     EventReference,
     InputReference,
@@ -26,7 +28,7 @@ class EdgeKind(StrEnum):
     DATA = "data"
     """The target uses what the source gives."""
     ORDER = "order"
-    """The target is the next task, and does not use what the source gives."""
+    """The target waits for the source, and does not use what it gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,14 @@ def _data_edges(definition: WorkflowDefinition) -> Iterator[Edge]:
 
 
 def _order_edges(definition: WorkflowDefinition) -> Iterator[Edge]:
-    """From a task to the next one, unless that uses it: data flows forwards only, so no longer way can say it."""
+    """From a task to each that waits for it and does not use it: in a sequence the next one, in a graph those that say
+    so."""
     first = len(definition.input)
-    for position, (task, following) in enumerate(zip(definition.tasks, definition.tasks[1:], strict=False), first):
-        if task.ref not in following.needs:
-            yield Edge(position, position + 1, EdgeKind.ORDER)
+    positions = {task.ref: position for position, task in enumerate(definition.tasks, first)}
+    if definition.order is TaskOrder.GRAPH:
+        waits = [(task, definition.task(ref)) for task in definition.tasks for ref in task.depends_on]
+    else:
+        waits = [(task, before) for before, task in pairwise(definition.tasks)]
+    for task, before in waits:
+        if before.ref not in task.needs:
+            yield Edge(positions[before.ref], positions[task.ref], EdgeKind.ORDER)

@@ -22,9 +22,11 @@ from stepcall.domain.run import (
     statuses_before,
 )
 from stepcall.stores.dynamo_items import (
+    CONFLICT,
     TRANSACTION_CANCELED,
     Item,
     attempt_of,
+    codes_of,
     payload_values,
     run_key,
     task_key,
@@ -38,6 +40,7 @@ from stepcall.stores.run_store import TaskNotRunningError
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
+BEGIN_ATTEMPTS = 10
 LONGEST_EXECUTION = timedelta(days=366)  # Step Functions ends a standard execution after a year
 OF_AN_ATTEMPT = ("attempts", "started_at", "output", "output_key", "output_size", "error", "completed_at")
 """What a later attempt does not take over."""
@@ -116,18 +119,28 @@ class TaskWrites:
 
     def _begin_with_run(self, run: Run, start: Update, begin: Update) -> Item | None:
         items = [{"Update": update.to_request(self._table)} for update in (start, begin)]
-        try:
-            self._client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] != TRANSACTION_CANCELED:
-                raise
-            of_run, of_task = exc.response["CancellationReasons"]
-            if of_run["Code"] == "ConditionalCheckFailed":
-                raise refusal(run, of_run.get("Item")) from exc
-            if of_task["Code"] == "ConditionalCheckFailed":
-                return of_task.get("Item") or {}
-            raise  # a conflict or throttling: Lambda's caller tries again
+        for attempts_left in reversed(range(BEGIN_ATTEMPTS)):
+            try:
+                self._client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
+            except ClientError as exc:
+                # other branches begin as well; AWS's client does not try a cancelled transaction again
+                if not attempts_left or not codes_of(exc) <= CONFLICT:
+                    return _stored_instead(run, exc)
+            else:
+                break
         return None
+
+
+def _stored_instead(run: RunAttempt, error: ClientError) -> Item | None:
+    """The task's record where that is why nothing has begun. Raises why, otherwise."""
+    if error.response["Error"]["Code"] != TRANSACTION_CANCELED:
+        raise error
+    of_run, of_task = error.response["CancellationReasons"]
+    if of_run["Code"] == "ConditionalCheckFailed":
+        raise refusal(run, of_run.get("Item")) from error
+    if of_task["Code"] == "ConditionalCheckFailed":
+        return of_task.get("Item") or {}
+    raise error  # still a conflict, or throttling: Lambda's caller tries again
 
 
 def begin_run(run: RunAttempt, now: datetime) -> Update:
