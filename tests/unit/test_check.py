@@ -115,7 +115,7 @@ GOOD_TASK = transform("a")
         (workflow(GOOD_TASK | {"ref": "a-b"}), "/tasks/0/ref", "invalid_value"),
         (workflow(GOOD_TASK | {"ref": 5}), "/tasks/0/ref", "wrong_type"),
         (workflow(GOOD_TASK | {"input": []}), "/tasks/0/input", "wrong_type"),
-        (workflow(GOOD_TASK | {"retry": {}}), "/tasks/0/retry", "unknown_field"),
+        (workflow(GOOD_TASK | {"retrying": {}}), "/tasks/0/retrying", "unknown_field"),
         (workflow(GOOD_TASK | {"type": ""}), "/tasks/0/type", "invalid_value"),
         (workflow(GOOD_TASK | {"type": "x" * 129}), "/tasks/0/type", "invalid_value"),
         (workflow(GOOD_TASK | {"type": "Data.Transfrom"}), "/tasks/0/type", "unknown_task_type"),

@@ -38,6 +38,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "value": "The output's value, with templates.",
     "schema": "JSON Schema of the value, for an object or an array.",
     "stage": "Which run modes run it: `source`, `refresh`, `full`. Without a stage it runs in `full` alone.",
+    "retry": "How often it is tried when its error may pass, and how long after its last failure.",
+    "attempts": "In all: 1 tries it once.",
+    "timeout_seconds": "How long it may take before it fails with `timeout`; of a task, one attempt of it.",
     "config_id": "Another name for the workflow's id, of nobody else in the tenant.",
     "warn_after_ms": "After how many milliseconds an execution is a long one.",
 }

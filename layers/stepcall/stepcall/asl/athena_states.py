@@ -60,15 +60,19 @@ class AthenaQueryState:
         }
 
 
-def athena_states(task: LambdaTaskState, work_group: str) -> Iterator[LambdaTaskState | AthenaQueryState]:
+def athena_states(
+    task: LambdaTaskState, work_group: str, limit_seconds: int | None = None
+) -> Iterator[LambdaTaskState | AthenaQueryState]:
     """The worker names a statement, Athena executes it, and what comes of that the worker writes into the record.
 
-    `task` is the state that a query is where its worker does all of it.
+    `task` is the state that a query is where its worker does all of it; `limit_seconds` is how long its author lets the
+    query take.
     """
     query, result = f"{task.name}{QUERY_SUFFIX}", f"{task.name}{RESULT_SUFFIX}"
     preparing = {**task.payload, "phase": QueryPhase.PREPARE.value}
     collecting = {**task.payload, "phase": QueryPhase.COLLECT.value, "query.$": QUERY_PATH}
     failed = Catcher((ALL_ERRORS,), next=result, result_path=f"{QUERY_PATH}.error")
     yield replace(task, payload=preparing, next=query, kept=STATEMENT)
-    yield AthenaQueryState(query, work_group, QUERY_TIMEOUT_SECONDS, (ATHENA_TRANSIENT,), (failed,), result)
+    limit = limit_seconds or QUERY_TIMEOUT_SECONDS
+    yield AthenaQueryState(query, work_group, limit, (ATHENA_TRANSIENT,), (failed,), result)
     yield replace(task, name=result, payload=collecting)

@@ -29,7 +29,7 @@ from stepcall.asl.states import (
 from stepcall.domain.errors import BRANCH_FAILED, RetryableTaskError
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.task_contract import TaskContract
-from stepcall.domain.workflow import WorkflowDefinition
+from stepcall.domain.workflow import Retry, WorkflowDefinition
 
 if TYPE_CHECKING:
     from stepcall.asl.states import State
@@ -134,7 +134,7 @@ def states_of(planned: Plan, function_arns: FunctionArns, athena_work_group: str
         next=FAILED_STATE,
     )
     failed = FailState(FAILED_STATE, error="RunFailed", cause="The run failed; its record says why.")
-    return StateMachine(COMMENT, (*tasks, finish, fail, failed))
+    return StateMachine(COMMENT, (*tasks, finish, fail, failed), planned.timeout_seconds)
 
 
 class TaskStates:
@@ -169,7 +169,7 @@ class TaskStates:
         if step.is_query and self._athena_work_group:
             from stepcall.asl.athena_states import athena_states  # noqa: PLC0415 - few deployments have Athena
 
-            yield from athena_states(task, self._athena_work_group)
+            yield from athena_states(task, self._athena_work_group, step.limit_seconds)
         else:
             yield task
         if is_branch:
@@ -187,6 +187,11 @@ class TaskStates:
                 return self._planned.steps[number].ref
 
 
+def _retrier(retry: Retry) -> Retrier:
+    retries = retry.attempts - 1
+    return Retrier(AGAIN, retry.delay, retries, float(retry.multiplier), retry.max_delay, retry.jitter)
+
+
 def _parallels(part: Part) -> Iterator[Parallel]:
     if isinstance(part, Parallel):
         yield part
@@ -200,8 +205,8 @@ def _task_state(step: TaskStep, after: str | None, function_arns: FunctionArns, 
         name=step.ref,
         function_arn=function_arns[step.worker],
         payload=RUN | {"ref": step.ref, "attempt.$": "$$.State.RetryCount"},
-        timeout_seconds=step.timeout_seconds,
-        retry=(LAMBDA_TRANSIENT, TASK_RETRYABLE),
+        timeout_seconds=min(step.limit_seconds or step.timeout_seconds, step.timeout_seconds),
+        retry=(LAMBDA_TRANSIENT, _retrier(step.retry) if step.retry else TASK_RETRYABLE),
         catch=(catch,),
         next=after,
     )

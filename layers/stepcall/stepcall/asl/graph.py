@@ -8,7 +8,7 @@ from stepcall.domain.errors import StepcallError
 from stepcall.domain.run_mode import STAGES, RunMode, Stage
 from stepcall.domain.task_contract import TaskContract, Worker
 from stepcall.domain.task_order import TaskOrder
-from stepcall.domain.workflow import Task, WorkflowDefinition
+from stepcall.domain.workflow import Retry, Task, WorkflowDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,9 @@ class TaskStep:
     timeout_seconds: int
     is_query: bool = False
     """Whether the connection's engine does it."""
+    retry: Retry | None = None
+    """As its author wants it tried again, None for nothing said; likewise the next."""
+    limit_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Plan:
 
     steps: tuple[TaskStep, ...]
     root: Part
+    timeout_seconds: int | None = None
+    """How long all of it may take."""
 
     @property
     def critical_path(self) -> int:
@@ -53,11 +58,13 @@ def plan(definition: WorkflowDefinition, catalog: Mapping[str, TaskContract], mo
     if not tasks:
         raise EmptyRunModeError(mode)
     steps = tuple(
-        TaskStep(task.ref, contract.worker, contract.timeout_seconds, contract.is_query)
+        TaskStep(
+            task.ref, contract.worker, contract.timeout_seconds, contract.is_query, task.retry, task.timeout_seconds
+        )
         for task in tasks
         for contract in (catalog[task.type],)
     )
-    return Plan(steps, _root(definition, mode))
+    return Plan(steps, _root(definition, mode), definition.timeout_seconds)
 
 
 def _root(definition: WorkflowDefinition, mode: RunMode) -> Part:

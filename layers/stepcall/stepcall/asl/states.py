@@ -14,12 +14,14 @@ QUERY_PATH = "$.query"
 
 @dataclass(frozen=True, slots=True)
 class Retrier:
-    """`JitterStrategy` is always FULL: retries of many runs at once must not arrive together."""
+    """`JitterStrategy` is FULL unless said otherwise: retries of many runs at once must not arrive together."""
 
     error_equals: tuple[str, ...]
     interval_seconds: int
     max_attempts: int
     backoff_rate: float
+    max_delay_seconds: int | None = None
+    has_jitter: bool = True
 
     def to_asl(self) -> AslObject:
         return {
@@ -27,7 +29,8 @@ class Retrier:
             "IntervalSeconds": self.interval_seconds,
             "MaxAttempts": self.max_attempts,
             "BackoffRate": self.backoff_rate,
-            "JitterStrategy": "FULL",
+            **({"MaxDelaySeconds": self.max_delay_seconds} if self.max_delay_seconds else {}),
+            "JitterStrategy": "FULL" if self.has_jitter else "NONE",
         }
 
 
@@ -130,6 +133,8 @@ class StateMachine:
 
     comment: str
     states: "tuple[State, ...]"
+    timeout_seconds: int | None = None
 
     def to_asl(self) -> AslObject:
-        return {"Comment": self.comment, **machine_to_asl(self.states)}
+        timeout = {"TimeoutSeconds": self.timeout_seconds} if self.timeout_seconds else {}
+        return {"Comment": self.comment, **timeout, **machine_to_asl(self.states)}

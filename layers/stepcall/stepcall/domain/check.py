@@ -39,6 +39,7 @@ from stepcall.domain.workflow import (
     InputParameter,
     OutputValue,
     Task,
+    TimeoutSeconds,
     Title,
     WarnAfterMs,
     WorkflowDefinition,
@@ -78,6 +79,7 @@ class _Head(DefinitionModel):
     config_id: ConfigId | None = None
     warn_after_ms: WarnAfterMs | None = None
     order: DeclaredOrder = TaskOrder.SEQUENCE
+    timeout_seconds: TimeoutSeconds | None = None
     input: list[Any] = Field(default_factory=list, alias="inputs")
     tasks: list[Any]
     output: list[Any] = Field(default_factory=list, alias="outputs")
@@ -152,6 +154,7 @@ def _read_definition(sent: DefinitionDocument, findings: Findings) -> WorkflowDe
         config_id=head.config_id,
         warn_after_ms=head.warn_after_ms,
         order=head.order,
+        timeout_seconds=head.timeout_seconds,
         input=inputs,
         tasks=tasks,
         output=outputs,

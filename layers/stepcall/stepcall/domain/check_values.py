@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from stepcall.domain.control_check import ControlCheck
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.errors import Problem, list_names, shorten
 from stepcall.domain.findings import Findings
@@ -60,6 +61,7 @@ class ValueCheck:
         self._findings = findings
         self._sql = SqlCheck(setting, findings, self._schema_of)
         self._stages = StageCheck(sent, findings)
+        self._control = ControlCheck(findings, setting)
         self._order = OrderCheck(sent, findings)
         self._ranks = self._order.ranks()
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
@@ -152,6 +154,7 @@ class ValueCheck:
 
     def _check_task(self, pointer: str, task: Mapping[str, Any], position: Position) -> None:
         contract = self._contract_of(task.get("type"), pointer)
+        self._control.check_task(pointer, task, contract)
         key = self._sent.task_input_key
         given, place, pointer = task.get(key, {}), pointer, f"{pointer}/{key}"
         if not isinstance(given, dict):

@@ -35,6 +35,10 @@ MAX_CONFIG_ID_LENGTH = 64
 MAX_WARN_AFTER_MS = 365 * 24 * 60 * 60 * 1000
 DEFAULT_TYPE = "stepcall.workflow/run"
 """What the runs of a workflow are that does not say it."""
+MAX_ATTEMPTS = 10
+MAX_DELAY_SECONDS = 24 * 60 * 60
+MAX_TIMEOUT_SECONDS = 365 * 24 * 60 * 60
+"""Step Functions ends an execution after a year."""
 MAX_TASKS = 1000
 """Step Functions ends an execution at 25,000 history events; a task that uses all its retries takes 20."""
 
@@ -46,6 +50,7 @@ ConfigId = Annotated[str, Field(max_length=MAX_CONFIG_ID_LENGTH, pattern=r"^[A-Z
 WarnAfterMs = Annotated[int, Field(ge=1, le=MAX_WARN_AFTER_MS)]
 DeclaredStage = Annotated[Stage, Field(strict=False)]
 ConnectionName = Annotated[str, Field(pattern=CONNECTION_PATTERN)]
+TimeoutSeconds = Annotated[int, Field(ge=1, le=MAX_TIMEOUT_SECONDS)]
 DeclaredOrder = Annotated[TaskOrder, Field(strict=False)]
 DeclaredType = Annotated[ValueType, Field(strict=False)]
 
@@ -94,6 +99,21 @@ class InputParameter(DeclaredValue):
         return self.required and not self.has_default
 
 
+class Retry(DefinitionModel):
+    """How often a task is tried, and how long after its last failure: for errors that may pass."""
+
+    attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)]
+    """In all: 1 tries it once."""
+    delay: Annotated[int, Field(ge=1, le=MAX_DELAY_SECONDS)] = 1
+    """Seconds before the second attempt."""
+    multiplier: Annotated[float, Field(ge=1, le=10)] = 2.0
+    """By which each delay is longer than the one before."""
+    max_delay: Annotated[int, Field(ge=2, le=MAX_DELAY_SECONDS)] | None = None
+    """Seconds that no delay is longer than: more than `delay`."""
+    jitter: bool = True
+    """Whether each delay is drawn between 0 and its length: retries of many runs at once do not arrive together."""
+
+
 class Task(DefinitionModel):
     """One step: a task type and the template of its input."""
 
@@ -105,6 +125,10 @@ class Task(DefinitionModel):
     """Which run modes run it: one without a stage runs in full runs only."""
     depends_on: Annotated[tuple[Identifier, ...], Field(strict=False, max_length=MAX_TASKS)] = ()
     """The refs of tasks that it waits for although it uses nothing of theirs."""
+    retry: Retry | None = None
+    """None: twice more, after a second and five."""
+    timeout_seconds: TimeoutSeconds | None = None
+    """How long one attempt may take; None: as long as its type may."""
 
     @cached_property
     def input_template(self) -> Template:
@@ -149,6 +173,8 @@ class WorkflowDefinition(DefinitionModel):
     """After how many milliseconds a run of it is a long one."""
     order: DeclaredOrder = TaskOrder.SEQUENCE
     """Whether its tasks run one after the other, or each as soon as it can."""
+    timeout_seconds: TimeoutSeconds | None = None
+    """How long an execution may take from its start in Step Functions."""
     input: tuple[InputParameter, ...] = Field(default=(), alias="inputs")
     tasks: tuple[Task, ...]
     output: tuple[OutputValue, ...] = Field(default=(), alias="outputs")

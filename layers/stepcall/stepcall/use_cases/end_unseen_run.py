@@ -22,7 +22,7 @@ ENDS: Mapping[ExecutionStatus, tuple[RunStatus, ErrorReason, str]] = MappingProx
         ExecutionStatus.TIMED_OUT: (
             RunStatus.FAILED,
             ErrorReason.TIMEOUT,
-            "The execution took longer than Step Functions lets it.",
+            "The execution took longer than it may: than its workflow's `timeout_seconds`, or than a year.",
         ),
         ExecutionStatus.FAILED: (
             RunStatus.FAILED,

@@ -1,0 +1,72 @@
+"""What a task may say of its attempts and its time, on the interpreter."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.functional.carto import held_pages
+from tests.functional.conftest import Api, PageServer
+from tests.functional.test_graph_order import end_of, page, start
+
+FLAKY = "/flaky"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each page was asked for; the flaky one is there at the third time."""
+    counted, serve = Counter[str](), PageServer.do_GET
+    monkeypatch.setattr(PageServer, "pages", dict(PageServer.pages))
+
+    def count(handler: PageServer) -> None:
+        counted[handler.path] += 1
+        status = 200 if counted[FLAKY] > 2 else 503
+        PageServer.pages[FLAKY] = (status, "text/html", b"<p>here")
+        serve(handler)
+
+    monkeypatch.setattr(PageServer, "do_GET", count)
+    return counted
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    with held_pages(monkeypatch) as opened:
+        yield opened
+
+
+def test_a_task_is_tried_as_often_as_its_author_says(api: Api, page_host: str, asked: Counter[str]) -> None:
+    retry = {"attempts": 3, "delay": 1, "multiplier": 1, "jitter": True}
+    done = api.run(api.define(tasks=[page("flaky", page_host, FLAKY) | {"retry": retry}]))
+    assert (done["status"], done["tasks"][0]["attempts"], asked[FLAKY]) == ("COMPLETED", 3, 3)
+
+
+def test_one_attempt_is_one_and_its_error_the_runs(api: Api, page_host: str, asked: Counter[str]) -> None:
+    done = api.run(api.define(tasks=[page("flaky", page_host, FLAKY) | {"retry": {"attempts": 1}}]))
+    assert (done["status"], done["error"]["location"], asked[FLAKY]) == ("FAILED", "flaky", 1)
+
+
+def test_what_cannot_pass_is_not_tried_again(api: Api, page_host: str, asked: Counter[str]) -> None:
+    done = api.run(api.define(tasks=[page("gone", page_host, "/gone") | {"retry": {"attempts": 5}}]))
+    assert (done["status"], done["error"]["reason"], asked["/gone"]) == ("FAILED", "notFound", 1)
+
+
+def test_a_task_that_takes_longer_than_its_author_lets_it_has_failed_with_timeout(
+    api: Api, page_host: str, gate: threading.Event
+) -> None:
+    slow = page("slow", page_host, "/held") | {"timeout_seconds": 1, "retry": {"attempts": 3}}
+    done = end_of(api, start(api, api.define(tasks=[slow])))
+    gate.set()
+    assert (done["error"]["reason"], done["error"]["location"]) == ("timeout", "slow")
+    assert (done["tasks"][0]["status"], done["tasks"][0]["attempts"]) == ("FAILED", 1)
+
+
+def test_a_run_that_takes_longer_than_its_workflow_lets_it_has_failed_with_timeout(
+    api: Api, page_host: str, gate: threading.Event
+) -> None:
+    path = start(api, api.define(timeout_seconds=1, tasks=[page("slow", page_host, "/held")]))
+    done = end_of(api, path)
+    gate.set()
+    assert (done["error"]["reason"], done["error"]["location"]) == ("timeout", "query")
+    assert "timeout_seconds" in done["error"]["message"]
+    assert done["tasks"][0]["status"] == "FAILED"
