@@ -244,6 +244,7 @@ def test_late_news_of_a_task_changes_nothing(run_store: RunStore) -> None:
     assert (failed.tasks["first"].status, failed.tasks["first"].error) == (TaskStatus.FAILED, ERROR)
     for late in (
         partial(run_store.complete_task, PENDING, "first", OUTPUT, LATER),
+        partial(run_store.skip_task, PENDING, "first", LATER),
         partial(run_store.record_task_error, PENDING, "first", ERROR),
         partial(run_store.fail_task, PENDING, "first", ERROR, LATER),
         partial(run_store.complete_task, PENDING, "never_begun", OUTPUT, LATER),
@@ -251,6 +252,21 @@ def test_late_news_of_a_task_changes_nothing(run_store: RunStore) -> None:
         with pytest.raises(TaskNotRunningError):
             late()
     assert run_store.get_for_end(RUN_ID) == failed
+
+
+def test_a_task_that_is_skipped_has_ended_without_output_or_error(run_store: RunStore) -> None:
+    running(run_store)
+    run_store.record_task_error(PENDING, "first", ERROR)
+    run_store.skip_task(PENDING, "first", LATER)
+    skipped = run_store.get_for_end(RUN_ID).tasks["first"]
+    assert (skipped.status, skipped.completed_at, skipped.output, skipped.error) == (
+        TaskStatus.SKIPPED,
+        LATER,
+        None,
+        None,
+    )
+    with pytest.raises(TaskNotRunningError):
+        run_store.complete_task(PENDING, "first", OUTPUT, LATER)
 
 
 def test_a_task_that_was_never_begun_can_fail(run_store: RunStore) -> None:

@@ -3,12 +3,14 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.functional.carto import held_pages
 from tests.functional.conftest import Api, PageServer
-from tests.functional.test_graph_order import end_of, page, start
+from tests.functional.test_graph_order import end_of, page, start, statuses
+from tests.sample_workflows import declare, give, transform
 
 FLAKY = "/flaky"
 
@@ -70,3 +72,36 @@ def test_a_run_that_takes_longer_than_its_workflow_lets_it_has_failed_with_timeo
     assert (done["error"]["reason"], done["error"]["location"]) == ("timeout", "query")
     assert "timeout_seconds" in done["error"]["message"]
     assert done["tasks"][0]["status"] == "FAILED"
+
+
+def sort_in(api: Api, amount: int) -> Any:
+    large = {"left": "{{input.amount}}", "operator": ">", "right": 100}
+    tasks = [
+        transform("review", "{{input.amount}}", "$ * 2") | {"condition": large},
+        transform("book", "{{refs.review.output.result ?? 0}}"),
+        transform("tell", "{{refs.review.output.result ?? null}}") | {"condition": {"not": large}},
+    ]
+    outputs = [
+        give("booked", "{{refs.book.output.result}}", "integer"),
+        give("told", 'told: {{refs.tell.output.result ?? "no"}}'),
+    ]
+    return api.run(api.define(input=[declare("amount", "integer")], tasks=tasks, output=outputs), {"amount": amount})
+
+
+def test_a_task_whose_condition_is_false_is_skipped_and_defaults_stand_for_what_it_would_have_given(api: Api) -> None:
+    done = sort_in(api, 5)
+    assert (done["status"], statuses(done)["review"], done["output"]["booked"]) == ("COMPLETED", "SKIPPED", 0)
+    assert "output" not in done["tasks"][0]
+
+
+def test_a_task_whose_condition_is_true_is_done(api: Api) -> None:
+    done = sort_in(api, 500)
+    assert statuses(done) == {"review": "COMPLETED", "book": "COMPLETED", "tell": "SKIPPED"}
+    assert done["output"] == {"booked": 1000, "told": "told: no"}
+
+
+def test_a_condition_that_comes_to_neither_true_nor_false_fails_its_task(api: Api) -> None:
+    tasks = [transform("what", 3), transform("bad") | {"condition": "{{refs.what.output.result}}"}]
+    done = api.run(api.define(tasks=tasks))
+    assert (done["error"]["location"], done["error"]["reason"]) == ("bad", "invalid")
+    assert done["error"]["message"] == "The condition must be true or false, not a number."

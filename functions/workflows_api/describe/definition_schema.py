@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from stepcall.domain.condition import FORMS
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import MAX_TASKS, InputParameter, OutputValue, Task, WorkflowDefinition
@@ -20,7 +21,8 @@ ALIASES = {"text": "string"}
 TEMPLATE: Json = {
     "type": "string",
     "pattern": r"\{\{",
-    "description": "Text with a template: `{{input.NAME}}`, `{{refs.REF.output.FIELD}}`, deeper by `.field` and `[0]`. "
+    "description": "Text with a template: `{{input.NAME}}`, `{{refs.REF.output.FIELD}}`, deeper by `.field` and `[0]`, "
+    'a default behind `??`: `{{input.NAME ?? "none"}}`. '
     "In the later generation `{{inputs.NAME}}`, `{{tasks.NAME.outputs.FIELD}}`, `{{outputs.NAME}}`. "
     "In both `{{run.range_from}}` and `{{run.range_to}}`, null in a run that is about no time. "
     "A value that is one template alone keeps its type.",
@@ -38,6 +40,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "value": "The output's value, with templates.",
     "schema": "JSON Schema of the value, for an object or an array.",
     "stage": "Which run modes run it: `source`, `refresh`, `full`. Without a stage it runs in `full` alone.",
+    "condition": f"The task is skipped where this is false. {FORMS}",
     "retry": "How often it is tried when its error may pass, and how long after its last failure.",
     "attempts": "In all: 1 tries it once.",
     "timeout_seconds": "How long it may take before it fails with `timeout`; of a task, one attempt of it.",

@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from stepcall.domain.condition import templates_of
+from stepcall.domain.condition_check import ConditionCheck
 from stepcall.domain.control_check import ControlCheck
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.errors import Problem, list_names, shorten
@@ -61,7 +63,7 @@ class ValueCheck:
         self._findings = findings
         self._sql = SqlCheck(setting, findings, self._schema_of)
         self._stages = StageCheck(sent, findings)
-        self._control = ControlCheck(findings, setting)
+        self._control = ControlCheck(sent, findings, setting)
         self._order = OrderCheck(sent, findings)
         self._ranks = self._order.ranks()
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
@@ -143,6 +145,8 @@ class ValueCheck:
             return template.value is None
         if isinstance(template, Text | Object | Array):
             return False
+        if template.default is not None:
+            return template.default.value is None
         return self._schema_of(template, position).may_be_null
 
     def _schema_of(self, reference: Reference, position: Position) -> Schema:
@@ -155,6 +159,8 @@ class ValueCheck:
     def _check_task(self, pointer: str, task: Mapping[str, Any], position: Position) -> None:
         contract = self._contract_of(task.get("type"), pointer)
         self._control.check_task(pointer, task, contract)
+        if (condition := task.get("condition")) is not None:
+            self._check_condition(pointer, task, condition, position)
         key = self._sent.task_input_key
         given, place, pointer = task.get(key, {}), pointer, f"{pointer}/{key}"
         if not isinstance(given, dict):
@@ -170,6 +176,15 @@ class ValueCheck:
             self._sql.pass_by(contract.name, ref)
         else:
             fit.fit(template, ANYTHING)
+
+    def _check_condition(self, pointer: str, task: Mapping[str, Any], condition: Any, position: Position) -> None:
+        def schema_of(reference: Reference) -> Schema:
+            return self._schema_of(reference, position)
+
+        place = f"{pointer}/condition"
+        check = ConditionCheck(place, self._fit_to(place, position), schema_of, self._findings)
+        for template in templates_of(check.check(condition)):
+            self._stages.check_task(pointer, task, template)
 
     def _check_sql(self, pointer: str, ref: Any, contract: TaskContract, template: Object, position: Position) -> None:
         self._sql.check_task(contract.name, ref, pointer, dict(template.members), position)
@@ -222,6 +237,7 @@ class ValueCheck:
                 self._add_mixed(reference, pointer + spell_place(place))
             found = self._namable.find(reference, position)
             if not isinstance(found, NameFault):
+                self._control.check_use(reference, pointer + spell_place(place))
                 return found
             message = f"`{{{{{shorten(str(reference))}}}}}`: {found.message}"
             self._findings.add(pointer + spell_place(place), found.code, message)

@@ -1,12 +1,15 @@
-"""Whether what a task says of its attempts and its time can be."""
+"""Whether what a task says of its attempts and its time can be, and what others do where it is not done."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from stepcall.domain.connection import SqlEngine
+from stepcall.domain.definition_document import DefinitionDocument
+from stepcall.domain.errors import shorten
 from stepcall.domain.findings import Findings
 from stepcall.domain.sql_check import SqlSetting
 from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.template import OutputReference, Reference
 
 ATHENA_SECONDS = 3600
 """Athena ends a query by itself after 30 minutes, or later where an account has asked for it."""
@@ -15,9 +18,21 @@ ATHENA_SECONDS = 3600
 class ControlCheck:
     """The check of one definition. What is of the wrong type is told with its shape, and counts for nothing here."""
 
-    def __init__(self, findings: Findings, setting: SqlSetting | None) -> None:
+    def __init__(self, sent: DefinitionDocument, findings: Findings, setting: SqlSetting | None) -> None:
         self._findings = findings
         self._setting = setting
+        tasks = sent.list_at("tasks")
+        self._skippable = {ref for index, _, ref in sent.names_at("tasks") if tasks[index].get("condition") is not None}
+
+    def check_use(self, reference: Reference, location: str) -> None:
+        """A task that may not be done has an output only perhaps."""
+        if isinstance(reference, OutputReference) and reference.ref in self._skippable and reference.default is None:
+            named = shorten(str(reference))
+            message = (
+                f"Task `{shorten(reference.ref)}` has a condition, and no output where it is skipped. Say what stands "
+                f"here then, behind `??`: `{{{{{named} ?? null}}}}`, or another value than null."
+            )
+            self._findings.add(location, "may_be_skipped", message)
 
     def check_task(self, pointer: str, task: Mapping[str, Any], contract: TaskContract | None) -> None:
         retry = task.get("retry")

@@ -121,6 +121,11 @@ class Schema:
         return Schema({**self.variants, JsonType.NULL: Variant(JsonType.NULL)})
 
     @cached_property
+    def but_null(self) -> "Schema":
+        """The same where null is replaced; anything, where it can be nothing else."""
+        return Schema({kind: variant for kind, variant in self.variants.items() if kind is not JsonType.NULL})
+
+    @cached_property
     def or_silent_null(self) -> "Schema":
         """Null is taken, too, and nobody is told to give it."""
         if self.is_anything or self.may_be_null:

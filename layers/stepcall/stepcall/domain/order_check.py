@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from stepcall.domain.condition import parse_condition, templates_of
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.errors import shorten
 from stepcall.domain.findings import Findings
@@ -55,6 +56,9 @@ class OrderCheck:
         task: dict[str, Any] = self._sent.list_at("tasks")[self._indexes[ref]]
         faults = list[TemplateSyntaxError]()  # they are told where values are checked
         yield from refs_in(parse(task.get(self._sent.task_input_key), faults.append))
+        if (condition := task.get("condition")) is not None:
+            for template in templates_of(parse_condition(condition, faults.append)):
+                yield from refs_in(template)
         depends_on = task.get("depends_on")
         yield from (other for other in depends_on if isinstance(other, str)) if isinstance(depends_on, list) else ()
 

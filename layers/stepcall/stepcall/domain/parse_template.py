@@ -8,10 +8,12 @@ Source: contracts/data-flow-platform.md, "Definition".
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from stepcall.domain.errors import StepcallError, shorten
 from stepcall.domain.generation import Generation
+from stepcall.domain.json_text import MalformedJsonError, read_json
 from stepcall.domain.template import (
     UNREADABLE,
     Array,
@@ -36,11 +38,12 @@ _HEAD = re.compile(
     rf"|outputs\.(?P<result>{NAME})"
     rf"|run\.(?P<run>{NAME})"
 )
+_DEFAULT = "??"
 _OPEN, _CLOSE, _ESCAPE = "{{", "}}", "{{{{"
 FIRST_FORMS = "`{{input.NAME}}` or `{{refs.REF.output.FIELD}}`"
 LATER_FORMS = "`{{inputs.NAME}}` or `{{tasks.NAME.outputs.FIELD}}`"
 RUN_FORMS = "`{{run.range_from}}` or `{{run.range_to}}`"
-DEEPER = "then `.FIELD` and `[0]` for what lies deeper, or `{{{{` for a literal `{{`"
+DEEPER = "then `.FIELD` and `[0]` for what lies deeper, `?? 0` for a default, or `{{{{` for a literal `{{`"
 MAX_TEMPLATE_DEPTH = 64
 MAX_BARE_LENGTH = 256
 
@@ -129,7 +132,7 @@ def _parts(
             on_fault(_not_closed(text[found : found + MAX_BARE_LENGTH]))
             return
         try:
-            yield read_reference(text[found + len(_OPEN) : end])
+            yield _read(text[found + len(_OPEN) : end], read_reference)
         except TemplateSyntaxError as fault:
             on_fault(fault)
         literal, position = [], end + len(_CLOSE)
@@ -139,6 +142,24 @@ def _parts(
 def _joined(literal: list[str]) -> Iterator[str]:
     if text := "".join(literal):
         yield text
+
+
+def _read(text: str, read_reference: ReadReference) -> Reference:
+    """What a reader takes, and behind it `?? default`."""
+    named, has_default, default = text.partition(_DEFAULT)
+    reference = read_reference(named)
+    return replace(reference, default=_parse_default(default)) if has_default else reference
+
+
+def _parse_default(spelled: str) -> Literal:
+    try:
+        value = read_json(spelled)
+    except MalformedJsonError:
+        value = []
+    if isinstance(value, list | dict):
+        kinds = "a text in double quotation marks, a number, true, false or null"
+        raise TemplateSyntaxError(f'Behind `{_DEFAULT}` stands {kinds}, such as `{_DEFAULT} "none"`.')
+    return Literal(value)
 
 
 def parse_reference(text: str) -> Reference:

@@ -107,8 +107,18 @@ def render(template: Template, scope: Scope) -> Any:
 def look_up(reference: Reference, scope: Scope) -> Any:
     """What a reference names; null past null, and for a field that an input does not have.
 
-    Raises RenderError with the first step that leads nowhere else.
+    Its default in place of null, and where it leads nowhere. Raises RenderError with the first step that leads nowhere.
     """
+    if reference.default is None:
+        return _look_up(reference, scope)
+    try:
+        value = _look_up(reference, scope)
+    except RenderError:
+        value = None
+    return reference.default.value if value is None else value
+
+
+def _look_up(reference: Reference, scope: Scope) -> Any:
     value = _look_up_root(reference, scope)
     # what a caller sends need not have every field; of an event a field that is not there is a mistake in its name
     may_lack = not isinstance(reference, OutputReference | EventReference)

@@ -79,11 +79,12 @@ class Planner:
         definition = bound.version.definition
         there = definition.task(task.ref)
         sql = [definition.connection, bound.version.sql_engine] if self.is_sql(there) else []
-        return write_json([there.type, there.input, *sql])
+        return write_json([there.type, there.input, there.condition, *sql])
 
     def _changed(self, task: Task) -> Iterator[str]:
         """The inputs that it uses and that have another value: a default may be new."""
-        used = (one.name for _, one in references(task.input_template) if isinstance(one, InputReference))
+        named = (one for template in task.templates for _, one in references(template))
+        used = (one.name for one in named if isinstance(one, InputReference))
         for name in dict.fromkeys(used):
             if write_json(self.before.parameters.get(name)) != write_json(self.after.parameters.get(name)):
                 yield name

@@ -22,6 +22,8 @@ class InputReference:
     name: str
     path: tuple[str | int, ...] = ()
     generation: Generation = Generation.FIRST
+    default: "Literal | None" = None
+    """What stands in its place where it has no value, or null."""
 
     @property
     def root(self) -> str:
@@ -39,6 +41,8 @@ class OutputReference:
     ref: str
     path: tuple[str | int, ...] = ()
     generation: Generation = Generation.FIRST
+    default: "Literal | None" = None
+    """What stands in its place where it has no value, or null."""
 
     @property
     def root(self) -> str:
@@ -56,6 +60,8 @@ class ResultReference:
     name: str
     path: tuple[str | int, ...] = ()
     generation: Generation = Generation.LATER
+    default: "Literal | None" = None
+    """What stands in its place where it has no value, or null."""
 
     @property
     def root(self) -> str:
@@ -72,6 +78,7 @@ class RunReference:
 
     name: str
     path: tuple[str | int, ...] = ()
+    default: "Literal | None" = None
     generation: ClassVar[None] = None
 
     @property

@@ -207,6 +207,9 @@ class TemplateFit(ValueFit):
 
     def _fit_reference(self, reference: Reference, wanted: Schema, place: Place) -> None:
         source = self._resolve(reference, place)
+        if reference.default is not None:
+            self.fit_scalar(reference.default.value, wanted, place)
+            source = source and source.but_null
         if source is None:
             return
         if found := self._misfit(source, wanted):
@@ -224,7 +227,7 @@ class TemplateFit(ValueFit):
             self.tell(Fault(place, "type_mismatch", message, str(wanted), "string"))
         for part in parts:
             if not isinstance(part, str) and (source := self._resolve(part, place)):
-                self._fit_part(part, source, place)
+                self._fit_part(part, source if part.default is None else source.but_null, place)
 
     def _fit_part(self, part: Reference, source: Schema, place: Place) -> None:
         spelled = f"`{{{{{shorten(str(part))}}}}}`"
@@ -284,5 +287,5 @@ def _advise_on_null(reference: Reference) -> str:
         return "Make the input required, or give it a default."
     if isinstance(reference, InputReference):
         return "List the field as `required` in the input's `schema`, or replace null by a task before."
-    replace_null = "Replace null by a task before, such as Data.Transform."
+    replace_null = 'Give it a default, such as `?? ""` behind the name, or replace null by a task before.'
     return f"Not every run is about a time. {replace_null}" if isinstance(reference, RunReference) else replace_null

@@ -22,6 +22,7 @@ from stepcall.domain.template import ResultReference, Template, references, refs
 from stepcall.domain.types import ValueType
 
 if TYPE_CHECKING:
+    from stepcall.domain.condition import Condition
     from stepcall.domain.json_schema import Schema
 
 MAX_NAME_LENGTH = 64
@@ -125,6 +126,8 @@ class Task(DefinitionModel):
     """Which run modes run it: one without a stage runs in full runs only."""
     depends_on: Annotated[tuple[Identifier, ...], Field(strict=False, max_length=MAX_TASKS)] = ()
     """The refs of tasks that it waits for although it uses nothing of theirs."""
+    condition: Any = None
+    """It is skipped where this is false (domain/condition.py); None: it is done."""
     retry: Retry | None = None
     """None: twice more, after a second and five."""
     timeout_seconds: TimeoutSeconds | None = None
@@ -135,10 +138,30 @@ class Task(DefinitionModel):
         """The parsed input. Raises TemplateSyntaxError on a definition that was never checked."""
         return parse(self.input)
 
+    @cached_property
+    def parsed_condition(self) -> "Condition | None":
+        """When it is done; None for always. Raises TemplateSyntaxError on a definition that was never checked."""
+        if self.condition is None:
+            return None
+        from stepcall.domain.condition import parse_condition  # noqa: PLC0415 - few tasks have one: a cold start has no time
+
+        return parse_condition(self.condition)
+
+    @property
+    def templates(self) -> "tuple[Template, ...]":
+        """All that may name something."""
+        if self.parsed_condition is None:
+            return (self.input_template,)
+        from stepcall.domain.condition import templates_of  # noqa: PLC0415 - as above
+
+        return (self.input_template, *templates_of(self.parsed_condition))
+
     @property
     def needs(self) -> tuple[str, ...]:
         """The refs whose outputs this task uses, each once, in document order."""
-        return refs_in(self.input_template)
+        if self.condition is None:
+            return refs_in(self.input_template)
+        return tuple(dict.fromkeys(ref for template in self.templates for ref in refs_in(template)))
 
     @property
     def waits_for(self) -> tuple[str, ...]:

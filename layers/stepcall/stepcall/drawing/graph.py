@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from stepcall.domain.task_order import TaskOrder
 from stepcall.domain.template import (
@@ -15,7 +15,7 @@ from stepcall.domain.template import (
     RunReference,
     references,
 )
-from stepcall.domain.workflow import WorkflowDefinition
+from stepcall.domain.workflow import Task, WorkflowDefinition
 
 
 class NodeKind(StrEnum):
@@ -68,10 +68,14 @@ def graph_of(definition: WorkflowDefinition) -> WorkflowGraph:
     edges = dict.fromkeys([*_data_edges(definition), *_order_edges(definition)])
     nodes = (
         *(Node(NodeKind.INPUT, value.name, value.type, value.description or "") for value in definition.input),
-        *(Node(NodeKind.TASK, task.ref, task.type, task.description or "") for task in definition.tasks),
+        *(Node(NodeKind.TASK, task.ref, _detail(task), task.description or "") for task in definition.tasks),
         *(Node(NodeKind.OUTPUT, value.name, value.type, value.description or "") for value in definition.output),
     )
     return WorkflowGraph(definition.name, definition.description or "", nodes, tuple(edges))
+
+
+def _detail(task: Task) -> str:
+    return task.type if task.condition is None else f"{task.type}, if"
 
 
 def _data_edges(definition: WorkflowDefinition) -> Iterator[Edge]:
@@ -90,9 +94,9 @@ def _data_edges(definition: WorkflowDefinition) -> Iterator[Edge]:
             case RunReference() | EventReference():
                 return None  # what every run has is nothing to draw
 
-    templates = [task.input_template for task in definition.tasks] + [value.template for value in definition.output]
-    for target, template in enumerate(templates, start=len(inputs)):
-        for _, reference in references(template):
+    templates = [task.templates for task in definition.tasks] + [(value.template,) for value in definition.output]
+    for target, its_templates in enumerate(templates, start=len(inputs)):
+        for _, reference in chain.from_iterable(map(references, its_templates)):
             if (source := source_of(reference)) is not None:
                 yield Edge(source, target, EdgeKind.DATA)
 

@@ -159,6 +159,9 @@ class DynamoRunStore:
     def complete_task(self, run: RunAttempt, ref: str, output: StoredPayload, now: datetime) -> None:
         self._tasks.complete(run, ref, output, now)
 
+    def skip_task(self, run: RunAttempt, ref: str, now: datetime) -> None:
+        self._tasks.skip(run, ref, now)
+
     def record_task_error(self, run: RunAttempt, ref: str, error: ErrorResult) -> None:
         self._tasks.record_error(run, ref, error)
 

@@ -70,6 +70,10 @@ class TaskWrites:
         done = _task_update(run, ref, values | payload_values("output", output))
         self._write(run, ref, replace(done, remove=("error",)))
 
+    def skip(self, run: RunAttempt, ref: str, now: datetime) -> None:
+        values: dict[str, Value] = {"status": TaskStatus.SKIPPED.value, "completed_at": write_time(now)}
+        self._write(run, ref, replace(_task_update(run, ref, values), remove=("error",)))
+
     def record_error(self, run: RunAttempt, ref: str, error: ErrorResult) -> None:
         self._write(run, ref, _task_update(run, ref, {"error": write_error(error)}))
 

@@ -168,6 +168,12 @@ class MemoryRunStore:
             done = replace(task, status=TaskStatus.COMPLETED, completed_at=now, output=output, error=None)
             self._save(self._runs[run.run_id].run, done)
 
+    def skip_task(self, run: RunAttempt, ref: str, now: datetime) -> None:
+        with self._lock:
+            task = self._running_task(run, ref)
+            skipped = replace(task, status=TaskStatus.SKIPPED, completed_at=now, error=None)
+            self._save(self._runs[run.run_id].run, skipped)
+
     def record_task_error(self, run: RunAttempt, ref: str, error: ErrorResult) -> None:
         with self._lock:
             task = self._running_task(run, ref)

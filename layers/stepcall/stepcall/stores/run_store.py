@@ -212,6 +212,9 @@ class RunStore(Protocol):
     def complete_task(self, run: RunAttempt, ref: str, output: StoredPayload, now: datetime) -> None:
         """Mark a task COMPLETED that this attempt has RUNNING. Raises TaskNotRunningError."""
 
+    def skip_task(self, run: RunAttempt, ref: str, now: datetime) -> None:
+        """Mark a task SKIPPED that this attempt has RUNNING. Raises TaskNotRunningError."""
+
     def record_task_error(self, run: RunAttempt, ref: str, error: ErrorResult) -> None:
         """Keep what went wrong with a task that this attempt has RUNNING. Raises TaskNotRunningError."""
 

@@ -73,7 +73,7 @@ def run_task(
     if _is_done(found, task.ref):
         if found.run.status is RunStatus.PENDING:
             deps.runs.begin_run(found.run, deps.now())  # an earlier attempt has done it
-        return None  # else delivered twice
+        return _nothing_to_query(invocation)  # else delivered twice
     if found.run.status.has_ended:
         raise RunHasEndedError(found.run.run_id, found.run.status)
     if invocation.phase is not QueryPhase.COLLECT:  # it was begun when its query was prepared
@@ -83,6 +83,9 @@ def run_task(
         output = _work(task, found, implementations[task.type], context, deps)
         if isinstance(output, PreparedQuery):
             return output
+        if output is None:
+            deps.runs.skip_task(found.run, context.ref, deps.now())
+            return _nothing_to_query(invocation)
         deps.runs.complete_task(found.run, context.ref, output, deps.now())
     except TaskNotRunningError:
         _look_again(found.run, context, deps)
@@ -121,11 +124,16 @@ def _require_attempt(invoked: RunAttempt, stored: RunAttempt) -> None:
 
 
 def _is_done(found: RunWithTasks, ref: str) -> bool:
-    """Whether the task is COMPLETED. Raises PermanentTaskError when it is FAILED."""
+    """Whether the task is COMPLETED, or SKIPPED. Raises PermanentTaskError when it is FAILED."""
     task = found.task(ref)
     if task.status is TaskStatus.FAILED and task.error:
         raise PermanentTaskError(task.error.reason, task.error.message)
-    return task.status is TaskStatus.COMPLETED
+    return task.status in {TaskStatus.COMPLETED, TaskStatus.SKIPPED}
+
+
+def _nothing_to_query(invocation: TaskInvocation) -> PreparedQuery | None:
+    """The machine goes on to its query all the same: it fails at once, and what comes after it finds the task done."""
+    return PreparedQuery("") if invocation.phase is QueryPhase.PREPARE else None
 
 
 def _look_again(run: RunAttempt, context: TaskContext, deps: WorkerDependencies) -> None:
@@ -139,13 +147,16 @@ def _look_again(run: RunAttempt, context: TaskContext, deps: WorkerDependencies)
 
 def _work(
     task: Task, found: RunWithTasks, implementation: TaskImplementation, context: TaskContext, deps: WorkerDependencies
-) -> StoredPayload | PreparedQuery:
+) -> StoredPayload | PreparedQuery | None:
+    """None where the task is to be skipped."""
     contract = deps.catalog[task.type]
     try:
         scope = read_scope(found, task.needs, deps)
     except PayloadGoneError as exc:
         message = "What earlier tasks handed on is kept 30 days, and has been deleted."
         raise PermanentTaskError(ErrorReason.NOT_FOUND, message) from exc
+    if not _is_wanted(task, scope):
+        return None
     output = implementation(_read_input(contract, task, scope), context)
     if context.phase is QueryPhase.PREPARE and isinstance(output, PreparedQuery):
         return output
@@ -155,6 +166,17 @@ def _work(
         return deps.payloads.put(f"{found.run.execution_name}/{task.ref}", output.to_json())
     except (NotJsonError, PayloadTooLargeError) as exc:
         raise PermanentTaskError(ErrorReason.RESOURCES_EXCEEDED, f"The output cannot be stored. {exc}") from exc
+
+
+def _is_wanted(task: Task, scope: Scope) -> bool:
+    if task.parsed_condition is None:
+        return True
+    from stepcall.domain.condition import ConditionError, holds  # noqa: PLC0415 - few tasks have one
+
+    try:
+        return holds(task.parsed_condition, scope)
+    except (RenderError, ConditionError) as exc:
+        raise PermanentTaskError(ErrorReason.INVALID, str(exc)) from exc
 
 
 def _read_input(contract: TaskContract, task: Task, scope: Scope) -> TaskInput:
