@@ -20,5 +20,8 @@ def list_existing(session: boto3.Session) -> Iterator[str]:
     yield from (machine["stateMachineArn"] for machine in machines)
     for bus in session.client("events").list_event_buses()["EventBuses"]:
         yield from (bus["Name"], bus["Arn"])
-    yield from session.client("sqs").list_queues().get("QueueUrls", [])
+    queues = session.client("sqs")
+    for url in queues.list_queues().get("QueueUrls", []):
+        arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        yield from (url, arn)
     yield from (group["logGroupName"] for group in session.client("logs").describe_log_groups()["logGroups"])

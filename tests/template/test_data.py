@@ -33,6 +33,8 @@ GOING = {
     "UnpublishedRunEvents": "positions in a stream that nothing reads any more",
     "UnreturnedSlots": "as above",
     "ExhaustedDeliveries": "what was given up is in the runs table",
+    "InvalidEvents": "events that could start nothing, for workflows that nothing starts any more",
+    "UndeliveredEvents": "as above",
 }
 KEPT_DAYS = 30
 

@@ -26,6 +26,7 @@ WITHOUT_TENANT: Mapping[str, str] = {
     "RunStore.get_for_end": BY_STATE_MACHINE,
     "RunStore.begin_run": BY_STATE_MACHINE,
     "RunStore.complete_task": BY_STATE_MACHINE,
+    "RunStore.skip_task": BY_STATE_MACHINE,
     "RunStore.record_task_error": BY_STATE_MACHINE,
     "RunStore.fail_task": BY_STATE_MACHINE,
     "RunStore.abandon": "start_run ends what it has put itself a moment before",
