@@ -105,3 +105,38 @@ def test_a_condition_that_comes_to_neither_true_nor_false_fails_its_task(api: Ap
     done = api.run(api.define(tasks=tasks))
     assert (done["error"]["location"], done["error"]["reason"]) == ("bad", "invalid")
     assert done["error"]["message"] == "The condition must be true or false, not a number."
+
+
+FAILING = "$error('no such luck')"
+
+
+def test_a_run_goes_on_after_a_task_whose_author_says_so(api: Api) -> None:
+    tasks = [
+        transform("bad", expression=FAILING) | {"on_error": "continue"},
+        transform("after", "{{refs.bad.output.result ?? 7}}"),
+    ]
+    done = api.run(api.define(tasks=tasks, output=[give("seen", "{{refs.after.output.result}}", "integer")]))
+    assert (done["status"], done["output"], "error" in done) == ("COMPLETED", {"seen": 7}, False)
+    assert statuses(done) == {"bad": "FAILED", "after": "COMPLETED"}
+    assert done["tasks"][0]["error"]["location"] == "bad"
+
+
+def test_a_task_that_took_too_long_is_shown_as_failed_before_the_run_goes_on(
+    api: Api, page_host: str, gate: threading.Event
+) -> None:
+    """Its worker has written nothing, and works on."""
+    slow = page("slow", page_host, "/held") | {"timeout_seconds": 1, "on_error": "continue"}
+    done = end_of(api, start(api, api.define(tasks=[slow])))
+    gate.set()
+    assert (done["status"], done["tasks"][0]["status"]) == ("COMPLETED", "FAILED")
+    assert done["tasks"][0]["error"]["reason"] == "timeout"
+
+
+def test_a_branch_whose_task_may_fail_stops_no_other(api: Api) -> None:
+    tasks = [
+        transform("bad", expression=FAILING) | {"on_error": "continue"},
+        transform("good"),
+        transform("both", ["{{refs.bad.output.result ?? null}}", "{{refs.good.output.result}}"]),
+    ]
+    done = api.run(api.define(order="graph", tasks=tasks))
+    assert statuses(done) == {"bad": "FAILED", "good": "COMPLETED", "both": "COMPLETED"}

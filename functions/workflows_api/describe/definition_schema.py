@@ -41,6 +41,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "schema": "JSON Schema of the value, for an object or an array.",
     "stage": "Which run modes run it: `source`, `refresh`, `full`. Without a stage it runs in `full` alone.",
     "condition": f"The task is skipped where this is false. {FORMS}",
+    "on_error": "What becomes of the run when it has failed for good.",
     "retry": "How often it is tried when its error may pass, and how long after its last failure.",
     "attempts": "In all: 1 tries it once.",
     "timeout_seconds": "How long it may take before it fails with `timeout`; of a task, one attempt of it.",

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stepcall.asl.check import check_state_machine
@@ -66,7 +67,12 @@ TASK_RETRYABLE = Retrier(AGAIN, interval_seconds=1, max_attempts=2, backoff_rate
 END_RETRYABLE = Retrier(AGAIN, interval_seconds=1, max_attempts=6, backoff_rate=2.0)
 # nothing comes after the state that fails a run: whatever stops it, it is tried again
 ANY_ERROR = Retrier((ALL_ERRORS,), interval_seconds=1, max_attempts=6, backoff_rate=2.0)
-CATCH_ALL = Catcher((ALL_ERRORS,), next=FAIL_STATE, result_path="$.error")
+
+
+@lru_cache(maxsize=1024)
+def _catch_all(target: str) -> Catcher:
+    """One for all states that lead there: the rules of a machine are most of its text."""
+    return Catcher((ALL_ERRORS,), next=target, result_path="$.error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ def states_of(planned: Plan, function_arns: FunctionArns, athena_work_group: str
         RUN,
         FINISH_TIMEOUT_SECONDS,
         retry=(LAMBDA_TRANSIENT, END_RETRYABLE),
-        catch=(CATCH_ALL,),
+        catch=(_catch_all(FAIL_STATE),),
     )
     fail = LambdaTaskState(
         FAIL_STATE,
@@ -158,13 +164,14 @@ class TaskStates:
                     yield from self._lay(inner, behind, is_branch=is_branch)
             case Parallel(parts):
                 branches = tuple(tuple(self._lay(inner, None, is_branch=True)) for inner in parts)
-                yield ParallelState(self._name(part), branches, () if is_branch else (CATCH_ALL,), after)
+                yield ParallelState(self._name(part), branches, () if is_branch else (_catch_all(FAIL_STATE),), after)
             case number:
                 yield from self._lay_task(self._planned.steps[number], after, is_branch=is_branch)
 
     def _lay_task(self, step: TaskStep, after: str | None, *, is_branch: bool) -> "Iterator[State]":
-        failed = f"{step.ref} failed"
-        catch = Catcher((ALL_ERRORS,), next=failed, result_path="$.error") if is_branch else CATCH_ALL
+        fail = f"{step.ref} failed" if is_branch else FAIL_STATE
+        record = f"Record {step.ref}"
+        catch = _catch_all(record if step.continues else fail)
         task = _task_state(step, after, self._function_arns, catch)
         if step.is_query and self._athena_work_group:
             from stepcall.asl.athena_states import athena_states  # noqa: PLC0415 - few deployments have Athena
@@ -172,9 +179,23 @@ class TaskStates:
             yield from athena_states(task, self._athena_work_group, step.limit_seconds)
         else:
             yield task
+        if step.continues:
+            yield self._record(record, step.ref, after, _catch_all(fail))
         if is_branch:
             # what is around the branch is told its error, and not which task has had it
-            yield FailState(failed, BRANCH_FAILED, cause_path=f"States.Format('{step.ref} {{}}', $.error.Error)")
+            yield FailState(fail, BRANCH_FAILED, cause_path=f"States.Format('{step.ref} {{}}', $.error.Error)")
+
+    def _record(self, name: str, ref: str, after: str | None, catch: Catcher) -> LambdaTaskState:
+        """Writes that a task has failed, while the run goes on: a worker that died has not."""
+        return LambdaTaskState(
+            name,
+            self._function_arns[FINISH_RUN],
+            RUN | {"ref": ref, "error.$": "$.error"},
+            FINISH_TIMEOUT_SECONDS,
+            retry=(LAMBDA_TRANSIENT, END_RETRYABLE),
+            catch=(catch,),
+            next=after,
+        )
 
     def _name(self, part: Part) -> str:
         """Of its first state."""

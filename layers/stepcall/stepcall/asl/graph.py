@@ -8,7 +8,7 @@ from stepcall.domain.errors import StepcallError
 from stepcall.domain.run_mode import STAGES, RunMode, Stage
 from stepcall.domain.task_contract import TaskContract, Worker
 from stepcall.domain.task_order import TaskOrder
-from stepcall.domain.workflow import Retry, Task, WorkflowDefinition
+from stepcall.domain.workflow import OnError, Retry, Task, WorkflowDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class TaskStep:
     retry: Retry | None = None
     """As its author wants it tried again, None for nothing said; likewise the next."""
     limit_seconds: int | None = None
+    continues: bool = False
+    """Whether the run goes on when it has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,20 @@ def plan(definition: WorkflowDefinition, catalog: Mapping[str, TaskContract], mo
     tasks = definition.tasks_in(mode)
     if not tasks:
         raise EmptyRunModeError(mode)
-    steps = tuple(
-        TaskStep(
-            task.ref, contract.worker, contract.timeout_seconds, contract.is_query, task.retry, task.timeout_seconds
-        )
-        for task in tasks
-        for contract in (catalog[task.type],)
-    )
+    steps = tuple(_step(task, catalog[task.type]) for task in tasks)
     return Plan(steps, _root(definition, mode), definition.timeout_seconds)
+
+
+def _step(task: Task, contract: TaskContract) -> TaskStep:
+    return TaskStep(
+        ref=task.ref,
+        worker=contract.worker,
+        timeout_seconds=contract.timeout_seconds,
+        is_query=contract.is_query,
+        retry=task.retry,
+        limit_seconds=task.timeout_seconds,
+        continues=task.on_error is OnError.CONTINUE,
+    )
 
 
 def _root(definition: WorkflowDefinition, mode: RunMode) -> Part:

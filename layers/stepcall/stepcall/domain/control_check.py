@@ -10,6 +10,7 @@ from stepcall.domain.findings import Findings
 from stepcall.domain.sql_check import SqlSetting
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import OutputReference, Reference
+from stepcall.domain.workflow import OnError
 
 ATHENA_SECONDS = 3600
 """Athena ends a query by itself after 30 minutes, or later where an account has asked for it."""
@@ -22,17 +23,20 @@ class ControlCheck:
         self._findings = findings
         self._setting = setting
         tasks = sent.list_at("tasks")
-        self._skippable = {ref for index, _, ref in sent.names_at("tasks") if tasks[index].get("condition") is not None}
+        self._reasons = {ref: _why_absent(tasks[index]) for index, _, ref in sent.names_at("tasks")}
+        """By ref: why a task may have no output, empty where it always has."""
 
     def check_use(self, reference: Reference, location: str) -> None:
-        """A task that may not be done has an output only perhaps."""
-        if isinstance(reference, OutputReference) and reference.ref in self._skippable and reference.default is None:
+        """A task that may not be done, or may fail, has an output only perhaps."""
+        if not isinstance(reference, OutputReference) or reference.default is not None:
+            return
+        if reason := self._reasons.get(reference.ref):
             named = shorten(str(reference))
             message = (
-                f"Task `{shorten(reference.ref)}` has a condition, and no output where it is skipped. Say what stands "
-                f"here then, behind `??`: `{{{{{named} ?? null}}}}`, or another value than null."
+                f"Task `{shorten(reference.ref)}` {reason}. Say what stands here then, behind `??`: "
+                f"`{{{{{named} ?? null}}}}`, or another value than null."
             )
-            self._findings.add(location, "may_be_skipped", message)
+            self._findings.add(location, "may_be_absent", message)
 
     def check_task(self, pointer: str, task: Mapping[str, Any], contract: TaskContract | None) -> None:
         retry = task.get("retry")
@@ -52,3 +56,11 @@ class ControlCheck:
     def _longest(self, contract: TaskContract) -> int:
         may_be_on_athena = self._setting is None or self._setting.engine is SqlEngine.ATHENA
         return ATHENA_SECONDS if contract.is_query and may_be_on_athena else contract.timeout_seconds
+
+
+def _why_absent(task: Mapping[str, Any]) -> str:
+    if task.get("condition") is not None:
+        return "has a condition, and no output where it is skipped"
+    if task.get("on_error") == OnError.CONTINUE:
+        return "may fail while the run goes on, and has no output then"
+    return ""

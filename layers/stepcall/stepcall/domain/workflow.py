@@ -6,6 +6,7 @@ Source: contracts/data-flow-platform.md, "Definition".
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -115,6 +116,13 @@ class Retry(DefinitionModel):
     """Whether each delay is drawn between 0 and its length: retries of many runs at once do not arrive together."""
 
 
+class OnError(StrEnum):
+    """What becomes of a run when a task of it has failed for good."""
+
+    FAIL = "fail"
+    CONTINUE = "continue"
+
+
 class Task(DefinitionModel):
     """One step: a task type and the template of its input."""
 
@@ -132,6 +140,7 @@ class Task(DefinitionModel):
     """None: twice more, after a second and five."""
     timeout_seconds: TimeoutSeconds | None = None
     """How long one attempt may take; None: as long as its type may."""
+    on_error: Annotated[OnError, Field(strict=False)] = OnError.FAIL
 
     @cached_property
     def input_template(self) -> Template:

@@ -126,7 +126,7 @@ def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, de
     if task is None:
         message = f"The run's end could not be written in time ({error.name})."
         return RunEnd(RunStatus.FAILED, now, error=ErrorResult(ErrorReason.INTERNAL_ERROR, OUTPUT_LOCATION, message))
-    result = task.error if task.error and error.name in RAISED_BY_WORKERS else _stopped_short(error, task)
+    result = error_of_task(error, task)
     try:
         deps.runs.fail_task(found.run, task.ref, result, now)
     except TaskNotRunningError:
@@ -144,6 +144,11 @@ def _failed_task(error: StateError, ref: str | None, version: WorkflowVersion, f
     never_begun = () if error.name in RAISED_BY_WORKERS else (TaskStatus.PENDING,)
     statuses = (TaskStatus.FAILED, TaskStatus.RUNNING, *never_begun)
     return next((task for status in statuses for task in tasks if task.status is status), None)
+
+
+def error_of_task(error: StateError, task: TaskRun) -> ErrorResult:
+    """What its worker has written, or what can be said without it."""
+    return task.error if task.error and error.name in RAISED_BY_WORKERS else _stopped_short(error, task)
 
 
 def _stopped_short(error: StateError, task: TaskRun) -> ErrorResult:
