@@ -9,6 +9,7 @@ import pytest
 
 from stepcall.domain.errors import InvalidParametersError
 from stepcall.domain.ids import spell_trigger
+from stepcall.domain.json_text import write_json
 from stepcall.domain.run import Run
 from stepcall.domain.run_events import SOURCE
 from stepcall.domain.trigger import Bus, EventSource, LastRun, ScheduleSource, Trigger, TriggerKey
@@ -49,7 +50,11 @@ class TriggerWorld(RunWorld):
         self.triggers = UnsteadyTriggerStore()
         accept = {each.name: getattr(self.deps, each.name) for each in fields(AcceptDependencies)}
         self.event_deps = EventDependencies(
-            **accept, triggers=self.triggers, invalid_events=self, metrics=self.measured.append
+            **accept,
+            triggers=self.triggers,
+            default_tenant="other",
+            invalid_events=self,
+            metrics=self.measured.append,
         )
         self.version = self.define(WORKFLOW)
         trigger = Trigger(
@@ -131,6 +136,30 @@ def test_a_disabled_trigger_starts_nothing_and_that_is_no_error() -> None:
     assert world.fire() is None
     assert (world.trigger.last_error, world.unsettled(), world.runs_made()) == (None, [], 0)
     assert ("trigger_not_fired", {"state": "disabled"}) in world.logged
+
+
+@pytest.mark.parametrize("tenant", ["acme", "other"])
+def test_events_of_another_tenants_runs_start_nothing_and_are_nobodys_error(tenant: str) -> None:
+    told = {"tenant": tenant, "run_id": "r", "order": {"lines": 1}}
+    of_execution = {"input": write_json({"run": told}), "order": {"lines": 1}}
+    for number, event in enumerate(
+        (
+            {"source": SOURCE, "detail-type": "Run Completed", "detail": told},
+            {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": of_execution},
+            {"source": "my.shop", "detail-type": "Execute Workflow", "detail": told},
+        )
+    ):
+        world = TriggerWorld()
+        assert (world.fire(EVENT | event | {"id": f"e-{number}"}) is not None) is (tenant == "acme")
+        assert (world.kept, world.trigger.last_error) == ([], None)
+        assert (("trigger_not_fired", {"state": "of another tenant"}) in world.logged) is (tenant == "other")
+
+
+def test_what_asks_for_a_run_of_the_default_tenant_is_its_own_but_on_the_accounts_bus_it_is_nobodys() -> None:
+    asked = EVENT | {"detail-type": "Execute Workflow"}
+    assert TriggerWorld().fire(asked) is None
+    on_default = TriggerWorld(source=EventSource({"source": ["com.example"]}, Bus.DEFAULT))
+    assert on_default.fire(asked, bus=Bus.DEFAULT)
 
 
 @pytest.mark.parametrize(

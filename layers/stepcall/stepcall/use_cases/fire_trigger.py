@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from stepcall.domain.access import Caller
 from stepcall.domain.errors import MAX_MESSAGE_LENGTH, InvalidParametersError, StepcallError, shorten
+from stepcall.domain.event_tenant import is_of_another
 from stepcall.domain.idempotency import StartOnce
 from stepcall.domain.ids import spell_trigger
 from stepcall.domain.run import Run
@@ -43,14 +44,15 @@ class Firing(NamedTuple):
 
 
 def fire_trigger(firing: Firing, deps: EventDependencies) -> Started | None:
-    """The run that it starts, or has started; None for a trigger that is gone or disabled.
+    """The run that it starts, or has started; None for a trigger that is gone or disabled, and another tenant's event.
 
     Raises what `start_once` and `start_run` raise, TriggerInputError and TriggerLoopError; what gets no better is then
     the trigger's last error.
     """
     trigger = _find(firing, deps)
-    if trigger is None or not trigger.enabled:
-        deps.log("trigger_not_fired", state="disabled" if trigger else "gone")
+    why_not = _why_not(trigger, firing, deps)
+    if trigger is None or why_not:
+        deps.log("trigger_not_fired", state=why_not)
         return None
     try:
         started = _start(trigger, firing, deps)
@@ -74,6 +76,16 @@ def _find(firing: Firing, deps: EventDependencies) -> Trigger | None:
     if trigger.revision != name.revision:
         deps.triggers.unsettle(trigger.key, deps.now())
     return trigger
+
+
+def _why_not(trigger: Trigger | None, firing: Firing, deps: EventDependencies) -> str:
+    """Why nothing is started, and that is no error; empty for what is to start a run."""
+    if trigger is None:
+        return "gone"
+    if not trigger.enabled:
+        return "disabled"
+    is_foreign = is_of_another(firing.event, firing.bus, trigger.tenant, deps.default_tenant)
+    return "of another tenant" if is_foreign else ""
 
 
 def _start(trigger: Trigger, firing: Firing, deps: EventDependencies) -> Started:

@@ -54,6 +54,8 @@ class EventDependencies(AcceptDependencies):
     """For what starts runs by events."""
 
     triggers: TriggerStore
+    default_tenant: str
+    """Whose workflow an event means that names no tenant."""
     invalid_events: InvalidEvents
     metrics: Metrics
 
