@@ -15,8 +15,7 @@ from stepcall.domain.run_events import SOURCE
 from stepcall.domain.trigger import Bus, EventSource, LastRun, ScheduleSource, Trigger, TriggerKey
 from stepcall.domain.trigger_depth import MAX_TRIGGER_DEPTH
 from stepcall.stores.memory_trigger_store import MemoryTriggerStore
-from stepcall.stores.trigger_store import TriggerIsChangingError
-from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.stores.trigger_store import TriggerIsChangingError, TriggerNotFoundError
 from stepcall.use_cases.delete_workflow import delete_workflow
 from stepcall.use_cases.dependencies import AcceptDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
@@ -213,13 +212,14 @@ def test_a_template_that_leads_nowhere_is_the_last_error_at_its_place() -> None:
     assert world.trigger.last_error.code == "missing_event_value"
 
 
-def test_a_workflow_that_is_gone_is_the_last_error() -> None:
+def test_a_trigger_that_outlives_its_workflow_ends_when_it_is_set_off() -> None:
     world = TriggerWorld()
-    delete_workflow(world.version.workflow_id, CALLER, world.deps)
-    with pytest.raises(WorkflowNotFoundError):
-        world.fire()
-    assert world.trigger.last_error
-    assert world.trigger.last_error.code == "workflow-not-found"
+    key = world.trigger.key
+    delete_workflow(world.version.workflow_id, CALLER, world.deps)  # by who died before it ended the triggers
+    assert world.fire() is None
+    with pytest.raises(TriggerNotFoundError):
+        _ = world.trigger
+    assert (world.unsettled(), world.runs_made(), world.kept) == ([key], 0, [])
 
 
 def test_an_outage_is_no_error_of_the_trigger_and_is_raised() -> None:

@@ -15,7 +15,9 @@ from stepcall.domain.trigger import Bus, LastError, LastRun, Trigger, TriggerKey
 from stepcall.domain.trigger_depth import MAX_TRIGGER_DEPTH, depth_after
 from stepcall.domain.trigger_errors import TriggerNotFoundError
 from stepcall.domain.trigger_input import TriggerInputError, render_trigger_input
+from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.invalid_events import EventDependencies, Reason, TriggerLoopError, reason_for
+from stepcall.use_cases.settle_trigger import trigger_facts
 from stepcall.use_cases.start_once import Started, start_once
 from stepcall.use_cases.start_run import StartRun, start_run
 from stepcall.use_cases.trigger_dependencies import TriggerName
@@ -44,10 +46,10 @@ class Firing(NamedTuple):
 
 
 def fire_trigger(firing: Firing, deps: EventDependencies) -> Started | None:
-    """The run that it starts, or has started; None for a trigger that is gone or disabled, and another tenant's event.
+    """The run that it starts, or has started; None for another tenant's event, and a trigger that is gone or disabled.
 
-    Raises what `start_once` and `start_run` raise, TriggerInputError and TriggerLoopError; what gets no better is then
-    the trigger's last error.
+    One whose workflow is gone goes, too. Raises what else `start_once` and `start_run` raise, and TriggerLoopError;
+    what gets no better is then the trigger's last error.
     """
     trigger = _find(firing, deps)
     why_not = _why_not(trigger, firing, deps)
@@ -56,6 +58,11 @@ def fire_trigger(firing: Firing, deps: EventDependencies) -> Started | None:
         return None
     try:
         started = _start(trigger, firing, deps)
+    except WorkflowNotFoundError:
+        # who deleted it died before it had ended its triggers, or is about to end them
+        deps.triggers.delete(trigger, deps.now())
+        deps.log("trigger_deleted", **trigger_facts(trigger.key))
+        return None
     except StepcallError as exc:
         if reason := reason_for(exc, deps.now()):
             deps.triggers.record_error(trigger.key, _last_error(reason))
