@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from stepcall.asl.graph import EmptyRunModeError
-from stepcall.domain.access import NotGrantedError
 from stepcall.domain.errors import InvalidParametersError, Problem, StepcallError
 from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.stores.trigger_store import TriggerStore
@@ -68,7 +67,6 @@ CODES: Mapping[type[Exception], str] = MappingProxyType(
         WorkflowNotFoundError: "workflow-not-found",
         EmptyRunModeError: "empty-run-mode",
         IdempotencyKeyReusedError: "idempotency-key-reused",
-        NotGrantedError: "not-granted",
         TriggerLoopError: "trigger-loop",
     }
 )
