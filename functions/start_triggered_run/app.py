@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from start_triggered_run.custom_event import read_custom_event
 from start_triggered_run.firing import SentFiring
 from stepcall.domain.ids import spell_trigger
-from stepcall.runtime.event_wiring import default_tenant, event_dependencies
+from stepcall.runtime.event_wiring import event_dependencies
 from stepcall.runtime.observability import CORRELATION_ID, log_fact, logs_invocation, name_in_log, name_run_in_log
 from stepcall.use_cases.fire_trigger import fire_trigger
 from stepcall.use_cases.invalid_events import EventDependencies, invalid_event_kept
@@ -38,4 +38,4 @@ def _start_by_trigger(event: dict[str, Any], deps: EventDependencies) -> Started
 
 def _start_by_event(event: dict[str, Any], deps: EventDependencies) -> Started:
     name_in_log(**{CORRELATION_ID: event["id"]}, event_id=event["id"])
-    return start_by_event(read_custom_event(event, default_tenant()), deps)
+    return start_by_event(read_custom_event(event, deps.default_tenant), deps)

@@ -51,6 +51,23 @@ def calls_of(world: EventBridge) -> Counter[str]:
     return counted
 
 
+def test_of_a_disabled_schedule_whose_time_has_gone_by_scheduler_has_nothing_until_it_has_another(
+    eventbridge: EventBridge,
+) -> None:
+    clock = Clock()
+    once = replace(
+        SCHEDULE, source=ScheduleSource((clock.now() + timedelta(minutes=5)).strftime("at(%Y-%m-%dT%H:%M:%S)"))
+    )
+    sources = eventbridge.sources(clock)
+    sources.ensure(once)
+    clock.sleep(600)
+    for _ in range(2):
+        sources.ensure(replace(once, enabled=False, revision=2))
+        assert eventbridge.schedules() == []
+    sources.ensure(replace(once, source=SCHEDULE.source, revision=3))
+    assert [schedule["State"] for schedule in eventbridge.schedules()] == ["ENABLED"]
+
+
 def test_a_new_schedule_is_one_call_and_says_all_that_it_is(eventbridge: EventBridge) -> None:
     calls = calls_of(eventbridge)
     eventbridge.sources(Clock()).ensure(SCHEDULE)

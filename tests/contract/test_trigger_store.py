@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError
@@ -336,6 +337,28 @@ def test_who_others_are_always_before_is_told_so(dynamodb: "DynamoDBClient") -> 
         with pytest.raises(TriggerIsChangingError):
             write()
     assert client.calls == CHANGE_ATTEMPTS * len(writes)
+
+
+def test_firings_side_by_side_do_not_refuse_each_others_records_as_transactions_would(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    DynamoTriggerStore(dynamodb, "WorkflowsTable").put(HOURLY)
+    client = Mock(wraps=dynamodb)
+    client.transact_write_items.side_effect = canceled("TransactionConflict")
+    store = DynamoTriggerStore(client, "WorkflowsTable")
+    store.record_run(HOURLY.key, RUN)
+    store.record_error(HOURLY.key, ERROR)
+    assert stored(store) == replace(HOURLY, last_run=RUN, last_error=ERROR)
+
+
+def test_a_record_that_meets_a_transaction_is_written_after_it_or_said_to_be_in_the_way(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    client: Any = FaultyClient(dynamodb, refused("TransactionConflictException"))
+    store = DynamoTriggerStore(client, "WorkflowsTable")
+    with pytest.raises(TriggerIsChangingError):
+        store.record_run(HOURLY.key, RUN)
+    assert client.calls == CHANGE_ATTEMPTS
 
 
 def writes_of(store: TriggerStore) -> list[Any]:

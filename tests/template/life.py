@@ -43,6 +43,7 @@ from stepcall.domain.ids import (
     read_workflow_id,
     spell_api_key,
 )
+from stepcall.domain.trigger import Bus, EventSource, Trigger
 from stepcall.domain.webhook_answer import Answered
 from stepcall.runtime import background_wiring, delivery_wiring, event_wiring, trigger_wiring, webhook_wiring, wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
@@ -542,6 +543,21 @@ def live_by_firings(account: Account, path: str) -> None:
     assert (shown["last_run"] is None, shown["last_error"]["code"]) == (False, "missing_event_value")
     account.request("DELETE", f"{path}/{made['trigger_id']}")
     account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, fired)
+    live_by_a_trigger_that_is_left(account, fired)
+
+
+def live_by_a_trigger_that_is_left(account: Account, fired: dict[str, Any]) -> None:
+    """Of a workflow that is gone: it ends, and the sweep has EventBridge forget it."""
+    left = {"tenant": "tenant", "workflow_id": UUID(int=1), "trigger_id": UUID(int=2), "created_at": datetime.now(UTC)}
+    account.become("WorkflowsApiRole")
+    trigger = Trigger(**left, source=EventSource({"source": ["test"]}, Bus.STEPCALL), input={})  # type: ignore[arg-type]
+    trigger_wiring.triggers().put(trigger)
+    ids = {"workflow_id": str(trigger.workflow_id), "trigger_id": str(trigger.trigger_id)}
+    again = {"trigger": fired["trigger"] | ids, "event": fired["event"] | {"id": "left"}}
+    account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, again)
+    sweep_later(account)
+    account.become("WorkflowsApiRole")
+    assert trigger_wiring.triggers().list_by_workflow("tenant", trigger.workflow_id) == []
 
 
 def live_by_the_other_roads(account: Account) -> None:

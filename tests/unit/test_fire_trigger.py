@@ -9,13 +9,13 @@ import pytest
 
 from stepcall.domain.errors import InvalidParametersError
 from stepcall.domain.ids import spell_trigger
+from stepcall.domain.json_text import write_json
 from stepcall.domain.run import Run
 from stepcall.domain.run_events import SOURCE
 from stepcall.domain.trigger import Bus, EventSource, LastRun, ScheduleSource, Trigger, TriggerKey
 from stepcall.domain.trigger_depth import MAX_TRIGGER_DEPTH
 from stepcall.stores.memory_trigger_store import MemoryTriggerStore
-from stepcall.stores.trigger_store import TriggerIsChangingError
-from stepcall.stores.workflow_store import WorkflowNotFoundError
+from stepcall.stores.trigger_store import TriggerIsChangingError, TriggerNotFoundError
 from stepcall.use_cases.delete_workflow import delete_workflow
 from stepcall.use_cases.dependencies import AcceptDependencies
 from stepcall.use_cases.engine import EngineUnavailableError
@@ -49,7 +49,11 @@ class TriggerWorld(RunWorld):
         self.triggers = UnsteadyTriggerStore()
         accept = {each.name: getattr(self.deps, each.name) for each in fields(AcceptDependencies)}
         self.event_deps = EventDependencies(
-            **accept, triggers=self.triggers, invalid_events=self, metrics=self.measured.append
+            **accept,
+            triggers=self.triggers,
+            default_tenant="other",
+            invalid_events=self,
+            metrics=self.measured.append,
         )
         self.version = self.define(WORKFLOW)
         trigger = Trigger(
@@ -133,6 +137,30 @@ def test_a_disabled_trigger_starts_nothing_and_that_is_no_error() -> None:
     assert ("trigger_not_fired", {"state": "disabled"}) in world.logged
 
 
+@pytest.mark.parametrize("tenant", ["acme", "other"])
+def test_events_of_another_tenants_runs_start_nothing_and_are_nobodys_error(tenant: str) -> None:
+    told = {"tenant": tenant, "run_id": "r", "order": {"lines": 1}}
+    of_execution = {"input": write_json({"run": told}), "order": {"lines": 1}}
+    for number, event in enumerate(
+        (
+            {"source": SOURCE, "detail-type": "Run Completed", "detail": told},
+            {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": of_execution},
+            {"source": "my.shop", "detail-type": "Execute Workflow", "detail": told},
+        )
+    ):
+        world = TriggerWorld()
+        assert (world.fire(EVENT | event | {"id": f"e-{number}"}) is not None) is (tenant == "acme")
+        assert (world.kept, world.trigger.last_error) == ([], None)
+        assert (("trigger_not_fired", {"state": "of another tenant"}) in world.logged) is (tenant == "other")
+
+
+def test_what_asks_for_a_run_of_the_default_tenant_is_its_own_but_on_the_accounts_bus_it_is_nobodys() -> None:
+    asked = EVENT | {"detail-type": "Execute Workflow"}
+    assert TriggerWorld().fire(asked) is None
+    on_default = TriggerWorld(source=EventSource({"source": ["com.example"]}, Bus.DEFAULT))
+    assert on_default.fire(asked, bus=Bus.DEFAULT)
+
+
 @pytest.mark.parametrize(
     ("bus", "source"),
     [
@@ -184,13 +212,14 @@ def test_a_template_that_leads_nowhere_is_the_last_error_at_its_place() -> None:
     assert world.trigger.last_error.code == "missing_event_value"
 
 
-def test_a_workflow_that_is_gone_is_the_last_error() -> None:
+def test_a_trigger_that_outlives_its_workflow_ends_when_it_is_set_off() -> None:
     world = TriggerWorld()
-    delete_workflow(world.version.workflow_id, CALLER, world.deps)
-    with pytest.raises(WorkflowNotFoundError):
-        world.fire()
-    assert world.trigger.last_error
-    assert world.trigger.last_error.code == "workflow-not-found"
+    key = world.trigger.key
+    delete_workflow(world.version.workflow_id, CALLER, world.deps)  # by who died before it ended the triggers
+    assert world.fire() is None
+    with pytest.raises(TriggerNotFoundError):
+        _ = world.trigger
+    assert (world.unsettled(), world.runs_made(), world.kept) == ([key], 0, [])
 
 
 def test_an_outage_is_no_error_of_the_trigger_and_is_raised() -> None:

@@ -66,8 +66,21 @@ def test_a_time_that_has_gone_by_is_refused_but_its_trigger_can_be_disabled_and_
     world.runs.clock.sleep(600)
     again: dict[str, Any] = {"type": TriggerType.SCHEDULE, "expression": soon}
     assert refusals(lambda: world.create(**again)) == [("/expression", "invalid_expression")]
+    assert world.update(made, enabled=True) == made
     assert world.update(made, enabled=False).enabled is False
-    assert world.update(made, expression="rate(1 day)").revision == 3
+    assert refusals(lambda: world.update(made, enabled=True)) == [("/expression", "invalid_expression")]
+    moved = world.update(made, expression="rate(1 day)", enabled=True)
+    assert (moved.enabled, moved.revision) == (True, 3)
+
+
+def test_of_a_time_that_has_gone_by_another_input_is_refused_unless_it_is_disabled() -> None:
+    world = TriggerWorld(workflow(inputs=[{"name": "n", "type": "integer", "required": False}]))
+    soon = (world.now() + timedelta(minutes=5)).strftime("at(%Y-%m-%dT%H:%M:%S)")
+    made = world.create(type=TriggerType.SCHEDULE, expression=soon)
+    world.runs.clock.sleep(600)
+    assert refusals(lambda: world.update(made, input={"n": 1})) == [("/expression", "invalid_expression")]
+    assert world.update(made, input={"n": 1}, enabled=False).input == {"n": 1}
+    assert world.update(made, input={"n": 2}).revision == 3
 
 
 def test_what_is_not_of_its_type_is_refused_of_a_change_too() -> None:

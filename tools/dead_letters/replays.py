@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, Field, ValidationError
 
+from stepcall.domain.event_tenant import EXECUTE_WORKFLOW
 from stepcall.domain.json_text import read_json, write_json
 from tools.dead_letters.functions import Functions
 from tools.dead_letters.queue import Letter
@@ -14,7 +15,6 @@ Told = Callable[[str], None]
 MAX_WHY = 200
 MAX_PROBLEMS = 5
 """Of one event, in a list of events."""
-EXECUTE_WORKFLOW = "Execute Workflow"
 
 
 class NotReplayedError(Exception):

@@ -82,7 +82,11 @@ class EventBridgeTriggers:
 
     def ensure(self, trigger: Trigger) -> None:
         if isinstance(trigger.source, ScheduleSource):
-            self._ensure_schedule(trigger, self._schedule(trigger, trigger.source))
+            if self._is_over(trigger, trigger.source):
+                with outages():
+                    self._remove_schedule(trigger.key)
+            else:
+                self._ensure_schedule(trigger, self._schedule(trigger, trigger.source))
         else:
             self._ensure_rule(trigger, trigger.source)
 
@@ -92,6 +96,14 @@ class EventBridgeTriggers:
                 self._remove_schedule(key)
             else:
                 self._remove_rule(key)
+
+    def _is_over(self, trigger: Trigger, source: ScheduleSource) -> bool:
+        """Disabled, and its last time has gone by: Scheduler refuses such a time, and has nothing to do for it.
+
+        One that is enabled is refused: its last time may have gone by before Scheduler heard of it.
+        """
+        schedule = read_schedule(source.expression, source.timezone)
+        return not trigger.enabled and not schedule.next_times(self._now(), 1, source.starts_at)
 
     def _ensure_schedule(self, trigger: Trigger, schedule: "CreateScheduleInputTypeDef") -> None:
         """One call where what is probable is so: a new trigger has no schedule yet, and a changed one has."""

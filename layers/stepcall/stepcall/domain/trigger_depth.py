@@ -15,15 +15,18 @@ def depth_after(event: Mapping[str, Any]) -> int:
 
     Executions are named in events of Step Functions, too, with what they were started with.
     """
+    run = run_told_of(event)
+    return 0 if run is None else _depth_in(run) + 1
+
+
+def run_told_of(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What an event says of a run of Stepcall's: its own event, or Step Functions'. None where it tells of none."""
     detail = event.get("detail")
     if not isinstance(detail, Mapping):
-        return 0
+        return None
     if event.get("source") == SOURCE and event.get("detail-type") in list(RunEventType):
-        return _depth_in(detail) + 1
-    if event.get("source") == OF_STEP_FUNCTIONS:
-        run = _run_of_execution(detail.get("input"))
-        return 0 if run is None else _depth_in(run) + 1
-    return 0
+        return detail
+    return _run_of_execution(detail.get("input")) if event.get("source") == OF_STEP_FUNCTIONS else None
 
 
 def _depth_in(run: Mapping[str, Any]) -> int:

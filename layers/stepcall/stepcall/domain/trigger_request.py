@@ -129,13 +129,21 @@ def find_faults_of_change(
     source = trigger.source
     if isinstance(source, ScheduleSource):
         expression, timezone = _words_of(said, source)
-        if (expression, timezone) != (source.expression, source.timezone):
+        if (expression, timezone) != (source.expression, source.timezone) or _is_told_to_come(said, trigger):
             found += _expression_faults(expression, timezone, now)
     elif said.pattern is not None:
         found += check_pattern(said.pattern, "/pattern") or _stranded(said.pattern, source.bus)
     if said.input is not None:
         found += input_faults(said.input, definition, is_schedule=kind is TriggerType.SCHEDULE)
     return found
+
+
+def _is_told_to_come(said: TriggerRequest, trigger: Trigger) -> bool:
+    """Whether something else is changed of a schedule that is enabled then: it has to come again."""
+    changes_input = said.input is not None and said.input != trigger.input
+    if said.enabled is None or said.enabled is trigger.enabled:
+        return trigger.enabled and changes_input
+    return said.enabled
 
 
 def _stranded(pattern: Mapping[str, Any], bus: Bus) -> list[Problem]:

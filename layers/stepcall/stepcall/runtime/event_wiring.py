@@ -17,12 +17,7 @@ def event_dependencies() -> EventDependencies:
     return EventDependencies(
         **accept,
         triggers=triggers(),
+        default_tenant=TenantSettings.from_env().default,
         invalid_events=SqsInvalidEvents(make_client("sqs"), queue_url, accept["payloads"]),
         metrics=metrics(),
     )
-
-
-@cache
-def default_tenant() -> str:
-    """Whose workflow an event means that names no tenant."""
-    return TenantSettings.from_env().default

@@ -3,7 +3,7 @@
 What makes or deletes one counts it in the same transaction, so that no race makes more of them than there may be.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -17,17 +17,29 @@ if TYPE_CHECKING:
 
 CHANGE_ATTEMPTS = 10
 REFUSED = "ConditionalCheckFailed"
-CONFLICT = frozenset({"None", "TransactionConflict"})
+CONFLICT = frozenset({"None", "TransactionConflict", "TransactionConflictException"})
 COUNTER = "#count"
 """Sorts before every id."""
 
 
 def write_together(client: "DynamoDBClient", table: str, writes: Sequence[Any]) -> None:
     """Raises ClientError; one that `is_conflict` after some attempts only."""
-    named = [{kind: {"TableName": table, **write}} for each in writes for kind, write in each.items()]
+    named: Any = [{kind: {"TableName": table, **write}} for each in writes for kind, write in each.items()]
+    _write(lambda: client.transact_write_items(TransactItems=named))
+
+
+def write_alone(client: "DynamoDBClient", table: str, update: Mapping[str, Any]) -> None:
+    """An update without a transaction: many of one item stand in line, where transactions would refuse each other.
+
+    Raises as `write_together`, as a transaction may be changing the item.
+    """
+    _write(lambda: client.update_item(TableName=table, **update))
+
+
+def _write(write: Callable[[], object]) -> None:
     for attempts_left in range(CHANGE_ATTEMPTS - 1, -1, -1):
         try:
-            client.transact_write_items(TransactItems=named)  # type: ignore[arg-type]
+            write()
         except ClientError as exc:
             # another changes one of them just now; AWS's client does not try a cancelled transaction again
             if not attempts_left or not is_conflict(exc):

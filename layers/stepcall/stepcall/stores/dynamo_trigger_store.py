@@ -1,6 +1,7 @@
 """Triggers in the workflows table. What changes one says in the same transaction that it is unsettled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from uuid import UUID
 from botocore.exceptions import ClientError
 
 from stepcall.domain.trigger import MAX_TRIGGERS, LastError, LastRun, Trigger, TriggerKey
-from stepcall.stores.dynamo_items import write_time, write_values
+from stepcall.stores.dynamo_items import codes_of, write_time, write_values
 from stepcall.stores.dynamo_pages import read_all
 from stepcall.stores.dynamo_transactions import (
     count_one_less,
@@ -18,6 +19,7 @@ from stepcall.stores.dynamo_transactions import (
     item_key,
     list_counted,
     refused_writes,
+    write_alone,
     write_together,
 )
 from stepcall.stores.dynamo_trigger_items import (
@@ -34,6 +36,7 @@ from stepcall.stores.dynamo_trigger_items import (
     unsettled_item_key,
     unsettled_values,
 )
+from stepcall.stores.dynamo_update import CONDITION_FAILED
 from stepcall.stores.trigger_store import (
     TooManyTriggersError,
     TriggerIsChangingError,
@@ -137,7 +140,13 @@ class DynamoTriggerStore:
 
     def _record_latest(self, key: TriggerKey, values: Values, at: str) -> None:
         """Triggers are set off side by side: what happened earlier may come to be recorded later."""
-        self._write_where_it_is([_update(key, values, f"(attribute_not_exists(#{at}) OR #{at} <= :{at})")])
+        latest = _update(key, values, f"(attribute_not_exists(#{at}) OR #{at} <= :{at})")
+        try:
+            with _conflicts_told():
+                write_alone(self._client, self._table, latest["Update"])
+        except ClientError as exc:
+            if codes_of(exc) != {CONDITION_FAILED}:
+                raise
 
     def _write_where_it_is(self, writes: Sequence[Any]) -> bool:
         """Whether the condition of the first was met, and all were done."""
@@ -151,12 +160,19 @@ class DynamoTriggerStore:
 
     def _write(self, writes: Sequence[Any]) -> None:
         """Raises TriggerIsChangingError."""
-        try:
+        with _conflicts_told():
             write_together(self._client, self._table, writes)
-        except ClientError as exc:
-            if not is_conflict(exc):
-                raise
-            raise TriggerIsChangingError("Others change triggers of this workflow at this moment.") from exc
+
+
+@contextmanager
+def _conflicts_told() -> Iterator[None]:
+    """Raises TriggerIsChangingError."""
+    try:
+        yield
+    except ClientError as exc:
+        if not is_conflict(exc):
+            raise
+        raise TriggerIsChangingError("Others change triggers of this workflow at this moment.") from exc
 
 
 def _unsettled(key: TriggerKey, now: datetime, *, waits_already: bool = False) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from stepcall.domain.access import Caller
 from stepcall.domain.errors import MAX_MESSAGE_LENGTH, InvalidParametersError, StepcallError, shorten
+from stepcall.domain.event_tenant import is_of_another
 from stepcall.domain.idempotency import StartOnce
 from stepcall.domain.ids import spell_trigger
 from stepcall.domain.run import Run
@@ -14,7 +15,9 @@ from stepcall.domain.trigger import Bus, LastError, LastRun, Trigger, TriggerKey
 from stepcall.domain.trigger_depth import MAX_TRIGGER_DEPTH, depth_after
 from stepcall.domain.trigger_errors import TriggerNotFoundError
 from stepcall.domain.trigger_input import TriggerInputError, render_trigger_input
+from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.invalid_events import EventDependencies, Reason, TriggerLoopError, reason_for
+from stepcall.use_cases.settle_trigger import trigger_facts
 from stepcall.use_cases.start_once import Started, start_once
 from stepcall.use_cases.start_run import StartRun, start_run
 from stepcall.use_cases.trigger_dependencies import TriggerName
@@ -43,17 +46,23 @@ class Firing(NamedTuple):
 
 
 def fire_trigger(firing: Firing, deps: EventDependencies) -> Started | None:
-    """The run that it starts, or has started; None for a trigger that is gone or disabled.
+    """The run that it starts, or has started; None for another tenant's event, and a trigger that is gone or disabled.
 
-    Raises what `start_once` and `start_run` raise, TriggerInputError and TriggerLoopError; what gets no better is then
-    the trigger's last error.
+    One whose workflow is gone goes, too. Raises what else `start_once` and `start_run` raise, and TriggerLoopError;
+    what gets no better is then the trigger's last error.
     """
     trigger = _find(firing, deps)
-    if trigger is None or not trigger.enabled:
-        deps.log("trigger_not_fired", state="disabled" if trigger else "gone")
+    why_not = _why_not(trigger, firing, deps)
+    if trigger is None or why_not:
+        deps.log("trigger_not_fired", state=why_not)
         return None
     try:
         started = _start(trigger, firing, deps)
+    except WorkflowNotFoundError:
+        # who deleted it died before it had ended its triggers, or is about to end them
+        deps.triggers.delete(trigger, deps.now())
+        deps.log("trigger_deleted", **trigger_facts(trigger.key))
+        return None
     except StepcallError as exc:
         if reason := reason_for(exc, deps.now()):
             deps.triggers.record_error(trigger.key, _last_error(reason))
@@ -74,6 +83,16 @@ def _find(firing: Firing, deps: EventDependencies) -> Trigger | None:
     if trigger.revision != name.revision:
         deps.triggers.unsettle(trigger.key, deps.now())
     return trigger
+
+
+def _why_not(trigger: Trigger | None, firing: Firing, deps: EventDependencies) -> str:
+    """Why nothing is started, and that is no error; empty for what is to start a run."""
+    if trigger is None:
+        return "gone"
+    if not trigger.enabled:
+        return "disabled"
+    is_foreign = is_of_another(firing.event, firing.bus, trigger.tenant, deps.default_tenant)
+    return "of another tenant" if is_foreign else ""
 
 
 def _start(trigger: Trigger, firing: Firing, deps: EventDependencies) -> Started:

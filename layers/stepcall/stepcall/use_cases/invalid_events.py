@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from stepcall.asl.graph import EmptyRunModeError
-from stepcall.domain.access import NotGrantedError
 from stepcall.domain.errors import InvalidParametersError, Problem, StepcallError
 from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.stores.trigger_store import TriggerStore
@@ -54,6 +53,8 @@ class EventDependencies(AcceptDependencies):
     """For what starts runs by events."""
 
     triggers: TriggerStore
+    default_tenant: str
+    """Whose workflow an event means that names no tenant."""
     invalid_events: InvalidEvents
     metrics: Metrics
 
@@ -66,7 +67,6 @@ CODES: Mapping[type[Exception], str] = MappingProxyType(
         WorkflowNotFoundError: "workflow-not-found",
         EmptyRunModeError: "empty-run-mode",
         IdempotencyKeyReusedError: "idempotency-key-reused",
-        NotGrantedError: "not-granted",
         TriggerLoopError: "trigger-loop",
     }
 )
