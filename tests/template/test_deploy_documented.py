@@ -72,14 +72,3 @@ def test_the_price_of_a_million_runs_is_the_sum_of_its_lines() -> None:
 def test_the_price_of_an_idle_month_is_the_sum_of_its_lines() -> None:
     *lines, (_, _, together) = rows_of("**A month in which nobody calls**")
     assert str(sum(Decimal(cost) for _, _, cost in lines)) == together.strip("*")
-
-
-def test_the_price_of_watching_is_the_same_wherever_it_stands() -> None:
-    operations, readme = ((ROOT / path).read_text() for path in ("docs/operations.md", "README.md"))
-    [(of_month, beyond_free)] = re.findall(
-        r"\*\*while nobody calls it\*\* \| \| \*\*(.+?)\*\* \| \*\*(.+?)\*\*", operations
-    )
-    [watching] = [row for row in rows_of("**A month in which nobody calls**") if row[0].startswith("alarms")]
-    assert watching[2] == of_month
-    assert f": {beyond_free} beyond" in watching[1]
-    assert f"US$ {beyond_free}](docs/operations.md#the-price)" in readme
