@@ -127,7 +127,10 @@ def put_delivery(run: Run, url: str) -> None:
 
 def put_triggers(workflow_id: UUID, page_url: str) -> None:
     """Those that start_triggered_run's events are sent for, as if EventBridge had what they say."""
-    sources = {"rule": EventSource({"source": ["aws.s3"]}, Bus.DEFAULT), "schedule": ScheduleSource("rate(1 minute)")}
+    sources: dict[str, EventSource | ScheduleSource] = {
+        "rule": EventSource({"source": ["aws.s3"]}, Bus.DEFAULT),
+        "schedule": ScheduleSource("rate(1 minute)"),
+    }
     for kind, source in sources.items():
         trigger = Trigger(
             tenant="local",
