@@ -15,11 +15,14 @@ from local.stack import LocalStack
 from stepcall.domain.access import Caller
 from stepcall.domain.check import check_definition
 from stepcall.domain.delivery import new_delivery
+from stepcall.domain.ids import spell_trigger
 from stepcall.domain.procedure import Procedure
 from stepcall.domain.run import Run, RunStatus, StoredPayload
 from stepcall.domain.run_events import RunChange, event_of
+from stepcall.domain.trigger import Bus, EventSource, ScheduleSource, Trigger
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.delivery_wiring import deliveries
+from stepcall.runtime.trigger_wiring import triggers
 from stepcall.runtime.wiring import face_dependencies, worker_dependencies
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.define_workflow import define_workflow
@@ -120,6 +123,36 @@ def put_delivery(run: Run, url: str) -> None:
     told = event_of(RunChange(ended, RunStatus.RUNNING))
     assert told
     assert deliveries().put(new_delivery(told, None, url))
+
+
+def put_triggers(workflow_id: UUID, page_url: str) -> None:
+    """Those that start_triggered_run's events are sent for, as if EventBridge had what they say."""
+    sources: dict[str, EventSource | ScheduleSource] = {
+        "rule": EventSource({"source": ["aws.s3"]}, Bus.DEFAULT),
+        "schedule": ScheduleSource("rate(1 minute)"),
+    }
+    for kind, source in sources.items():
+        trigger = Trigger(
+            tenant="local",
+            workflow_id=workflow_id,
+            trigger_id=UUID(event(f"start_triggered_run.{kind}")["trigger"]["trigger_id"]),
+            source=source,
+            input={"url": f"{page_url}?at={{{{event.time}}}}"},
+            created_at=NOW,
+        )
+        triggers().put(trigger)
+        triggers().settle(trigger.key, trigger.revision)
+
+
+def started_by(event_name: str, workflow_id: UUID) -> UUID:
+    """The run that one of start_triggered_run's events has started."""
+    sent = event(event_name)
+    principal = "event-bus"
+    if "trigger" in sent:
+        principal = f"trigger:{spell_trigger(UUID(sent['trigger']['trigger_id']))}"
+    page = worker_dependencies().runs.list_by_workflow("local", workflow_id, status=None, limit=100, after=None)
+    [run_id] = [run.run_id for run in page.runs if run.principal == principal]
+    return run_id
 
 
 def begin_rotation(stack: LocalStack) -> str:

@@ -202,21 +202,25 @@ def test_what_was_deleted_is_gone_and_not_brought_back(trigger_store: TriggerSto
 
 
 @pytest.mark.parametrize("trigger", [HOURLY, ON_EVENT])
-def test_unsettled_again_it_waits_whether_it_is_there_or_gone(trigger_store: TriggerStore, trigger: Trigger) -> None:
-    trigger_store.unsettle(trigger.key, CREATED_AT)
+def test_one_to_be_checked_again_waits_there_or_gone_and_stays_settled(
+    trigger_store: TriggerStore, trigger: Trigger
+) -> None:
+    trigger_store.recheck(trigger.key, CREATED_AT)
     assert unsettled(trigger_store) == [UnsettledTrigger(trigger.key, CREATED_AT)]
     assert trigger_store.list_by_workflow("acme", WORKFLOW) == []
     assert trigger_store.settle(trigger.key, None)
     trigger_store.put(trigger)
     assert trigger_store.settle(trigger.key, 1)
-    trigger_store.unsettle(trigger.key, LATER)
-    assert stored(trigger_store, trigger) == trigger
+    trigger_store.recheck(trigger.key, LATER)
+    assert stored(trigger_store, trigger) == replace(trigger, is_settled=True)
     assert unsettled(trigger_store) == [UnsettledTrigger(trigger.key, LATER)]
+    assert trigger_store.settle(trigger.key, 1)
+    assert unsettled(trigger_store) == []
 
 
-def test_who_unsettles_it_again_and_again_does_not_have_it_wait_for_ever(trigger_store: TriggerStore) -> None:
+def test_who_has_it_checked_again_and_again_does_not_have_it_wait_for_ever(trigger_store: TriggerStore) -> None:
     trigger_store.put(HOURLY)
-    trigger_store.unsettle(HOURLY.key, LATER)
+    trigger_store.recheck(HOURLY.key, LATER)
     assert unsettled(trigger_store) == [UnsettledTrigger(HOURLY.key, CREATED_AT)]
 
 
@@ -367,7 +371,7 @@ def writes_of(store: TriggerStore) -> list[Any]:
         partial(store.replace, NIGHTLY, seen=HOURLY, now=LATER),
         partial(store.delete, HOURLY, LATER),
         partial(store.settle, HOURLY.key, 1),
-        partial(store.unsettle, HOURLY.key, LATER),
+        partial(store.recheck, HOURLY.key, LATER),
         partial(store.record_run, HOURLY.key, RUN),
         partial(store.record_error, HOURLY.key, ERROR),
     ]

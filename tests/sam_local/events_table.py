@@ -25,17 +25,19 @@ from tests.event_world import (
     function_of,
     put_delivery,
     put_run,
+    put_triggers,
     put_workflow,
     remove_run,
+    started_by,
 )
-from tests.functional.missed_runs import found
+from tests.functional.missed_runs import ended, found
 
 SHOWN = 60
 PAGE_IN_EVENTS = "https://example.com/"
 
 
 class Row(NamedTuple):
-    """`run`: what the event has made of the run that it is about; empty if it is about none."""
+    """`run`: what the event has made of the run that it is about, or that it starts; empty where there is none."""
 
     name: str
     invoked: Invoked
@@ -65,6 +67,7 @@ def event_world() -> Iterator[EventWorld]:
             workflow_id = put_workflow().workflow_id
             enable_procedure(workflow_id)
             define_configuration()
+            put_triggers(workflow_id, f"http://{host}/")
             yield EventWorld(sam, f"http://{host}/", workflow_id)
 
 
@@ -97,6 +100,7 @@ PREPARED: Mapping[str, Prepare] = {
 """What more than the run and its workflow an event needs; gives fields of the event that only this world can know."""
 ABOUT_A_RUN = ("deliver_webhook", "finish_run", "record_execution_status", "run_", "sweep_runs")
 """In this order: the sweep has the run executed, which must not go on beneath the next event."""
+STARTS_A_RUN = "start_triggered_run"
 
 
 def send_events(world: EventWorld, folder: Path) -> list[Row]:
@@ -113,6 +117,9 @@ def _send_in_turn(world: EventWorld, names: list[str], folder: Path) -> list[Row
 
 
 def _send(world: EventWorld, name: str, folder: Path) -> Row:
+    if name.startswith(STARTS_A_RUN):
+        row = _invoke(world, name, {}, folder)
+        return row._replace(run=_told(found(ended(started_by(name, world.workflow_id)).run_id)))
     if not name.startswith(ABOUT_A_RUN):
         return _invoke(world, name, _prepare(world, name), folder)
     run_id = put_run(world.workflow_id, world.page)

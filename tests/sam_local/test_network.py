@@ -27,6 +27,7 @@ def test_it_can_be_interrupted_while_it_starts() -> None:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
         deadline = time.monotonic() + SECONDS
         while not has_network(network_of(process.pid)):
+            assert process.poll() is None, "it has not started: python -m local.sam_local says why"
             assert time.monotonic() < deadline
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)

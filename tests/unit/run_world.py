@@ -203,7 +203,8 @@ class RunWorld:
         """One sweep, so many seconds later. Raises what it met with single runs."""
         self.clock.sleep(after)
         result = sweep_runs(seconds, self.sweep_deps)
-        result.raise_faults()
+        if result.faults:
+            raise ExceptionGroup("What the sweep has met with.", result.faults)
         return result
 
     def found(self, run: Run) -> RunWithTasks:

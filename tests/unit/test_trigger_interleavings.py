@@ -21,7 +21,7 @@ from tests.unit.interleaving import Gate, Scene, explore
 from tests.unit.run_world import CALLER
 from tests.unit.trigger_world import HOURLY, TriggerWorld
 
-OF_STORE = ("get", "replace", "delete", "settle", "unsettle")
+OF_STORE = ("get", "replace", "delete", "settle", "recheck")
 OF_SOURCES = ("ensure", "remove")
 
 
@@ -95,9 +95,9 @@ class Changes:
         with suppress(TriggerIsChangingError):
             settle_trigger(self.trigger.key, self.deps)
 
-    def unsettle(self) -> None:
+    def recheck(self) -> None:
         """As who was set off by a revision that the record does not have."""
-        self.deps.triggers.unsettle(self.trigger.key, self.world.now())
+        self.deps.triggers.recheck(self.trigger.key, self.world.now())
 
     def _update(self, **said: Any) -> None:
         command = UpdateTrigger(self.world.workflow_id, self.trigger.trigger_id, TriggerRequest(**said))
@@ -111,7 +111,7 @@ class Changes:
         return self.world.triggers.list_by_workflow(CALLER.tenant, self.world.workflow_id)
 
     def check(self) -> None:
-        if "unsettle" in self._works:
+        if "recheck" in self._works:
             self.world.sweep()
         has = {each.trigger_id: replace(each, is_settled=True) for each in self.world.sources.has.values()}
         assert has == {each.trigger_id: each for each in self._records()}
@@ -127,8 +127,8 @@ class Changes:
         (("remove", "remove"), 30),
         (("remove", "settle"), 20),
         (("disable", "settle"), 20),
-        (("disable", "unsettle"), 10),
-        (("remove", "unsettle"), 10),
+        (("disable", "recheck"), 10),
+        (("remove", "recheck"), 10),
         (("settle", "settle"), 5),
     ],
 )

@@ -116,10 +116,8 @@ class DynamoTriggerStore:
         self._write([told])  # what is gone does not come back: ids are new
         return True
 
-    def unsettle(self, key: TriggerKey, now: datetime) -> None:
-        waits = _unsettled(key, now, waits_already=True)
-        if not self._write_where_it_is([_update(key, {"is_settled": 0}), waits]):
-            self._write([waits])  # what is gone does not come back
+    def recheck(self, key: TriggerKey, now: datetime) -> None:
+        self._write([_unsettled(key, now, waits_already=True)])
 
     def list_unsettled(self, *, limit: int) -> Sequence[UnsettledTrigger]:
         request = {

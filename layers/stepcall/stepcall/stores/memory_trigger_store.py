@@ -67,9 +67,8 @@ class MemoryTriggerStore:
             self._unsettled.pop(_ids(key), None)
             return True
 
-    def unsettle(self, key: TriggerKey, now: datetime) -> None:
+    def recheck(self, key: TriggerKey, now: datetime) -> None:
         with self._lock:
-            self._change(key, lambda found: replace(found, is_settled=False))
             self._unsettled.setdefault(_ids(key), UnsettledTrigger(key, now))
 
     def list_unsettled(self, *, limit: int) -> Sequence[UnsettledTrigger]:

@@ -55,10 +55,10 @@ class TriggerStore(Protocol):
         True again for what another has settled at this revision. Raises TriggerIsChangingError.
         """
 
-    def unsettle(self, key: TriggerKey, now: datetime) -> None:
-        """EventBridge was seen to have what the record does not say, of a record that may be gone.
+    def recheck(self, key: TriggerKey, now: datetime) -> None:
+        """EventBridge may have what the record does not say, of a record that may be gone: it waits as if unsettled.
 
-        One that waits already waits since then. Raises TriggerIsChangingError.
+        The record itself stays settled. One that waits already waits since then. Raises TriggerIsChangingError.
         """
 
     def list_unsettled(self, *, limit: int) -> Sequence[UnsettledTrigger]:

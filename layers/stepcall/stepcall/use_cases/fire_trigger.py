@@ -73,15 +73,16 @@ def fire_trigger(firing: Firing, deps: EventDependencies) -> Started | None:
 
 
 def _find(firing: Firing, deps: EventDependencies) -> Trigger | None:
-    """As it is now. Where EventBridge has another, the sweep is told."""
+    """As it is now. What EventBridge has of another revision, or has yet, is for the sweep: nearly always it was sent
+    before the change, and then telling EventBridge again changes nothing."""
     name = firing.trigger
     try:
         trigger = deps.triggers.get(name.tenant, name.workflow_id, name.trigger_id)
     except TriggerNotFoundError:
-        deps.triggers.unsettle(firing.key, deps.now())
+        deps.triggers.recheck(firing.key, deps.now())
         return None
     if trigger.revision != name.revision:
-        deps.triggers.unsettle(trigger.key, deps.now())
+        deps.triggers.recheck(trigger.key, deps.now())
     return trigger
 
 

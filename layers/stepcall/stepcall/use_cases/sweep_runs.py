@@ -73,11 +73,6 @@ class SweepResult(NamedTuple):
     faults: tuple[Exception, ...]
     """Met with single runs: the log says which."""
 
-    def raise_faults(self) -> None:
-        """Raises an ExceptionGroup, if there were any."""
-        if self.faults:
-            raise ExceptionGroup("Some runs could not be swept; the log says which.", self.faults)
-
 
 def sweep_runs(seconds: float, deps: SweepDependencies) -> SweepResult:
     """Take no more than about that time."""
