@@ -116,6 +116,7 @@ def _print_task(task: TaskRun, ref_key: str) -> Json:
         ref_key: task.ref,
         "status": task.status.value,
         **({"attempts": task.attempts} if task.attempts else {}),
+        **({"used_fallback": True} if task.used_fallback else {}),
         **_times(task),
         **({"error": task.error.to_json()} if task.error else {}),
     }

@@ -140,3 +140,67 @@ def test_a_branch_whose_task_may_fail_stops_no_other(api: Api) -> None:
     ]
     done = api.run(api.define(order="graph", tasks=tasks))
     assert statuses(done) == {"bad": "FAILED", "good": "COMPLETED", "both": "COMPLETED"}
+
+
+INSTEAD = {"type": "Data.Transform", "input": {"expression": "$ + 1", "data": 41}}
+
+
+@pytest.mark.parametrize("order", ["sequence", "graph"])
+def test_what_is_tried_in_a_failed_tasks_place_gives_its_output(api: Api, order: str) -> None:
+    tasks = [
+        transform("bad", expression=FAILING) | {"fallback": INSTEAD},
+        transform("beside"),
+        transform("after", ["{{refs.bad.output.result}}", "{{refs.beside.output.result}}"]),
+    ]
+    outputs = [give("seen", "{{refs.bad.output.result}}", "integer")]
+    done = api.run(api.define(order=order, tasks=tasks, output=outputs))
+    assert (done["status"], done["output"]) == ("COMPLETED", {"seen": 42})
+    told = done["tasks"][0]
+    assert (told["status"], told["used_fallback"]) == ("COMPLETED", True)
+    assert told["error"]["message"].startswith("no such luck")  # why it was needed
+    assert "used_fallback" not in done["tasks"][1]
+
+
+def test_a_fallback_that_is_not_needed_is_not_tried(api: Api) -> None:
+    done = api.run(api.define(tasks=[transform("good") | {"fallback": INSTEAD}]))
+    assert "used_fallback" not in done["tasks"][0]
+
+
+@pytest.mark.parametrize(("on_error", "status"), [("fail", "FAILED"), ("continue", "COMPLETED")])
+def test_when_the_fallback_fails_too_the_task_has_failed(api: Api, on_error: str, status: str) -> None:
+    worse = {"type": "Data.Transform", "input": {"expression": "$error('worse')"}}
+    task = transform("bad", expression=FAILING) | {"fallback": worse, "on_error": on_error}
+    done = api.run(api.define(tasks=[task]))
+    told = done["tasks"][0]
+    assert (done["status"], told["status"], told["used_fallback"]) == (status, "FAILED", True)
+    assert told["error"]["location"] == "bad"
+    assert told["error"]["message"].startswith("worse")
+
+
+def test_a_task_that_took_too_long_is_replaced_whatever_its_worker_comes_to(
+    api: Api, page_host: str, gate: threading.Event
+) -> None:
+    slow = page("slow", page_host, "/held") | {"timeout_seconds": 1, "fallback": INSTEAD}
+    path = start(api, api.define(tasks=[slow]))
+    done = end_of(api, path)
+    gate.set()
+    assert (done["status"], done["tasks"][0]["used_fallback"]) == ("COMPLETED", True)
+    assert api("GET", path).json["tasks"] == done["tasks"]
+
+
+def test_a_resumed_run_does_not_try_again_what_its_fallback_has_done(
+    api: Api, page_host: str, asked: Counter[str]
+) -> None:
+    """The third task's page is there at the third time; what came before is kept."""
+    tasks = [
+        page("gone", page_host, "/gone") | {"fallback": INSTEAD},
+        transform("seen", "{{refs.gone.output}}"),
+        page("flaky", page_host, FLAKY) | {"retry": {"attempts": 1}},
+    ]
+    workflow_id = api.define(tasks=tasks)
+    path = start(api, workflow_id)
+    assert end_of(api, path)["status"] == "FAILED"
+    asked[FLAKY] = 2
+    assert api("POST", f"{path}/resume").status == 202
+    done = end_of(api, path)
+    assert (done["status"], asked["/gone"], done["tasks"][0]["used_fallback"]) == ("COMPLETED", 1, True)

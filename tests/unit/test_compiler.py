@@ -12,9 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from stepcall.asl.check_limits import MAX_DEFINITION_BYTES, MAX_HISTORY_EVENTS, MAX_REQUEST_BYTES
 from stepcall.asl.compiler import FAIL_STATE, FAILED_STATE, FINISH_RUN, FINISH_STATE, CompiledWorkflow, compile_workflow
+from stepcall.domain.definition_model import Identifier
 from stepcall.domain.errors import InvalidDefinitionError
 from stepcall.domain.task_contract import Worker
-from stepcall.domain.workflow import MAX_TASKS, Identifier
+from stepcall.domain.workflow import MAX_TASKS
 from stepcall.tasks.catalog import CATALOG
 from tests.sample_workflows import Document, checked, give, transform, workflow
 from tests.unit.oversized import LONGEST_ARN

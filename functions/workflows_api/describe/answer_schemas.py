@@ -126,12 +126,20 @@ ERROR_RESULT = record(
 )
 
 
+FELL_BACK: Json = {"const": True, "description": "What came of it is of what was tried in its place."}
+
+
 def task_run(generation: Generation) -> Json:
     key = TASK_WORDS[generation]["ref"]
     return record(
         "A task of the execution.",
         {key: TEXT, "status": ref("TaskStatus")},
-        {"attempts": {"type": "integer", "minimum": 1}, **TIMES, "error": ref("ErrorResult")},
+        {
+            "attempts": {"type": "integer", "minimum": 1},
+            "used_fallback": FELL_BACK,
+            **TIMES,
+            "error": ref("ErrorResult"),
+        },
     )
 
 

@@ -42,6 +42,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "stage": "Which run modes run it: `source`, `refresh`, `full`. Without a stage it runs in `full` alone.",
     "condition": f"The task is skipped where this is false. {FORMS}",
     "on_error": "What becomes of the run when it has failed for good.",
+    "fallback": "What is tried in its place when it has failed for good: a task `type`, or what the task `ref` is.",
     "retry": "How often it is tried when its error may pass, and how long after its last failure.",
     "attempts": "In all: 1 tries it once.",
     "timeout_seconds": "How long it may take before it fails with `timeout`; of a task, one attempt of it.",
@@ -50,6 +51,10 @@ DESCRIPTIONS: Mapping[str, str] = {
 }
 
 
+FALLBACK_WORDS: Mapping[Generation, Mapping[str, str]] = {
+    Generation.FIRST: {},
+    Generation.LATER: {"ref": "task", "input": "inputs"},
+}
 ADDED = "Added by answers; what is sent of it is left out, so that a workflow can be read, changed and sent back."
 
 
@@ -96,8 +101,20 @@ def _task(contract: TaskContract, generation: Generation) -> Json:
     fields = _described(_fields(Task)) | {"type": {"type": "string", "const": contract.name}, "input": ref(given)}
     is_needed = any(field.is_required() for field in contract.input_model.model_fields.values())
     needed = [words["input"]] if is_needed else []
+    fields["fallback"] = _in_words(fields["fallback"], FALLBACK_WORDS[generation])
     schema = _object(fields, [words["ref"], "type", *needed], words)
     return schema | {"description": contract.summary}
+
+
+def _in_words(schema: Json, words: Mapping[str, str]) -> Json:
+    """A schema of an object, or null, with its fields in other words."""
+    renamed = [
+        part | {"properties": {words.get(name, name): field for name, field in part["properties"].items()}}
+        if "properties" in part
+        else part
+        for part in schema["anyOf"]
+    ]
+    return schema | {"anyOf": renamed}
 
 
 def _declared(model: type[InputParameter | OutputValue]) -> Json:

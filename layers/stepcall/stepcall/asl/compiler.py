@@ -9,7 +9,7 @@ A query that Athena runs costs three transitions: its worker prepares it, Athena
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,8 @@ from stepcall.asl.states import (
 from stepcall.domain.errors import BRANCH_FAILED, RetryableTaskError
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.task_contract import TaskContract
-from stepcall.domain.workflow import Retry, WorkflowDefinition
+from stepcall.domain.task_control import Retry
+from stepcall.domain.workflow import WorkflowDefinition
 
 if TYPE_CHECKING:
     from stepcall.asl.states import State
@@ -171,14 +172,18 @@ class TaskStates:
     def _lay_task(self, step: TaskStep, after: str | None, *, is_branch: bool) -> "Iterator[State]":
         fail = f"{step.ref} failed" if is_branch else FAIL_STATE
         record = f"Record {step.ref}"
-        catch = _catch_all(record if step.continues else fail)
-        task = _task_state(step, after, self._function_arns, catch)
+        last_resort = record if step.continues else fail
+        caught_by = step.fallback.ref if step.fallback else last_resort
+        task = _task_state(step, after, self._function_arns, _catch_all(caught_by))
         if step.is_query and self._athena_work_group:
             from stepcall.asl.athena_states import athena_states  # noqa: PLC0415 - few deployments have Athena
 
             yield from athena_states(task, self._athena_work_group, step.limit_seconds)
         else:
             yield task
+        if step.fallback:
+            instead = _task_state(step.fallback, after, self._function_arns, _catch_all(last_resort))
+            yield replace(instead, payload={**instead.payload, "error.$": "$.error"})
         if step.continues:
             yield self._record(record, step.ref, after, _catch_all(fail))
         if is_branch:

@@ -7,8 +7,9 @@ from stepcall.asl.parts import Order, Part, series, span_of
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.run_mode import STAGES, RunMode, Stage
 from stepcall.domain.task_contract import TaskContract, Worker
+from stepcall.domain.task_control import OnError, Retry
 from stepcall.domain.task_order import TaskOrder
-from stepcall.domain.workflow import OnError, Retry, Task, WorkflowDefinition
+from stepcall.domain.workflow import Task, WorkflowDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class TaskStep:
     limit_seconds: int | None = None
     continues: bool = False
     """Whether the run goes on when it has failed."""
+    fallback: "TaskStep | None" = None
+    """What is tried in its place then, first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,12 @@ def plan(definition: WorkflowDefinition, catalog: Mapping[str, TaskContract], mo
     tasks = definition.tasks_in(mode)
     if not tasks:
         raise EmptyRunModeError(mode)
-    steps = tuple(_step(task, catalog[task.type]) for task in tasks)
+    steps = tuple(_step(task, definition, catalog) for task in tasks)
     return Plan(steps, _root(definition, mode), definition.timeout_seconds)
 
 
-def _step(task: Task, contract: TaskContract) -> TaskStep:
+def _step(task: Task, definition: WorkflowDefinition, catalog: Mapping[str, TaskContract]) -> TaskStep:
+    contract, fallback = catalog[task.type], definition.fallback_of(task)
     return TaskStep(
         ref=task.ref,
         worker=contract.worker,
@@ -72,6 +76,7 @@ def _step(task: Task, contract: TaskContract) -> TaskStep:
         retry=task.retry,
         limit_seconds=task.timeout_seconds,
         continues=task.on_error is OnError.CONTINUE,
+        fallback=_step(fallback, definition, catalog) if fallback else None,
     )
 
 
@@ -82,14 +87,14 @@ def _root(definition: WorkflowDefinition, mode: RunMode) -> Part:
     from stepcall.asl.series_parallel import arrange  # noqa: PLC0415 - few workflows have it: a cold start has no time
 
     numbers = {task.ref: number for number, task in enumerate(tasks)}
-    return arrange(_awaited(definition.tasks_in_run_order(mode), numbers))
+    return arrange(_awaited(definition, mode, numbers))
 
 
-def _awaited(tasks: tuple[Task, ...], numbers: Mapping[str, int]) -> Order:
+def _awaited(definition: WorkflowDefinition, mode: RunMode, numbers: Mapping[str, int]) -> Order:
     """Of each task which others have to be done before it, also indirectly; tasks of another mode count for nothing."""
-    awaited = [0] * len(tasks)
-    for task in tasks:
-        for number in (numbers[ref] for ref in task.waits_for if ref in numbers):
+    awaited = [0] * len(numbers)
+    for task in definition.tasks_in_run_order(mode):
+        for number in (numbers[ref] for ref in definition.waits_of(task) if ref in numbers):
             awaited[numbers[task.ref]] |= awaited[number] | 1 << number
     return awaited
 
@@ -98,5 +103,5 @@ def count_ideal_path(definition: WorkflowDefinition) -> int:
     """How many tasks have to run one after the other, because each uses what the one before gives, or waits for it."""
     ends: dict[str, int] = {}
     for task in definition.tasks_in_run_order(RunMode.FULL):
-        ends[task.ref] = 1 + max((ends[ref] for ref in task.waits_for if ref in ends), default=0)
+        ends[task.ref] = 1 + max((ends[ref] for ref in definition.waits_of(task) if ref in ends), default=0)
     return max(ends.values())

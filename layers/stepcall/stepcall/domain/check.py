@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from stepcall.domain.check_values import ValueCheck
 from stepcall.domain.connection import DEFAULT_CONNECTION, NAME_PATTERN, SqlEngine
 from stepcall.domain.definition_document import DefinitionDocument
+from stepcall.domain.definition_model import DefinitionModel
 from stepcall.domain.errors import InvalidDefinitionError, Problem, shorten
 from stepcall.domain.findings import EnoughProblemsError, Findings
 from stepcall.domain.ids import MalformedIdError, read_workflow_id
@@ -34,7 +35,6 @@ from stepcall.domain.workflow import (
     ConnectionName,
     DeclaredOrder,
     DeclaredValue,
-    DefinitionModel,
     Description,
     InputParameter,
     OutputValue,

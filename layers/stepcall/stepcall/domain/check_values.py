@@ -13,7 +13,9 @@ from stepcall.domain.condition import templates_of
 from stepcall.domain.condition_check import ConditionCheck
 from stepcall.domain.control_check import ControlCheck
 from stepcall.domain.definition_document import DefinitionDocument
+from stepcall.domain.definition_model import MAX_TASK_TYPE_LENGTH
 from stepcall.domain.errors import Problem, list_names, shorten
+from stepcall.domain.fallback_check import FallbackCheck, either
 from stepcall.domain.findings import Findings
 from stepcall.domain.json_schema import (
     ANYTHING,
@@ -47,7 +49,6 @@ from stepcall.domain.template import (
 )
 from stepcall.domain.type_check import TemplateFit, ValueFit
 from stepcall.domain.types import JsonType, ValueType
-from stepcall.domain.workflow import MAX_TASK_TYPE_LENGTH
 
 Catalog = Mapping[str, TaskContract]
 
@@ -64,6 +65,7 @@ class ValueCheck:
         self._sql = SqlCheck(setting, findings, self._schema_of)
         self._stages = StageCheck(sent, findings)
         self._control = ControlCheck(sent, findings, setting)
+        self._fallbacks = FallbackCheck(sent, catalog, findings)
         self._order = OrderCheck(sent, findings)
         self._ranks = self._order.ranks()
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
@@ -128,8 +130,10 @@ class ValueCheck:
             return SCHEMAS[value_type]
 
     def _output_of_task(self, index: int) -> Schema:
-        contract = self._catalog.get(str(self._sent.list_at("tasks")[index].get("type")))
-        return contract.output_schema if contract else ANYTHING
+        task = self._sent.list_at("tasks")[index]
+        contract, instead = self._catalog.get(str(task.get("type"))), self._fallbacks.read("", task)
+        given = contract.output_schema if contract else ANYTHING
+        return either(given, instead.contract.output_schema) if instead else given
 
     def _check_output(self, pointer: str, output: Mapping[str, Any], position: Position) -> None:
         schema, template = self._output_schemas[position.outputs], self._parse(output.get("value"), pointer)
@@ -159,6 +163,7 @@ class ValueCheck:
     def _check_task(self, pointer: str, task: Mapping[str, Any], position: Position) -> None:
         contract = self._contract_of(task.get("type"), pointer)
         self._control.check_task(pointer, task, contract)
+        self._check_fallback(pointer, task, position)
         if (condition := task.get("condition")) is not None:
             self._check_condition(pointer, task, condition, position)
         key = self._sent.task_input_key
@@ -176,6 +181,14 @@ class ValueCheck:
             self._sql.pass_by(contract.name, ref)
         else:
             fit.fit(template, ANYTHING)
+
+    def _check_fallback(self, pointer: str, task: Mapping[str, Any], position: Position) -> None:
+        self._fallbacks.check(pointer, task)
+        if said := self._fallbacks.read(pointer, task):
+            template, fit = self._parse(said.input, said.pointer), self._fit_to(said.pointer, position)
+            self._stages.check_task(pointer, task, template)
+            if isinstance(template, Object):
+                self._check_fields(said.pointer, said.input, dict(template.members), said.contract, fit)
 
     def _check_condition(self, pointer: str, task: Mapping[str, Any], condition: Any, position: Position) -> None:
         def schema_of(reference: Reference) -> Schema:

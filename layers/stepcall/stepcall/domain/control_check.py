@@ -9,8 +9,8 @@ from stepcall.domain.errors import shorten
 from stepcall.domain.findings import Findings
 from stepcall.domain.sql_check import SqlSetting
 from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.task_control import OnError
 from stepcall.domain.template import OutputReference, Reference
-from stepcall.domain.workflow import OnError
 
 ATHENA_SECONDS = 3600
 """Athena ends a query by itself after 30 minutes, or later where an account has asked for it."""

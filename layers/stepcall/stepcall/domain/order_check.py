@@ -59,6 +59,9 @@ class OrderCheck:
         if (condition := task.get("condition")) is not None:
             for template in templates_of(parse_condition(condition, faults.append)):
                 yield from refs_in(template)
+        fallback = task.get("fallback")
+        if isinstance(fallback, dict):
+            yield from refs_in(parse(fallback.get(self._sent.task_input_key), faults.append))
         depends_on = task.get("depends_on")
         yield from (other for other in depends_on if isinstance(other, str)) if isinstance(depends_on, list) else ()
 

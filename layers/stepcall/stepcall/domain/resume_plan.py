@@ -69,21 +69,29 @@ class Planner:
         elif self._spelled(task, self.before) != self._spelled(task, self.after):
             yield f"Its definition changed in {version}."
         yield from (f"It uses the input `{name}`, which changed in {version}." for name in self._changed(task))
-        again = (ref for ref in task.needs if plan[ref].resume is Resume.RUN_AGAIN)
+        again = (ref for ref in self._needs(task) if plan[ref].resume is Resume.RUN_AGAIN)
         yield from (f"It uses `{ref}`, which runs again." for ref in again)
         if not self.is_kept(task, done):
             yield "Its output is kept no more."
+
+    def _needs(self, task: Task) -> tuple[str, ...]:
+        instead = self.after.version.definition.fallback_of(task)
+        return (*task.needs, *(instead.needs if instead else ()))
 
     def _spelled(self, task: Task, bound: Bound) -> str:
         """What it does in that version. The order of keys counts: it may matter to an expression."""
         definition = bound.version.definition
         there = definition.task(task.ref)
         sql = [definition.connection, bound.version.sql_engine] if self.is_sql(there) else []
-        return write_json([there.type, there.input, there.condition, *sql])
+        instead = definition.fallback_of(there)
+        spelled = [instead.type, instead.input] if instead else []
+        return write_json([there.type, there.input, there.condition, *spelled, *sql])
 
     def _changed(self, task: Task) -> Iterator[str]:
         """The inputs that it uses and that have another value: a default may be new."""
-        named = (one for template in task.templates for _, one in references(template))
+        instead = self.after.version.definition.fallback_of(task)
+        templates = (*task.templates, *(instead.templates if instead else ()))
+        named = (one for template in templates for _, one in references(template))
         used = (one.name for one in named if isinstance(one, InputReference))
         for name in dict.fromkeys(used):
             if write_json(self.before.parameters.get(name)) != write_json(self.after.parameters.get(name)):

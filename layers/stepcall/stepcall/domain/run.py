@@ -15,6 +15,7 @@ from uuid import UUID
 from stepcall.domain.errors import MAX_MESSAGE_LENGTH, ErrorReason
 from stepcall.domain.ids import spell_execution_name
 from stepcall.domain.run_mode import RunMode
+from stepcall.domain.task_control import task_ref
 
 if TYPE_CHECKING:
     from stepcall.domain.workflow import WorkflowDefinition
@@ -107,6 +108,8 @@ class TaskRun:
     error: ErrorResult | None = None
     run_attempt: int = 1
     """The attempt of its run that wrote this last."""
+    used_fallback: bool = False
+    """Whether its status and output are of what was tried in its place."""
 
 
 class RunAttempt(Protocol):
@@ -243,16 +246,20 @@ class RunWithTasks:
     """A run and the records of those of its tasks that have begun, by ref: as far as they count in its attempt.
 
     What an earlier attempt has left counts where the run keeps it, and is COMPLETED. The rest is as if it were not.
+    Of a task whose fallback was tried there is what came of that.
     """
 
     run: Run
     tasks: Mapping[str, TaskRun] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tasks", {ref: task for ref, task in self.tasks.items() if self._counts(task)})
+        counted = {ref: task for ref, task in self.tasks.items() if self._counts(task)}
+        instead = {task_ref(ref): task for ref, task in counted.items() if task_ref(ref) != ref}
+        merged = {ref: _merge(counted.get(ref), task, ref) for ref, task in instead.items()}
+        object.__setattr__(self, "tasks", counted | merged)
 
     def _counts(self, task: TaskRun) -> bool:
-        is_kept = task.ref in self.run.kept_refs and task.status is TaskStatus.COMPLETED
+        is_kept = task_ref(task.ref) in self.run.kept_refs and task.status is TaskStatus.COMPLETED
         return is_kept or task.run_attempt == self.run.run_attempt
 
     def task(self, ref: str) -> TaskRun:
@@ -293,6 +300,14 @@ class RunWithTasks:
         if task.status is TaskStatus.RUNNING:
             return True
         return bool(task.completed_at and self.run.completed_at and task.completed_at > self.run.completed_at)
+
+
+def _merge(task: TaskRun | None, instead: TaskRun, ref: str) -> TaskRun:
+    """A task whose fallback was tried: it began when it did itself, and its own error stays to be read."""
+    before = task or instead
+    return replace(
+        instead, ref=ref, started_at=before.started_at, error=instead.error or before.error, used_fallback=True
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,26 @@
 Source: contracts/data-flow-platform.md, "Definition".
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from stepcall.domain.connection import DEFAULT_CONNECTION, SqlEngine
 from stepcall.domain.connection import NAME_PATTERN as CONNECTION_PATTERN
+from stepcall.domain.definition_model import (
+    DefinitionModel,
+    Identifier,
+    TaskType,
+)
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation, generation_of
 from stepcall.domain.parse_template import parse
 from stepcall.domain.run_mode import RunMode, Stage
+from stepcall.domain.task_control import Fallback, OnError, Retry, fallback_ref
 from stepcall.domain.task_order import TaskOrder, in_run_order
 from stepcall.domain.template import ResultReference, Template, references, refs_in
 from stepcall.domain.types import ValueType
@@ -26,10 +31,8 @@ if TYPE_CHECKING:
     from stepcall.domain.condition import Condition
     from stepcall.domain.json_schema import Schema
 
-MAX_NAME_LENGTH = 64
 MAX_TITLE_LENGTH = 256
 MAX_DESCRIPTION_LENGTH = 4096
-MAX_TASK_TYPE_LENGTH = 128
 MAX_DECLARED = 5000
 """Inputs, and outputs: so that what describes or draws a workflow stays under the 6 MB of an answer."""
 MAX_TYPE_LENGTH = 128
@@ -37,14 +40,11 @@ MAX_CONFIG_ID_LENGTH = 64
 MAX_WARN_AFTER_MS = 365 * 24 * 60 * 60 * 1000
 DEFAULT_TYPE = "stepcall.workflow/run"
 """What the runs of a workflow are that does not say it."""
-MAX_ATTEMPTS = 10
-MAX_DELAY_SECONDS = 24 * 60 * 60
 MAX_TIMEOUT_SECONDS = 365 * 24 * 60 * 60
 """Step Functions ends an execution after a year."""
 MAX_TASKS = 1000
 """Step Functions ends an execution at 25,000 history events; a task that uses all its retries takes 20."""
 
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=MAX_NAME_LENGTH)]
 Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_LENGTH)]
 Description = Annotated[str, Field(max_length=MAX_DESCRIPTION_LENGTH)]
 WorkflowType = Annotated[str, Field(min_length=1, max_length=MAX_TYPE_LENGTH, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -55,15 +55,6 @@ ConnectionName = Annotated[str, Field(pattern=CONNECTION_PATTERN)]
 TimeoutSeconds = Annotated[int, Field(ge=1, le=MAX_TIMEOUT_SECONDS)]
 DeclaredOrder = Annotated[TaskOrder, Field(strict=False)]
 DeclaredType = Annotated[ValueType, Field(strict=False)]
-
-
-class DefinitionModel(BaseModel):
-    """Unknown fields are refused, values are never coerced.
-
-    A field's alias is what the later generation calls it; whoever validates says which of the two counts.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True, validate_by_alias=True)
 
 
 class DeclaredValue(DefinitionModel):
@@ -101,33 +92,11 @@ class InputParameter(DeclaredValue):
         return self.required and not self.has_default
 
 
-class Retry(DefinitionModel):
-    """How often a task is tried, and how long after its last failure: for errors that may pass."""
-
-    attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)]
-    """In all: 1 tries it once."""
-    delay: Annotated[int, Field(ge=1, le=MAX_DELAY_SECONDS)] = 1
-    """Seconds before the second attempt."""
-    multiplier: Annotated[float, Field(ge=1, le=10)] = 2.0
-    """By which each delay is longer than the one before."""
-    max_delay: Annotated[int, Field(ge=2, le=MAX_DELAY_SECONDS)] | None = None
-    """Seconds that no delay is longer than: more than `delay`."""
-    jitter: bool = True
-    """Whether each delay is drawn between 0 and its length: retries of many runs at once do not arrive together."""
-
-
-class OnError(StrEnum):
-    """What becomes of a run when a task of it has failed for good."""
-
-    FAIL = "fail"
-    CONTINUE = "continue"
-
-
 class Task(DefinitionModel):
     """One step: a task type and the template of its input."""
 
     ref: Identifier = Field(alias="name")
-    type: Annotated[str, Field(min_length=1, max_length=MAX_TASK_TYPE_LENGTH)]
+    type: TaskType
     input: dict[str, Any] = Field(default_factory=dict, alias="inputs")
     description: Description | None = None
     stage: DeclaredStage | None = None
@@ -141,6 +110,8 @@ class Task(DefinitionModel):
     timeout_seconds: TimeoutSeconds | None = None
     """How long one attempt may take; None: as long as its type may."""
     on_error: Annotated[OnError, Field(strict=False)] = OnError.FAIL
+    fallback: Fallback | None = None
+    """What is tried in its place when it has failed for good."""
 
     @cached_property
     def input_template(self) -> Template:
@@ -234,7 +205,7 @@ class WorkflowDefinition(DefinitionModel):
         tasks = self.tasks_in(mode)
         if self.order is TaskOrder.SEQUENCE:
             return tasks
-        waits = {task.ref: task.waits_for for task in tasks}
+        waits = {task.ref: self.waits_of(task) for task in tasks}
         return tuple(self.task(ref) for ref in in_run_order([*waits], waits))
 
     def outputs_in(self, mode: RunMode) -> frozenset[str]:
@@ -248,12 +219,30 @@ class WorkflowDefinition(DefinitionModel):
         return frozenset(given)
 
     def task(self, ref: str) -> Task:
-        """The task of that ref. Raises KeyError."""
+        """The task of that ref, or the fallback that has it. Raises KeyError."""
         return self._tasks_by_ref[ref]
+
+    def fallback_of(self, task: Task) -> Task | None:
+        """What is tried in a task's place, as a task with a ref of its own."""
+        return self._tasks_by_ref.get(fallback_ref(task.ref))
+
+    def waits_of(self, task: Task) -> tuple[str, ...]:
+        """The refs of what has to be done before a task, in a workflow whose order is a graph."""
+        instead = self.fallback_of(task)
+        return tuple(dict.fromkeys((*task.waits_for, *(instead.needs if instead else ()))))
+
+    def records_of(self, refs: Iterable[str]) -> Iterator[str]:
+        """The refs of all records that say what came of these tasks: those of their fallbacks, too."""
+        for ref in refs:
+            yield ref
+            if fallback_ref(ref) in self._tasks_by_ref:
+                yield fallback_ref(ref)
 
     @cached_property
     def _tasks_by_ref(self) -> dict[str, Task]:
-        return {task.ref: task for task in self.tasks}
+        named = {task.ref: task for task in self.tasks}
+        instead = {fallback_ref(task.ref): task.fallback for task in self.tasks if task.fallback}
+        return named | {ref: _as_task(ref, fallback, named) for ref, fallback in instead.items()}
 
     def to_json(self) -> dict[str, Any]:
         """The document again, in its author's generation: what was left out stays out."""
@@ -263,6 +252,13 @@ class WorkflowDefinition(DefinitionModel):
             if field in self.model_fields_set:
                 document[DOCUMENT_WORDS[self.generation][field]] = [value.to_json() for value in values]
         return document
+
+
+def _as_task(ref: str, fallback: Fallback, tasks: Mapping[str, Task]) -> Task:
+    named = tasks.get(fallback.ref or "")
+    task_type = named.type if named else fallback.type or fallback.ref or ""
+    given = fallback.input if fallback.input is not None else named.input if named else {}
+    return Task.model_construct({"ref", "type", "input"}, ref=ref, type=task_type, input=given)
 
 
 @dataclass(frozen=True)

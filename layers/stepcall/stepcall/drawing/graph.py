@@ -68,14 +68,18 @@ def graph_of(definition: WorkflowDefinition) -> WorkflowGraph:
     edges = dict.fromkeys([*_data_edges(definition), *_order_edges(definition)])
     nodes = (
         *(Node(NodeKind.INPUT, value.name, value.type, value.description or "") for value in definition.input),
-        *(Node(NodeKind.TASK, task.ref, _detail(task), task.description or "") for task in definition.tasks),
+        *(
+            Node(NodeKind.TASK, task.ref, _detail(task, definition.fallback_of(task)), task.description or "")
+            for task in definition.tasks
+        ),
         *(Node(NodeKind.OUTPUT, value.name, value.type, value.description or "") for value in definition.output),
     )
     return WorkflowGraph(definition.name, definition.description or "", nodes, tuple(edges))
 
 
-def _detail(task: Task) -> str:
-    return task.type if task.condition is None else f"{task.type}, if"
+def _detail(task: Task, instead: Task | None) -> str:
+    conditional = task.type if task.condition is None else f"{task.type}, if"
+    return f"{conditional}, else {instead.type}" if instead else conditional
 
 
 def _data_edges(definition: WorkflowDefinition) -> Iterator[Edge]:
@@ -94,7 +98,10 @@ def _data_edges(definition: WorkflowDefinition) -> Iterator[Edge]:
             case RunReference() | EventReference():
                 return None  # what every run has is nothing to draw
 
-    templates = [task.templates for task in definition.tasks] + [(value.template,) for value in definition.output]
+    instead = map(definition.fallback_of, definition.tasks)
+    tasks_and_fallbacks = zip(definition.tasks, instead, strict=True)
+    of_tasks = [(*task.templates, *(other.templates if other else ())) for task, other in tasks_and_fallbacks]
+    templates = of_tasks + [(value.template,) for value in definition.output]
     for target, its_templates in enumerate(templates, start=len(inputs)):
         for _, reference in chain.from_iterable(map(references, its_templates)):
             if (source := source_of(reference)) is not None:

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from stepcall.domain.errors import (
-    BRANCH_FAILED,
     ErrorReason,
-    PermanentTaskError,
-    RetryableTaskError,
     StepcallError,
     shorten,
 )
@@ -34,23 +31,7 @@ from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, TaskNo
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.executed_run import ExecutedRun
 from stepcall.use_cases.read_scope import read_scope
-
-TIMEOUTS = frozenset({"States.Timeout", "Sandbox.Timedout"})
-RAISED_BY_WORKERS = frozenset({RetryableTaskError.__name__, PermanentTaskError.__name__})
-
-
-class StateError(BaseModel):
-    """What a state's Catch keeps of an error. Its Cause is never shown: it may hold an ARN or a traceback."""
-
-    name: str = Field(alias="Error")
-    cause: str = Field(default="", alias="Cause")
-
-    def of_task(self) -> "tuple[StateError, str | None]":
-        """The error of the task that failed, and its ref where that was said: where several run at once."""
-        if self.name != BRANCH_FAILED:
-            return self, None
-        ref, _, name = self.cause.partition(" ")
-        return StateError(Error=name), ref
+from stepcall.use_cases.state_error import RAISED_BY_WORKERS, StateError, error_of_task, record_ref
 
 
 class RunEnding(BaseModel):
@@ -128,7 +109,7 @@ def _failed(error: StateError, version: WorkflowVersion, found: RunWithTasks, de
         return RunEnd(RunStatus.FAILED, now, error=ErrorResult(ErrorReason.INTERNAL_ERROR, OUTPUT_LOCATION, message))
     result = error_of_task(error, task)
     try:
-        deps.runs.fail_task(found.run, task.ref, result, now)
+        deps.runs.fail_task(found.run, record_ref(task), result, now)
     except TaskNotRunningError:
         deps.log("task_already_failed", run_id=str(found.run.run_id), ref=task.ref)
     return RunEnd(RunStatus.FAILED, now, error=result)
@@ -144,15 +125,3 @@ def _failed_task(error: StateError, ref: str | None, version: WorkflowVersion, f
     never_begun = () if error.name in RAISED_BY_WORKERS else (TaskStatus.PENDING,)
     statuses = (TaskStatus.FAILED, TaskStatus.RUNNING, *never_begun)
     return next((task for status in statuses for task in tasks if task.status is status), None)
-
-
-def error_of_task(error: StateError, task: TaskRun) -> ErrorResult:
-    """What its worker has written, or what can be said without it."""
-    return task.error if task.error and error.name in RAISED_BY_WORKERS else _stopped_short(error, task)
-
-
-def _stopped_short(error: StateError, task: TaskRun) -> ErrorResult:
-    if error.name in TIMEOUTS:
-        return ErrorResult(ErrorReason.TIMEOUT, task.ref, f"`{task.ref}` took longer than it may.")
-    message = f"`{task.ref}` stopped before it could say why ({error.name}): its worker died, or could not be called."
-    return ErrorResult(ErrorReason.INTERNAL_ERROR, task.ref, message)

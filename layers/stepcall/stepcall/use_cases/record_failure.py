@@ -6,7 +6,7 @@ from stepcall.domain.run import RunStatus, is_same_execution
 from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.executed_run import ExecutedRun
-from stepcall.use_cases.finish_run import StateError, error_of_task
+from stepcall.use_cases.state_error import StateError, error_of_task, record_ref
 
 
 class TaskFailure(BaseModel):
@@ -29,8 +29,8 @@ def record_failure(failure: TaskFailure, deps: WorkerDependencies) -> None:
         raise RunHasEndedError(found.run.run_id, found.run.status)
     if found.run.status is RunStatus.PENDING:
         deps.runs.begin_run(found.run, deps.now())  # its first task has never begun
-    error = error_of_task(failure.error, found.task(failure.ref))
+    task = found.task(failure.ref)
     try:
-        deps.runs.fail_task(found.run, failure.ref, error, deps.now())
+        deps.runs.fail_task(found.run, record_ref(task), error_of_task(failure.error, task), deps.now())
     except TaskNotRunningError:
         deps.log("task_already_ended", run_id=str(found.run.run_id), ref=failure.ref)

@@ -20,12 +20,14 @@ from stepcall.domain.run import (
     is_same_execution,
 )
 from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
+from stepcall.domain.task_control import task_ref
 from stepcall.domain.workflow import Task, WorkflowDefinition
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.executed_run import ExecutedRun
 from stepcall.use_cases.read_scope import read_scope
+from stepcall.use_cases.state_error import StateError, error_of_task
 
 INTERNAL_MESSAGE = "The task failed by a fault of Stepcall's own; the operators find it in the log under the run's id."
 
@@ -38,6 +40,8 @@ class TaskInvocation(BaseModel):
     attempt: int
     phase: QueryPhase | None = None
     query: "QueryReport | None" = None
+    error: StateError | None = None
+    """Of the task that this is the fallback of."""
 
 
 class QueryReport(BaseModel):
@@ -68,9 +72,10 @@ def run_task(
     """
     version = deps.workflows.get_version(invocation.run.workflow_id, invocation.run.workflow_version)
     task = version.definition.task(invocation.ref)
-    found = deps.runs.get_for_work(invocation.run.run_id, (task.ref, *task.needs))
+    records = version.definition.records_of((task_ref(task.ref), *task.needs))
+    found = deps.runs.get_for_work(invocation.run.run_id, records)
     _require_attempt(invocation.run, found.run)
-    if _is_done(found, task.ref):
+    if _is_done(found, task.ref) or _needs_no_fallback(invocation, found, deps):
         if found.run.status is RunStatus.PENDING:
             deps.runs.begin_run(found.run, deps.now())  # an earlier attempt has done it
         return _nothing_to_query(invocation)  # else delivered twice
@@ -97,6 +102,20 @@ def run_task(
         fault.__cause__ = exc
         _record_error(fault, found.run, context, deps)
     return None
+
+
+def _needs_no_fallback(invocation: TaskInvocation, found: RunWithTasks, deps: WorkerDependencies) -> bool:
+    """Whether the task that this is the fallback of was done after all; that it has failed is written, else."""
+    task = found.task(task_ref(invocation.ref))
+    if invocation.error is None or task.used_fallback or found.run.status.has_ended:
+        return False
+    if task.status not in {TaskStatus.PENDING, TaskStatus.RUNNING}:
+        return task.status is not TaskStatus.FAILED
+    try:
+        deps.runs.fail_task(found.run, task.ref, error_of_task(invocation.error, task), deps.now())
+    except TaskNotRunningError:
+        return deps.runs.get_for_work(found.run.run_id, (task.ref,)).task(task.ref).status is not TaskStatus.FAILED
+    return False
 
 
 def _context_of(
@@ -193,7 +212,7 @@ def _read_input(contract: TaskContract, task: Task, scope: Scope) -> TaskInput:
 
 def _record_error(error: TaskError, run: RunAttempt, context: TaskContext, deps: WorkerDependencies) -> None:
     """Write what went wrong and raise it; unless another delivery has completed the task meanwhile."""
-    result = ErrorResult(error.reason, context.ref, error.message)
+    result = ErrorResult(error.reason, task_ref(context.ref), error.message)
     try:
         if error.retryable:
             deps.runs.record_task_error(run, context.ref, result)

@@ -139,7 +139,8 @@ def encrypt_key(run: Run, provider_key: str | None, version: WorkflowVersion, de
     None for a workflow without a task that would use it: what nobody needs is not kept.
     """
     tasks = version.definition.tasks_in(run.run_mode)
-    asks_a_model = any(deps.catalog[task.type].worker is Worker.AI for task in tasks)
+    instead = filter(None, map(version.definition.fallback_of, tasks))
+    asks_a_model = any(deps.catalog[task.type].worker is Worker.AI for task in (*tasks, *instead))
     if provider_key is None or not asks_a_model:
         return None
     return deps.encrypt_provider_key(run.run_id, provider_key)

@@ -1,0 +1,97 @@
+"""Which task is tried in another's place, and what both of them give."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from stepcall.domain.definition_document import DefinitionDocument
+from stepcall.domain.errors import shorten
+from stepcall.domain.findings import Findings
+from stepcall.domain.json_schema import ANYTHING, Schema, Variant
+from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.types import JsonType
+
+
+class SaidFallback(NamedTuple):
+    """A fallback as far as it could be read: its type's contract, its input, and where that stands."""
+
+    contract: TaskContract
+    input: Mapping[str, Any]
+    pointer: str
+
+
+class FallbackCheck:
+    """The check of one definition's fallbacks. What is of the wrong type is told with its shape."""
+
+    def __init__(self, sent: DefinitionDocument, catalog: Mapping[str, TaskContract], findings: Findings) -> None:
+        self._sent = sent
+        self._catalog = catalog
+        self._findings = findings
+        self._word = "task" if sent.is_later else "ref"
+        tasks = sent.list_at("tasks")
+        self._tasks = {ref: (pointer, tasks[index]) for index, pointer, ref in [*sent.names_at("tasks")][::-1]}
+
+    def read(self, pointer: str, task: Mapping[str, Any]) -> SaidFallback | None:
+        """None where there is none, or it cannot be; `check` says why."""
+        said = task.get("fallback")
+        if not isinstance(said, dict) or (said.get(self._word) is None) == (said.get("type") is None):
+            return None
+        place, named = self._tasks.get(str(said.get(self._word)), (pointer, {}))
+        contract = self._contract_of(said)
+        if contract is None or contract.is_query:
+            return None
+        key = self._sent.task_input_key
+        given, place = (said[key], f"{pointer}/fallback") if key in said else (named.get(key, {}), place)
+        return SaidFallback(contract, given, f"{place}/{key}") if isinstance(given, dict) else None
+
+    def check(self, pointer: str, task: Mapping[str, Any]) -> None:
+        """Tell of what names no task, or none that can be tried so."""
+        said = task.get("fallback")
+        if not isinstance(said, dict) or self.read(pointer, task):
+            return
+        pointer = f"{pointer}/fallback"
+        if (said.get(self._word) is None) == (said.get("type") is None):
+            message = f"Say either the `type` of what is tried, or the `{self._word}` of a task that is of its type."
+            self._findings.add(pointer, "invalid_fallback", message)
+        elif said.get("type") is not None:
+            self._check_named(f"{pointer}/type", said, "type", self._catalog, "unknown_task_type")
+        else:
+            self._check_named(f"{pointer}/{self._word}", said, self._word, self._tasks, "unknown_ref")
+
+    def _check_named(
+        self, pointer: str, said: Mapping[str, Any], word: str, known: Mapping[str, Any], code: str
+    ) -> None:
+        name, contract = said[word], self._contract_of(said)
+        if contract and contract.is_query:
+            message = f"`{contract.name}` cannot be tried in another task's place."
+            self._findings.add(pointer, "invalid_fallback", message)
+        elif isinstance(name, str) and contract is None:
+            what = "task type" if word == "type" else "task"
+            message = f"There is no {what} `{shorten(name)}`{self._findings.suggest(name, known)}"
+            self._findings.add(pointer, code, message)
+
+    def _contract_of(self, said: Mapping[str, Any]) -> TaskContract | None:
+        """Of its type; of that of the task that it names; and the later generation's word names either."""
+        _, named = self._tasks.get(str(said.get(self._word)), ("", {}))
+        name = named.get("type") or said.get("type") or (said.get(self._word) if self._sent.is_later else None)
+        return self._catalog.get(str(name))
+
+
+def either(one: Schema, other: Schema) -> Schema:
+    """What is known of a value that is of one schema or of the other: no more than of both."""
+    if one is other or one.is_anything or other.is_anything:
+        return one if one is other else ANYTHING
+    kinds = {**one.variants, **other.variants}
+    return Schema({kind: _either_variant(kind, one.variants.get(kind), other.variants.get(kind)) for kind in kinds})
+
+
+def _either_variant(kind: JsonType, one: Variant | None, other: Variant | None) -> Variant:
+    if one is None or other is None:
+        return one or other or Variant(kind)
+    both = [name for name in one.properties if name in other.properties]
+    return Variant(
+        kind,
+        properties={name: either(one.properties[name], other.properties[name]) for name in both},
+        required=dict.fromkeys(name for name in one.required if name in other.required),
+        additional=either(one.additional, other.additional) if one.additional and other.additional else None,
+        items=either(one.items, other.items) if one.items and other.items else None,
+    )

@@ -1,0 +1,54 @@
+"""What a task may say of its attempts, and of what becomes of its failure."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from stepcall.domain.definition_model import DefinitionModel, TaskType
+
+MAX_ATTEMPTS = 10
+MAX_DELAY_SECONDS = 24 * 60 * 60
+FALLBACK = ".fallback"
+"""Ends the ref of what is done in a task's place: no task's own ref has a point."""
+
+
+class Retry(DefinitionModel):
+    """How often a task is tried, and how long after its last failure: for errors that may pass."""
+
+    attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)]
+    """In all: 1 tries it once."""
+    delay: Annotated[int, Field(ge=1, le=MAX_DELAY_SECONDS)] = 1
+    """Seconds before the second attempt."""
+    multiplier: Annotated[float, Field(ge=1, le=10)] = 2.0
+    """By which each delay is longer than the one before."""
+    max_delay: Annotated[int, Field(ge=2, le=MAX_DELAY_SECONDS)] | None = None
+    """Seconds that no delay is longer than: more than `delay`."""
+    jitter: bool = True
+    """Whether each delay is drawn between 0 and its length: retries of many runs at once do not arrive together."""
+
+
+class OnError(StrEnum):
+    """What becomes of a run when a task of it has failed for good."""
+
+    FAIL = "fail"
+    CONTINUE = "continue"
+
+
+class Fallback(DefinitionModel):
+    """Another task that is tried: `type`, or what the task `ref` is of. The later generation's `task` is either."""
+
+    type: TaskType | None = None
+    ref: TaskType | None = Field(default=None, alias="task")
+    input: dict[str, Any] | None = Field(default=None, alias="inputs")
+    """None: what the task `ref` is given."""
+
+
+def fallback_ref(ref: str) -> str:
+    """The ref of what is done in the task's place."""
+    return ref + FALLBACK
+
+
+def task_ref(ref: str) -> str:
+    """The ref of the task that a fallback is of, or the ref itself."""
+    return ref.removesuffix(FALLBACK)
