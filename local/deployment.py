@@ -9,6 +9,7 @@ from typing import Any
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import clean_json, get_model_map
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.events.models import EventBus
 
 from local.background.async_invocations import AsyncSettings
 from local.background.stream_mappings import StreamMapping
@@ -81,13 +82,17 @@ def _describe(resources: Mapping[str, Any], created: Any) -> Deployment:
         for logical_id, resource in resources.items()
         if resource["Type"] == API
     }
-    named = {logical_id: thing for logical_id, thing in made.items() if hasattr(thing, "physical_resource_id")}
-    names = {logical_id: str(thing.physical_resource_id) for logical_id, thing in named.items()}
+    names = {logical_id: str(name) for logical_id, thing in made.items() if (name := _physical_name(thing)) is not None}
     functions = tuple(_functions(resources, made))
     check_rules([function.arn for function in functions])
     configured, arns = read_async_settings(resources, created), {function.name: function.arn for function in functions}
     settings = {arns[name]: told for name, told in configured.items()}
     return Deployment(functions, names, bodies, settings, tuple(read_mappings(resources, made)))
+
+
+def _physical_name(thing: Any) -> Any:
+    """None for what has none. moto gives a bus no physical id, which is its name."""
+    return thing.name if isinstance(thing, EventBus) else getattr(thing, "physical_resource_id", None)
 
 
 def _functions(resources: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[Function]:

@@ -37,7 +37,7 @@ def mounted(applications: Mapping[str, Application], otherwise: Application) -> 
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        prefix = next((prefix for prefix in applications if path.startswith(f"{prefix}/")), "")
+        prefix = next((prefix for prefix in applications if f"{path}/".startswith(f"{prefix}/")), "")
         inside = {**environ, "SCRIPT_NAME": prefix, "PATH_INFO": path.removeprefix(prefix)}
         body = applications.get(prefix, otherwise)(inside, start_response)
         return () if environ["REQUEST_METHOD"] == "HEAD" else body

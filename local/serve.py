@@ -1,6 +1,7 @@
 """`python -m local.serve`: the local stack on a port, until SIGINT or SIGTERM.
 
-stdout gets one line, `ready http://127.0.0.1:PORT`, when the service can be used; everything else goes to stderr.
+stdout gets `ready http://127.0.0.1:PORT` when the service can be used, and a line with the address that takes events
+for its buses; everything else goes to stderr.
 """
 
 import argparse
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace, out: TextIO) -> None:
     gc.disable()  # until the stack has started
-    from local.stack import LocalStack, log_level  # noqa: PLC0415 - seconds of imports, which a signal may end
+    from local.stack import EVENTS_PREFIX, LocalStack, log_level  # noqa: PLC0415 - seconds of imports, which a signal may end
 
     _configure_logs(log_level())
     stack = LocalStack(port=options.port, allowed_hosts=options.allow_host)
@@ -46,7 +47,7 @@ def _serve(options: argparse.Namespace, out: TextIO) -> None:
     _require_health(stack.url)
     ended = threading.Event()
     _on_ending(ended.set)
-    print(f"ready {stack.url}", file=out, flush=True)
+    print(f"ready {stack.url}\nevents {stack.url}{EVENTS_PREFIX}", file=out, flush=True)
     while not ended.wait(SIGNAL_SECONDS):
         pass
     stack.wind_down()

@@ -29,10 +29,11 @@ from local.errors import UnknownLogLevelError
 from local.gateway import Gateway
 from local.http_server import HOST, Application, bind, mounted, served
 from local.lambda_runtime import InProcessLambda, Run
+from local.local_events import LocalEvents
 from local.moto_world import abort_running_executions, corrected_moto, invocations_go_to
 from local.moto_world.late_calls import late_calls_refused
 from local.object_links import ObjectLinks
-from local.seed import put_local_api_key
+from local.seed import TENANT, put_local_api_key
 from local.separate_requests import separate_requests
 from local.template import REGION, read_template
 
@@ -41,8 +42,10 @@ TEMPLATE = REPOSITORY / "template.yaml"
 CODE = (REPOSITORY / "functions", REPOSITORY / "layers" / "stepcall")
 S3_PREFIX = "/_local/s3"
 OPENAI_PREFIX = "/_local/openai"
+EVENTS_PREFIX = "/_local/events"
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")  # the template's
 WORKFLOWS_TABLE = "WorkflowsTable"
+EVENT_BUS = "RunEventBus"
 IDLE_SECONDS = 1.0
 
 
@@ -150,6 +153,7 @@ class LocalStack:
         return {
             "Architecture": "x86_64",
             "DeletionProtection": "false",
+            "FirstApiKeyTenant": TENANT,  # so that an event that names no tenant means whose key is at hand
             "LogLevel": log_level(),
             "OpenAiBaseUrl": f"{self.url}{OPENAI_PREFIX}/v1",
             "OpenAiDefaultModel": "extractive",
@@ -163,7 +167,11 @@ class LocalStack:
 
     def _application(self) -> Application:
         [(api_id, body)] = self.deployment.apis.items()
-        inside: dict[str, Application] = {S3_PREFIX: ObjectLinks(self.url), OPENAI_PREFIX: chat_completions}
+        inside: dict[str, Application] = {
+            S3_PREFIX: ObjectLinks(self.url),
+            OPENAI_PREFIX: chat_completions,
+            EVENTS_PREFIX: LocalEvents(self.deployment.names.get(EVENT_BUS), self._now),
+        }
         return mounted(inside, otherwise=Gateway(api_id, body, self.functions))
 
 

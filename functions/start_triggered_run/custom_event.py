@@ -43,6 +43,7 @@ def read_custom_event(event: dict[str, Any], default_tenant: str) -> StartByEven
         input=asked.input,
         run_mode=asked.run_mode,
         idempotency_key=asked.idempotency_key,
+        is_tenant_named=asked.tenant is not None,
     )
 
 

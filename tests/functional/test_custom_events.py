@@ -18,7 +18,8 @@ from stepcall.domain.run import RunSummary
 from stepcall.runtime import wiring
 from stepcall.runtime.event_wiring import event_dependencies
 from stepcall.runtime.wiring import worker_dependencies
-from tests.functional.conftest import Api, put_key
+from tests.functional.conftest import Api
+from tests.functional.conftest import send as send_over_http
 from tests.functional.missed_runs import EVENTS, ended, found, invoke, starts_throttled
 from tests.logged_lines import logged_lines
 
@@ -91,8 +92,9 @@ def test_an_event_on_the_bus_starts_a_run_and_shows_who_it_was(stack: LocalStack
     assert kept(stack) == []
 
 
-def test_an_event_that_names_no_tenant_means_the_one_of_the_first_key(stack: LocalStack) -> None:
-    api = Api(stack.url, put_key(stack, "sc_of_the_first_tenant", "default"))
+def test_an_event_that_names_no_tenant_means_the_one_of_the_first_key_which_is_the_local_one(
+    stack: LocalStack, api: Api
+) -> None:
     detail = {"workflow_id": api.define(**DEFINITION), "input": {"value": "x"}}
     assert send(stack, detail) is None
     [execution] = api("GET", f"/workflows/{detail['workflow_id']}/executions").json["executions"]
@@ -188,6 +190,8 @@ def test_what_can_start_nothing_is_kept_with_the_reason_counted_and_logged(
     reason = letter["reason"]
     assert (reason["code"], [(p["location"], p["code"]) for p in reason["problems"]]) == (code, problems)
     assert reason["message"].endswith("nothing was started.") or name == "nothing to run"
+    names_none = code == "workflow-not-found" and "tenant" not in detail
+    assert (f"names no `tenant`, and the one that then counts, `{TENANT}`," in reason["message"]) is names_none
     [line] = [line for line in lines if line["message"] == "event_refused"]
     assert (line["code"], line["correlation_id"], line["event_id"]) == (code, "the-event", "the-event")
     written = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
@@ -277,3 +281,59 @@ def test_an_event_that_cannot_be_kept_is_tried_again(stack: LocalStack) -> None:
     finally:
         events.unregister("before-call.sqs.SendMessage", refuse)
     assert kept(stack) == []
+
+
+def put_locally(stack: LocalStack, *entries: Any) -> Any:
+    answer = send_over_http(stack.url, "POST", "/_local/events", {"Entries": list(entries)})
+    return answer.status, answer.json
+
+
+def test_an_event_put_by_curl_goes_to_the_deployments_bus_and_starts_a_run(stack: LocalStack, workflow: str) -> None:
+    asked = {"workflow_id": workflow, "input": {"value": "x"}}
+    entry = {"Source": "my.shop", "DetailType": "Execute Workflow", "Detail": asked}
+    status, answer = put_locally(stack, entry, entry | {"Detail": json.dumps(asked)})
+    assert (status, answer["FailedEntryCount"]) == (200, 0)
+    started = once_there(lambda: seen if len(seen := runs_of(workflow)) == 2 else [])
+    shown = {ended(summary.run_id).correlation_id for summary in started}
+    assert shown == {entry["EventId"] for entry in answer["Entries"]}
+
+
+def test_an_event_of_a_service_of_aws_may_be_played_on_the_default_bus_and_nowhere_else(
+    stack: LocalStack, api: Api, workflow: str
+) -> None:
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [workflow]}}}
+    trigger = {"type": "event", "pattern": pattern, "input": {"value": "{{event.detail.object.key}}"}}
+    assert api("POST", f"/workflows/{workflow}/triggers", trigger).status == 201
+    detail = {"bucket": {"name": workflow}, "object": {"key": "a.csv"}}
+    entry = {"Source": "aws.s3", "DetailType": "Object Created", "Detail": detail}
+    status, answer = put_locally(stack, entry, entry | {"EventBusName": "default"})
+    assert (status, answer["FailedEntryCount"]) == (200, 1)
+    assert answer["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"
+    [run] = once_there(lambda: runs_of(workflow))
+    assert ended(run.run_id).correlation_id == answer["Entries"][1]["EventId"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ([], "`Entries` must be an array"),
+        ({"Entries": []}, "`Entries` must be an array"),
+        ({"Entries": [{"source": "my.shop"}]}, "`Entries/0` must be an object of EventBusName, Source"),
+        ({"Entries": [{"Source": 1}]}, "must be text"),
+        ({"Entries": [{"Source": "a", "DetailType": "b", "Detail": 1}]}, "`Detail` of `Entries/0`"),
+        ({"Entries": [{"Source": "a", "Resources": [1]}]}, "`Resources` of `Entries/0`"),
+        ({"Entries": [{"Source": "a", "DetailType": "b", "Detail": {"a": 1}, "EventBusName": "nobodys"}]}, "nobodys"),
+    ],
+)
+def test_what_is_no_request_to_put_events_is_refused_with_what_to_write(
+    stack: LocalStack, body: Any, told: str
+) -> None:
+    answer = send_over_http(stack.url, "POST", "/_local/events", body)
+    assert (answer.status, told in answer.json["message"]) == (400, True), answer.text
+
+
+def test_an_entry_that_is_no_event_fails_alone_as_on_aws(stack: LocalStack) -> None:
+    entries = [{"Source": "a", "DetailType": "b", "Detail": "{"}, {"Source": "aws.s3", "EventBusName": "default"}]
+    status, answer = put_locally(stack, *entries, {"Source": "a", "DetailType": "b", "Detail": {"a": 1}})
+    assert (status, answer["FailedEntryCount"]) == (200, 2)
+    assert [entry.get("ErrorCode") for entry in answer["Entries"]] == ["MalformedDetail", "InvalidArgument", None]

@@ -148,6 +148,7 @@ def test_an_event_whose_values_do_not_fit_is_the_last_error_and_is_kept(stack: L
     [letter] = kept(stack)
     assert (letter["event"], letter["reason"]["code"]) == (payload, "invalid-input")
     assert [problem["location"] for problem in letter["reason"]["problems"]] == ["/input/size"]
+    assert letter["reason"]["trigger_id"] == spell_trigger(trigger.trigger_id)
     error = read(trigger).last_error
     assert error
     assert (error.code, "/input/size" in error.message, "a secret" in error.message) == ("wrong_type", True, False)

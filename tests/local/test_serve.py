@@ -41,6 +41,7 @@ def test_it_serves_the_whole_service_and_ends_at_once_with_runs_in_flight() -> N
         ready = process.stdout.readline()
         assert ready.startswith("ready http://127.0.0.1:")
         client = Client(ready.split()[1])
+        assert process.stdout.readline() == f"events {ready.split()[1]}/_local/events\n"
         # When a workflow is defined and executed over HTTP with the local key
         headers = {"x_api_key": API_KEY}
         assert client("GET", "/health").status == 200

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
+from uuid import UUID
 
 from stepcall.domain.errors import Problem
+from stepcall.domain.ids import spell_trigger
 from stepcall.domain.times import print_time
 from stepcall.stores.payload_store import PayloadStore
 from stepcall.use_cases.invalid_events import Reason
@@ -29,7 +31,7 @@ class SqsInvalidEvents:
         self._payloads = payloads
 
     def keep(self, event: Mapping[str, Any], reason: Reason) -> None:
-        told = _print_reason(reason)
+        told = _print_reason(reason) | _spell_trigger_of(event)
         text = _write({"event": event, "reason": told})
         if len(text) > MAX_MESSAGE_BYTES:
             text = _write({"event_key": self._keep_large(event), "reason": told})
@@ -47,6 +49,12 @@ def _print_reason(reason: Reason) -> dict[str, Any]:
         "problems": list(_first(reason.problems)),
         "at": print_time(reason.at),
     }
+
+
+def _spell_trigger_of(event: Mapping[str, Any]) -> dict[str, str]:
+    """Which trigger it was, as every answer spells it: what EventBridge sends has its bare UUID."""
+    named = event.get("trigger")
+    return {"trigger_id": spell_trigger(UUID(named["trigger_id"]))} if isinstance(named, Mapping) else {}
 
 
 def _first(problems: Sequence[Problem]) -> Iterator[dict[str, str]]:

@@ -24,6 +24,18 @@ class InvalidEventError(StepcallError):
         self.problems = list(problems)
 
 
+class TenantWithoutWorkflowError(StepcallError):
+    """The tenant of an event has no such workflow; `is_named` says whether the event names the tenant itself."""
+
+    def __init__(self, tenant: str, *, is_named: bool) -> None:
+        where = (
+            "The tenant that the event names"
+            if is_named
+            else f"The event names no `tenant`, and the one that then counts, `{tenant}`,"
+        )
+        super().__init__(f"{where} has no such workflow, and nothing was started.")
+
+
 class TriggerLoopError(StepcallError):
     """The event comes of a row of runs each of which has set off the next."""
 
@@ -65,17 +77,18 @@ CODES: Mapping[type[Exception], str] = MappingProxyType(
         InvalidEventError: "invalid-event",
         InvalidParametersError: "invalid-input",
         WorkflowNotFoundError: "workflow-not-found",
+        TenantWithoutWorkflowError: "workflow-not-found",
         EmptyRunModeError: "empty-run-mode",
         IdempotencyKeyReusedError: "idempotency-key-reused",
         TriggerLoopError: "trigger-loop",
     }
 )
-MESSAGES: Mapping[str, str] = MappingProxyType(
+MESSAGES: Mapping[type[Exception], str] = MappingProxyType(
     {
-        "invalid-input": "The input does not fit the workflow, and nothing was started.",
-        "workflow-not-found": "The tenant has no such workflow, and nothing was started.",
-        "idempotency-key-reused": "The `idempotency_key` came before, with another detail or for a run that is kept no "
-        "more, and nothing was started.",
+        InvalidParametersError: "The input does not fit the workflow, and nothing was started.",
+        WorkflowNotFoundError: "The tenant has no such workflow, and nothing was started.",
+        IdempotencyKeyReusedError: "The `idempotency_key` came before, with another detail or for a run that is kept "
+        "no more, and nothing was started.",
     }
 )
 """In place of what the error says, which is for callers of the API."""
@@ -86,7 +99,7 @@ def reason_for(error: Exception, now: datetime) -> Reason | None:
     code = CODES.get(type(error))
     if code is None:
         return None
-    return Reason(code, MESSAGES.get(code, str(error)), getattr(error, "problems", ()), now)
+    return Reason(code, MESSAGES.get(type(error), str(error)), getattr(error, "problems", ()), now)
 
 
 @contextmanager

@@ -10,7 +10,9 @@ from stepcall.domain.idempotency import StartOnce
 from stepcall.domain.json_text import write_canonical_json
 from stepcall.domain.run import Run
 from stepcall.domain.run_mode import RunMode
+from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.dependencies import AcceptDependencies
+from stepcall.use_cases.invalid_events import TenantWithoutWorkflowError
 from stepcall.use_cases.start_configured_run import find_configured_workflow
 from stepcall.use_cases.start_once import Started, start_once
 from stepcall.use_cases.start_run import StartRun, start_run
@@ -28,6 +30,8 @@ class StartByEvent(NamedTuple):
     input: Mapping[str, Any]
     run_mode: RunMode = RunMode.FULL
     idempotency_key: str | None = None
+    is_tenant_named: bool = True
+    """Whether the event says whose workflow it means; else it is the deployment's first tenant's."""
 
     @property
     def once(self) -> StartOnce:
@@ -41,8 +45,14 @@ class StartByEvent(NamedTuple):
 
 
 def start_by_event(command: StartByEvent, deps: AcceptDependencies) -> Started:
-    """The run that the event starts or has started. Raises what `start_once` and `start_run` raise."""
-    return start_once(_start, command, Caller(command.tenant, PRINCIPAL, PRINCIPAL), deps)
+    """The run that the event starts or has started.
+
+    Raises what `start_once` and `start_run` raise, and TenantWithoutWorkflowError in place of WorkflowNotFoundError.
+    """
+    try:
+        return start_once(_start, command, Caller(command.tenant, PRINCIPAL, PRINCIPAL), deps)
+    except WorkflowNotFoundError as exc:
+        raise TenantWithoutWorkflowError(command.tenant, is_named=command.is_tenant_named) from exc
 
 
 def _start(command: StartByEvent, caller: Caller, deps: AcceptDependencies) -> Run:
