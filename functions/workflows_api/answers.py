@@ -7,7 +7,7 @@ from uuid import UUID
 from stepcall.domain.errors import Problem
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.ids import spell_execution, spell_job, spell_later_execution, spell_workflow
-from stepcall.domain.run import Run, RunSummary, TaskRun
+from stepcall.domain.run import Run, RunSummary, TaskRun, TaskStatus
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.times import print_range, print_time
 from stepcall.domain.workflow import WorkflowVersion
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from stepcall.use_cases.issue_token import IssuedToken
 
 Json = dict[str, Any]
+OF_TRIGGER = "trigger:"
+"""With it the principals of triggers begin: use_cases/fire_trigger.py."""
 EXECUTION_ID_KEYS: Mapping[Generation, str] = {
     Generation.FIRST: "execution_id",
     Generation.LATER: "workflow_execution_id",
@@ -86,6 +88,7 @@ def print_execution(view: RunView, generation: Generation) -> Json:
     return {
         **print_started(run, generation),
         **_times(run),
+        **_print_starter(run),
         **_print_mode_and_range(run),
         **_print_attempt(run),
         "tasks": [_print_task(task, ref_key) for task in view.tasks],
@@ -93,6 +96,13 @@ def print_execution(view: RunView, generation: Generation) -> Json:
         **(_print_value(words["output"], view.output) if view.output else {}),
         **({"error": run.error.to_json()} if run.error else {}),
     }
+
+
+def _print_starter(run: Run) -> Json:
+    """A key may be called as a trigger is, and its id is a UUID: only a trigger's own id says that it was one."""
+    is_trigger = run.principal_id.startswith(OF_TRIGGER)
+    trigger = {"trigger_id": run.principal_id.removeprefix(OF_TRIGGER)} if is_trigger else {}
+    return {"started_by": run.principal, **trigger}
 
 
 def _print_mode_and_range(run: Run) -> Json:
@@ -115,7 +125,7 @@ def _print_task(task: TaskRun, ref_key: str) -> Json:
     return {
         ref_key: task.ref,
         "status": task.status.value,
-        **({"attempts": task.attempts} if task.attempts else {}),
+        **({"attempts": task.attempts} if task.attempts and task.status is not TaskStatus.SKIPPED else {}),
         **({"used_fallback": True} if task.used_fallback else {}),
         **_times(task),
         **({"error": task.error.to_json()} if task.error else {}),
@@ -130,6 +140,7 @@ def print_page(page: RunPage) -> Json:
             "workflow_version": run.workflow_version,
             "status": run.status.value,
             **_times(run),
+            "started_by": run.principal,
         }
         for run in page.runs
     ]

@@ -13,7 +13,7 @@ import pytest
 from local.seed import TENANT
 from local.stack import LocalStack
 from stepcall.aws.trigger_names import schedule_input
-from stepcall.domain.ids import read_workflow_id, spell_trigger
+from stepcall.domain.ids import read_workflow_id, spell_execution, spell_trigger, spell_workflow
 from stepcall.domain.trigger import Bus, EventSource, ScheduleSource, Trigger, TriggerStatus
 from stepcall.runtime import wiring
 from stepcall.runtime.trigger_wiring import triggers
@@ -103,6 +103,22 @@ def test_an_event_of_aws_starts_the_run_with_what_it_says(stack: LocalStack, tri
     [line] = [line for line in lines if line["message"] == "event_started_run"]
     assert (line["run_id"], line["tenant"]) == (str(run_id), TENANT)
     assert line["trigger_id"] == spell_trigger(trigger.trigger_id)
+
+
+def test_an_execution_says_which_trigger_has_started_it(stack: LocalStack, api: Api, trigger: Trigger) -> None:
+    assert fire(stack, sent(trigger)) is None
+    [run_id] = runs_of(trigger)
+    path, trigger_id = f"/workflows/{spell_workflow(trigger.workflow_id)}/executions", spell_trigger(trigger.trigger_id)
+    shown = api("GET", f"{path}/{spell_execution(run_id)}").json
+    assert (shown["started_by"], shown["trigger_id"]) == (f"trigger:{trigger_id}", trigger_id)
+    assert [each["started_by"] for each in api("GET", path).json["executions"]] == [f"trigger:{trigger_id}"]
+
+
+def test_a_key_that_is_called_as_a_trigger_is_none(stack: LocalStack, api: Api, trigger: Trigger) -> None:
+    path, name = f"/workflows/{spell_workflow(trigger.workflow_id)}", f"trigger:{spell_trigger(trigger.trigger_id)}"
+    made = api("POST", "/api-keys", {"name": name, "scopes": ["runs:start", "runs:read"]}).json["api_key"]
+    shown = Api(stack.url, made)("POST", f"{path}/execute", {"input": {"said": "x"}}, headers={"prefer": "wait=25"})
+    assert (shown.json["started_by"], "trigger_id" in shown.json) == (name, False)
 
 
 def test_a_schedule_starts_the_run_of_its_time(stack: LocalStack, trigger: Trigger) -> None:

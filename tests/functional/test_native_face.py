@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.seed import API_KEY
+from local.seed import API_KEY, PRINCIPAL
 from local.stack import LocalStack
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from tests.api_keys import api_key
@@ -69,6 +69,7 @@ def test_a_finished_execution_tells_everything(api: Api, doubling: str) -> None:
     assert execution["input"] == {"number": 2**60 + 1}
     assert execution["created_at"] <= execution["started_at"] <= execution["completed_at"]
     assert [(task["ref"], task["attempts"]) for task in execution["tasks"]] == [("once", 1), ("twice", 1)]
+    assert (execution["started_by"], "trigger_id" in execution) == (PRINCIPAL, False)
     assert "error" not in execution
 
 

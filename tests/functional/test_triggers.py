@@ -256,3 +256,17 @@ def test_another_tenant_meets_no_trigger(stack: LocalStack, api: Api, workflow: 
     answers: list[Answer] = [stranger(method, to, body) for method, to, body in asks]
     assert [problem(answer) for answer in answers] == [(404, "workflow-not-found")] * len(asks)
     assert api("GET", path).json == {"triggers": [made]}
+
+
+def test_what_of_a_pattern_never_fires_is_a_warning_of_every_answer_and_none_of_the_workflows(
+    api: Api, workflow: str, path: str
+) -> None:
+    made = create(api, path, type="event", pattern={"source": ["aws.s3", "my.shop"]})
+    own = f"{path}/{made['trigger_id']}"
+    for shown in (made, api("GET", own).json, api("GET", path).json["triggers"][0]):
+        assert [each["code"] for each in shown["warnings"]] == ["partly_never_fires"]
+    changed = api("PATCH", own, {"pattern": {"source": ["stepcall"], "detail-type": ["Run completed"]}}).json
+    assert [each["code"] for each in changed["warnings"]] == ["unknown_detail_type", "takes_own_runs"]
+    stored = api("PUT", f"/workflows/{workflow}", {**ECHO, "name": "another"})
+    assert (stored.status, "trigger_input" in stored.text) == (200, False)
+    assert "warnings" not in api("PATCH", own, {"pattern": {"source": ["my.shop"]}}).json

@@ -9,7 +9,7 @@ from stepcall.domain.times import RANGE_WORDS
 from stepcall.guarded_http.webhook_urls import MAX_WEBHOOK_URL_LENGTH
 from stepcall.runtime.job_shape import JOB_STATES
 from workflows_api.answers import EXECUTION_ID_KEYS
-from workflows_api.describe.parts import EXECUTION_ID, EXECUTION_IDS, JOB_ID, WORKFLOW_ID, Json, ref
+from workflows_api.describe.parts import EXECUTION_ID, EXECUTION_IDS, JOB_ID, TRIGGER_ID, WORKFLOW_ID, Json, ref
 
 TEXT: Json = {"type": "string"}
 VERSION: Json = {"type": "integer", "minimum": 1, "description": "The number of the workflow's version."}
@@ -127,6 +127,17 @@ ERROR_RESULT = record(
 
 
 FELL_BACK: Json = {"const": True, "description": "What came of it is of what was tried in its place."}
+ATTEMPTS: Json = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "How often it was tried; left out where it was not, as when it is skipped.",
+}
+STARTED_BY: Json = {
+    "started_by": {
+        "type": "string",
+        "description": "The name of the key that started it; `trigger:tr-…` for a trigger, `event-bus` for an event.",
+    }
+}
 
 
 def task_run(generation: Generation) -> Json:
@@ -134,12 +145,7 @@ def task_run(generation: Generation) -> Json:
     return record(
         "A task of the execution.",
         {key: TEXT, "status": ref("TaskStatus")},
-        {
-            "attempts": {"type": "integer", "minimum": 1},
-            "used_fallback": FELL_BACK,
-            **TIMES,
-            "error": ref("ErrorResult"),
-        },
+        {"attempts": ATTEMPTS, "used_fallback": FELL_BACK, **TIMES, "error": ref("ErrorResult")},
     )
 
 
@@ -176,10 +182,12 @@ def execution(generation: Generation, prefix: str = "", given: Json = ANY_OBJECT
         {
             **started_fields(generation),
             "created_at": time("When it was asked for."),
+            **STARTED_BY,
             "tasks": {"type": "array", "items": ref(f"{prefix}TaskRun")},
         },
         {
             **TIMES,
+            "trigger_id": spelled(TRIGGER_ID, "The trigger that started it, if one did."),
             **MODE_AND_RANGE,
             **ATTEMPT,
             **shown(words["input"], given, INPUT_DESCRIPTION),
@@ -216,7 +224,9 @@ def listed_execution() -> Json:
     """Lists are the same in both generations."""
     fields = started_fields(Generation.FIRST)
     del fields["workflow_id"]
-    return record("An execution in a list.", {**fields, "created_at": time("When it was asked for.")}, TIMES)
+    return record(
+        "An execution in a list.", {**fields, "created_at": time("When it was asked for."), **STARTED_BY}, TIMES
+    )
 
 
 JOB = record(

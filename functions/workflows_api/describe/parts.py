@@ -22,6 +22,7 @@ class Spelling(NamedTuple):
 JSON = "application/json"
 WORKFLOW_ID = r"wf-[0-9a-z]{25}"
 EXECUTION_ID = r"ex-[0-9a-z]{25}"
+TRIGGER_ID = r"tr-[0-9a-z]{25}"
 LATER_EXECUTION_ID = r"we-[0-9a-z]{25}"
 JOB_ID = r"job_[0-9A-Za-z]{28}"
 EXECUTION_IDS: Mapping[Generation, Spelling] = {

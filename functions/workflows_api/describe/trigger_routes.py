@@ -14,10 +14,19 @@ from stepcall.domain.trigger_errors import (
 from stepcall.runtime.http import InvalidRequestError
 from workflows_api.describe.answer_schemas import ANY_OBJECT, TEXT, WARNINGS, record, spelled, time
 from workflows_api.describe.operations import LOCATION, NO_WORKFLOW, NOT_READ, WORKFLOW, link, operation
-from workflows_api.describe.parts import EXECUTION_ID, UUID, WORKFLOW_ID, Json, answer, body_of, path_parameter, ref
+from workflows_api.describe.parts import (
+    EXECUTION_ID,
+    TRIGGER_ID,
+    UUID,
+    WORKFLOW_ID,
+    Json,
+    answer,
+    body_of,
+    path_parameter,
+    ref,
+)
 
 TAG = "Triggers"
-TRIGGER_ID = r"tr-[0-9a-z]{25}"
 TRIGGER = path_parameter(
     "trigger_id", "The trigger: `tr-…`, or its UUID.", f"{TRIGGER_ID}|{UUID}", "tr-03h9x0v1mh2j8c5d7k4q6s8tz"
 )
@@ -202,4 +211,7 @@ def _shown(kind: TriggerType, source: Json) -> tuple[Json, Json]:
         "created_at": time("When it was made."),
         "last_run": _or_null(run),
         "last_error": _or_null(error),
-    }, {"warnings": WARNINGS | {"description": "Why it would start nothing now: the workflow takes other inputs."}}
+    }, {
+        "warnings": WARNINGS
+        | {"description": "Why it would start nothing now, as the workflow takes other inputs; what never fires."}
+    }

@@ -47,12 +47,12 @@ def spell_pattern(pattern: Mapping[str, Any]) -> str:
 
 def bus_of(pattern: Mapping[str, Any]) -> Bus:
     """Where the events come that a pattern without faults takes: services of AWS send to the default bus only."""
-    return Bus.DEFAULT if _takes_aws_only(pattern) else Bus.STEPCALL
+    return Bus.DEFAULT if takes_aws_only(pattern) else Bus.STEPCALL
 
 
 def check_bus(pattern: Mapping[str, Any], bus: Bus, pointer: str) -> list[Problem]:
     """What is wrong with a bus that was asked for; `pointer` is where that stands."""
-    if bus is Bus.DEFAULT or not _takes_aws_only(pattern):
+    if bus is Bus.DEFAULT or not takes_aws_only(pattern):
         return []
     message = (
         "Services of AWS send their events to the account's default bus only, and the pattern takes no others: this "
@@ -61,14 +61,15 @@ def check_bus(pattern: Mapping[str, Any], bus: Bus, pointer: str) -> list[Proble
     return [Problem(pointer, "never_fires", message, Bus.DEFAULT.value, bus.value)]
 
 
-def _takes_aws_only(pattern: Mapping[str, Any]) -> bool:
+def takes_aws_only(pattern: Mapping[str, Any]) -> bool:
+    """Whether a pattern without faults takes events of services of AWS only."""
     if sources := pattern.get("source"):
-        return all(map(_is_of_aws, sources))
+        return all(map(takes_source_of_aws, sources))
     ways = pattern.get(OR)
-    return bool(ways) and all(_takes_aws_only(way) for way in ways or ())
+    return bool(ways) and all(takes_aws_only(way) for way in ways or ())
 
 
-def _is_of_aws(source: Any) -> bool:
+def takes_source_of_aws(source: Any) -> bool:
     """Whether a value or matcher of `source` takes sources of services of AWS only."""
     if isinstance(source, dict):
         source = source.get("prefix", source.get("wildcard"))

@@ -34,6 +34,17 @@ TYPE_OF_MOVE: Mapping[RunStatus, RunEventType] = MappingProxyType(
 )
 
 
+DETAIL_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(("event_id", "sequence", "tenant", "run_id", "execution_id", "externalId", "workflow_id"), ()),
+        **dict.fromkeys(("workflow_version", "workflow_name", "workflow_type", "run_mode", "run_attempt"), ()),
+        **dict.fromkeys(("trigger_depth", "status", "created_at", "started_at", "completed_at"), ()),
+        "error": ("reason", "location", "message"),
+    }
+)
+"""What an event's detail may have, and what lies in it: docs/run_event.schema.json."""
+
+
 class RunChange(NamedTuple):
     """A run as one write left it, and its status before that; None when the write has put it."""
 

@@ -8,13 +8,15 @@ from stepcall.domain.access import Caller
 from stepcall.domain.errors import Problem
 from stepcall.domain.ids import spell_trigger
 from stepcall.domain.trigger import Trigger, TriggerType
+from stepcall.domain.trigger_advice import advise_on
 from stepcall.domain.trigger_request import input_faults
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.use_cases.trigger_dependencies import TriggerDependencies
 
 
 class TriggerView(NamedTuple):
-    """A trigger, and why it would start nothing now: the workflow's newest version takes other inputs."""
+    """A trigger, and what is probably not meant so: that the workflow's newest version takes other inputs, so that it
+    would start nothing now, or that its pattern never fires."""
 
     trigger: Trigger
     warnings: Sequence[Problem]
@@ -35,7 +37,7 @@ def read_trigger(workflow_id: UUID, trigger_id: UUID, caller: Caller, deps: Trig
 def warn_of_triggers(version: WorkflowVersion, deps: TriggerDependencies) -> list[Problem]:
     """Which triggers of the workflow would start nothing with this version, for who stores it."""
     triggers = deps.triggers.list_by_workflow(version.tenant, version.workflow_id)
-    return [_warn_of(each) for each in triggers if view_trigger(each, version).warnings]
+    return [_warn_of(each) for each in triggers if _faults_of_input(each, version)]
 
 
 def _warn_of(trigger: Trigger) -> Problem:
@@ -52,5 +54,9 @@ def require_workflow(workflow_id: UUID, caller: Caller, deps: TriggerDependencie
 
 
 def view_trigger(trigger: Trigger, version: WorkflowVersion) -> TriggerView:
+    return TriggerView(trigger, [*_faults_of_input(trigger, version), *advise_on(trigger, version.definition)])
+
+
+def _faults_of_input(trigger: Trigger, version: WorkflowVersion) -> list[Problem]:
     is_schedule = trigger.key.type is TriggerType.SCHEDULE
-    return TriggerView(trigger, input_faults(trigger.input, version.definition, is_schedule=is_schedule))
+    return input_faults(trigger.input, version.definition, is_schedule=is_schedule)
