@@ -134,10 +134,19 @@ def test_a_change_changes_what_it_says_and_null_leaves_a_thing_as_it_is(api: Api
     assert (moved["expression"], moved["next_local_times"][0][-6:]) == (NIGHTLY["expression"], "+05:30")
 
 
-@pytest.mark.parametrize("name", ["type", "bus"])
-def test_type_and_bus_stay_and_the_answer_says_what_to_do(api: Api, path: str, name: str) -> None:
+@pytest.mark.parametrize("said", [NIGHTLY, ON_ORDER])
+def test_an_answer_may_be_changed_and_sent_back(api: Api, path: str, said: Any) -> None:
+    made = create(api, path, **said)
+    one = f"{path}/{made['trigger_id']}"
+    assert api("PATCH", one, made).json == made
+    assert api("PATCH", one, made | {"enabled": False}).json["status"] == "disabled"
+    assert codes(api("PATCH", one, made | {"started": 1})) == [("/started", "unknown_field")]
+
+
+@pytest.mark.parametrize(("name", "other"), [("type", "schedule"), ("type", "cron"), ("bus", "default"), ("bus", 7)])
+def test_type_and_bus_stay_and_the_answer_says_what_to_do(api: Api, path: str, name: str, other: Any) -> None:
     made = create(api, path, **ON_ORDER)
-    answer = api("PATCH", f"{path}/{made['trigger_id']}", {name: made[name], "enabled": False})
+    answer = api("PATCH", f"{path}/{made['trigger_id']}", {name: other, "enabled": False})
     assert problem(answer) == (400, "invalid-trigger")
     assert codes(answer) == [(f"/{name}", "stays")]
     assert "make another trigger" in answer.text

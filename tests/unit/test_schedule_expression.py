@@ -176,7 +176,14 @@ def test_what_never_comes_is_refused(expression: str) -> None:
 def test_a_time_that_does_not_exist_is_refused() -> None:
     [(_, _, message)] = faults("at(2027-03-28T02:30:00)", BERLIN)
     assert "put forward past this time" in message
-    assert "This never comes" in faults("cron(30 2 28 3 ? 2027)", BERLIN)[0][2]
+    assert "put forward for summer time" in faults("cron(30 2 28 3 ? 2027)", BERLIN)[0][2]
+
+
+def test_what_summer_time_skips_each_time_has_not_gone_by() -> None:
+    expression = "cron(30 2 28 3 ? 1975,2027)"  # in 1975 Berlin had no summer time
+    read_schedule(expression, BERLIN)
+    assert "put forward for summer time" in faults(expression, BERLIN, now=NOW)[0][2]
+    assert "its last time has gone by" in faults("cron(30 2 28 3 ? 1975)", BERLIN, now=NOW)[0][2]
 
 
 @pytest.mark.parametrize("expression", ["cron(0 0 1 1 ? 2020)", "at(2026-11-22T12:00:29)"])

@@ -25,6 +25,7 @@ from workflows_api.describe.parts import (
     path_parameter,
     ref,
 )
+from workflows_api.trigger_requests import ADDED_TO_TRIGGERS
 
 TAG = "Triggers"
 TRIGGER = path_parameter(
@@ -33,6 +34,7 @@ TRIGGER = path_parameter(
 OF_TRIGGER = (*NO_WORKFLOW, MalformedIdError, TriggerNotFoundError)
 NOT_TAKEN = (TriggerRefusedError, TriggerQuotaError, TriggerIsChangingError)
 NEXT_TIMES = 5
+ADDED = "Part of what is answered for a trigger; ignored in what is sent back."
 EXPRESSION: Json = {**TEXT, "description": "`cron(…)`, `rate(…)` or `at(…)` of EventBridge Scheduler."}
 TIMEZONE: Json = {**TEXT, "description": "A name of IANA's, such as `Europe/Berlin`; else `UTC`."}
 PATTERN: Json = {**ANY_OBJECT, "description": "An event pattern of EventBridge."}
@@ -41,6 +43,11 @@ BUS: Json = {
     "enum": [bus.value for bus in Bus],
     "description": "Where its events come: the account's default bus, or the deployment's own. Left out, it is the "
     "default one for a pattern that takes events of AWS's services alone.",
+}
+ANY_TYPE: Json = {
+    "type": "string",
+    "enum": [kind.value for kind in TriggerType],
+    "description": "What sets it off, which stays.",
 }
 INPUT: Json = {**ANY_OBJECT, "description": "The workflow's input; `{{event.…}}` names what has set the trigger off."}
 ENABLED: Json = {"type": "boolean", "description": "Whether it starts anything. Disabled it is kept."}
@@ -158,6 +165,8 @@ def _requests() -> Json:
                 "timezone": _or_null(TIMEZONE),
                 "pattern": _or_null(PATTERN),
                 **both,
+                **{name: _or_null(schema) for name, schema in {"type": ANY_TYPE, "bus": BUS}.items()},
+                **{name: {"description": ADDED} for name in sorted(ADDED_TO_TRIGGERS)},
             },
         ),
     }

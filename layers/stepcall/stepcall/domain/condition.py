@@ -10,7 +10,7 @@ from operator import ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from stepcall.domain.errors import StepcallError
+from stepcall.domain.errors import StepcallError, shorten
 from stepcall.domain.parse_template import TemplateSyntaxError, parse
 from stepcall.domain.render_template import Scope, render
 from stepcall.domain.template import Literal, Place, Template, Text
@@ -20,6 +20,11 @@ EQUALITIES = ("==", "!=")
 ORDERINGS: Mapping[str, Callable[[Any, Any], bool]] = MappingProxyType({"<": lt, "<=": le, ">": gt, ">=": ge})
 OPERATORS = (*EQUALITIES, *ORDERINGS)
 WORDS = ("all", "any", "not")
+OTHERS_WORDS: Mapping[str, str] = MappingProxyType(
+    {"and": "all", "allOf": "all", "&&": "all", "or": "any", "anyOf": "any", "||": "any", "!": "not"}
+)
+"""What others call ours."""
+COMPARED = ("left", "operator", "right")
 MAX_DEPTH = 16
 MAX_PARTS = 100
 FORMS = (
@@ -88,9 +93,9 @@ class _Reader:
             return self._read_truth(value, place)
         if isinstance(value, dict) and len(value) == 1 and (word := next(iter(value))) in WORDS:
             return self._read_combination(word, value[word], (place, word), depth)
-        if isinstance(value, dict) and value.keys() == {"left", "operator", "right"}:
+        if isinstance(value, dict) and value.keys() == set(COMPARED):
             return self._read_comparison(value, place)
-        return self._refuse(f"This is no condition. {FORMS}", place)
+        return self._refuse(f"This is no condition{_guess_meant(value)} {FORMS}", place)
 
     def _read_truth(self, value: bool | str, place: Place) -> Condition:
         template = self._parse(value, place)
@@ -108,7 +113,8 @@ class _Reader:
 
     def _read_comparison(self, value: Mapping[str, Any], place: Place) -> Condition:
         if value["operator"] not in OPERATORS:
-            return self._refuse(f"The operator is one of {', '.join(OPERATORS)}.", (place, "operator"))
+            meant = "; did you mean `==`?" if value["operator"] in ("=", "===") else "."
+            return self._refuse(f"The operator is one of {', '.join(OPERATORS)}{meant}", (place, "operator"))
         left, right = self._parse(value["left"], (place, "left")), self._parse(value["right"], (place, "right"))
         return Comparison(left, value["operator"], right, place)
 
@@ -120,6 +126,20 @@ class _Reader:
     def _refuse(self, message: str, place: Place) -> Condition:
         self._on_fault(ConditionSyntaxError(message, place))
         return Truth(Literal(value=True), place)
+
+
+def _guess_meant(value: Any) -> str:
+    """What the author of something else may have meant, else a full stop."""
+    if not isinstance(value, dict):
+        return "."
+    if len(value) == 1 and (word := OTHERS_WORDS.get(next(iter(value)))):
+        return f"; did you mean `{word}`?"
+    missing, unknown = [name for name in COMPARED if name not in value], value.keys() - set(COMPARED)
+    if not missing or len(missing) == len(COMPARED):
+        return "."
+    if len(missing) == 1 and len(unknown) == 1:
+        return f": it has no `{missing[0]}`; did you mean that by `{shorten(*unknown)}`?"
+    return f": `{missing[0]}` is missing."
 
 
 def _below(place: Place, inner: Place) -> Place:

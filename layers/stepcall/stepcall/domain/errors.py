@@ -138,4 +138,5 @@ def _printable(character: str) -> str:
 
 def list_names(names: Iterable[str]) -> str:
     """What there is to choose from, as far as a message should list it."""
-    return shorten(", ".join(islice(names, MAX_NAMES)), MAX_NAMES_LENGTH)
+    listed = list(islice(names, MAX_NAMES + 1))
+    return shorten(", ".join([*listed[:MAX_NAMES], *(["…"] if len(listed) > MAX_NAMES else [])]), MAX_NAMES_LENGTH)

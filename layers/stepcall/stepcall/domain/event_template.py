@@ -18,7 +18,7 @@ _STEP = re.compile(r"\.(?P<name>[A-Za-z_][A-Za-z0-9_-]*)|\[(?P<index>[0-9]{1,9})
 """With hyphens, which the fields of AWS's events have, such as `instance-id`."""
 _TEXT = SCHEMAS[ValueType.STRING]
 _TEXTS = Schema({JsonType.ARRAY: Variant(JsonType.ARRAY, items=_TEXT)})
-_NOTHING = Schema({JsonType.OBJECT: Variant(JsonType.OBJECT)})
+NOTHING = Schema({JsonType.OBJECT: Variant(JsonType.OBJECT)})
 _TEXT_WORDS = ("id", "source", "detail-type", "account", "time", "region")
 EVENT_SCHEMAS: Mapping[str, Schema] = {
     **dict.fromkeys(_TEXT_WORDS, _TEXT),
@@ -26,7 +26,7 @@ EVENT_SCHEMAS: Mapping[str, Schema] = {
     "detail": Schema({JsonType.OBJECT: Variant(JsonType.OBJECT, additional=ANYTHING)}),
 }
 """What is known of an event before it comes."""
-SCHEDULE_SCHEMAS: Mapping[str, Schema] = {**EVENT_SCHEMAS, "detail": _NOTHING}
+SCHEDULE_SCHEMAS: Mapping[str, Schema] = {**EVENT_SCHEMAS, "detail": NOTHING}
 """The same of the time of a schedule, which has no detail."""
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from stepcall.domain.errors import Problem, shorten
+from stepcall.domain.errors import Problem, list_names, shorten
 from stepcall.domain.template import escape_pointer
 from stepcall.domain.types import JsonType, describe_value
 
@@ -41,6 +41,8 @@ SYNONYMS: Mapping[str, str] = {
     "dict": "object",
     "map": "object",
     "json": "object",
+    "cron": "schedule",
+    "rate": "schedule",
 }
 """What other languages call our types."""
 
@@ -101,8 +103,10 @@ def _problem_of(detail: ErrorDetails, fields: list[str], location: str, suggest:
         return Problem(location, "unknown_field", f"There is no field `{shorten(name)}`{suggest(name, known)}")
     if kind == "enum":
         expected, given = str(detail.get("ctx", {}).get("expected", "")).replace("'", "`"), detail["input"]
-        near = suggest(SYNONYMS.get(given, given), re.findall("`([^`]*)`", expected)) if isinstance(given, str) else "."
-        return Problem(location, "unknown_value", f"This must be one of {expected}{near}", got=describe_value(given))
+        choice = re.findall("`([^`]*)`", expected)
+        near = suggest(SYNONYMS.get(given, given), choice) if isinstance(given, str) else "."
+        message, got = f"This must be one of {expected}{near}", describe_value(given)
+        return Problem(location, "unknown_value", message, list_names(choice), got)
     if wanted := _TYPES.get(kind):
         got = describe_value(detail["input"])
         if wanted is JsonType.INTEGER and isinstance(detail["input"], float):

@@ -23,7 +23,9 @@ class OrderCheck:
         self._findings = findings
         self._indexes = {ref: index for index, _, ref in [*sent.names_at("tasks")][::-1]}
         self._refs = sorted(self._indexes, key=lambda ref: self._indexes[ref])
-        self.is_graph = isinstance(sent.value, dict) and sent.value.get("order") == TaskOrder.GRAPH
+        order = sent.value.get("order", TaskOrder.SEQUENCE) if isinstance(sent.value, dict) else TaskOrder.SEQUENCE
+        # what cannot be read is told with its shape, and was written to have another order than the usual one
+        self.is_graph = order != TaskOrder.SEQUENCE
         self._waits: Waits = {ref: dict.fromkeys(self._waits_of(ref)) for ref in self._refs} if self.is_graph else {}
         self._cycles = [*find_cycles(self._refs, self._waits)] if self.is_graph else []
 
@@ -78,6 +80,7 @@ class OrderCheck:
 
     def _tell(self, cycle: list[str]) -> None:
         named = [f"`{shorten(ref)}`" for ref in cycle[:MAX_SPELLED]]
-        way = " waits for ".join([*named, *(["…"] if len(cycle) > MAX_SPELLED else []), named[0]])
+        first, *others = [*named, *(["…"] if len(cycle) > MAX_SPELLED else []), named[0]]
+        way = f"{first} waits for {', which waits for '.join(others)}"
         message = f"These tasks wait for each other, and none could begin: {way}. Let one of them not use the next."
         self._findings.add(f"/tasks/{self._indexes[cycle[0]]}", "cycle", message)

@@ -25,6 +25,10 @@ _FORM = re.compile(r"(?P<kind>cron|rate|at)\((?P<said>.*)\)", re.DOTALL)
 _RATE = re.compile(r"(?P<value>[0-9]{1,12})\s+(?P<unit>minute|hour|day)(?P<plural>s?)")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 _FORMS = f"`{EXAMPLE}`, `rate(5 minutes)` or `at(2030-01-31T09:00:00)`"
+_SKIPPED = (
+    "This never comes: clocks in that time zone are put forward for summer time past each time that it names. Take "
+    "another hour, or a time zone without summer time, such as `UTC`."
+)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC) - timedelta(days=1)
 _UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _NOT_IANA = re.compile(r"(posix|right)/.*|localtime|posixrules|Factory")
@@ -163,8 +167,12 @@ def _refuse_what_never_comes(read: ScheduleExpression, now: datetime | None) -> 
     if isinstance(read.times, _Once) and not _to_instant(read.times.at, read.zone):
         raise _invalid("Clocks in that time zone are put forward past this time: it does not exist. Take another.")
     if not read.is_rate and not read.next_times(_BEGINNING, 1):
+        if isinstance(read.times, _Cron) and read.times.names_later(read.zone, _BEGINNING):
+            raise _invalid(_SKIPPED)
         raise _invalid("This never comes: none of these months has such a day and time. Change the day or month.")
     if not read.is_rate and now is not None and not read.next_times(now, 1):
+        if isinstance(read.times, _Cron) and read.times.names_later(read.zone, now):
+            raise _invalid(_SKIPPED)
         raise _invalid("This never comes again: its last time has gone by. Change the year or the date.")
 
 
@@ -182,6 +190,11 @@ class _Cron:
         begins = max(after, starts_at or after).astimezone(zone)
         found = (_to_instant(local, zone) for local in self.dates.from_date(begins.date()))
         return (instant for instant in found if instant is not None)
+
+    def names_later(self, zone: ZoneInfo, now: datetime) -> bool:
+        """Whether its fields name a time that is to come, be it one that clocks skip."""
+        begins = now.astimezone(zone)
+        return any(local > begins.replace(tzinfo=None) for local in self.dates.from_date(begins.date()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepcall.domain.errors import Problem, StepcallError, list_names, shorten
-from stepcall.domain.event_template import EVENT_SCHEMAS, SCHEDULE_SCHEMAS, event_scope, parse_event_reference
+from stepcall.domain.event_template import EVENT_SCHEMAS, NOTHING, SCHEDULE_SCHEMAS, event_scope, parse_event_reference
 from stepcall.domain.json_schema import Schema, misfit
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.parameters import check_parameter, check_parameters
@@ -14,6 +14,8 @@ from stepcall.domain.template import EventReference, Place, Reference, escape_po
 from stepcall.domain.type_check import UNKNOWN_EVENT_VALUE, Fault, TemplateFit
 from stepcall.domain.types import describe_value
 from stepcall.domain.workflow import InputParameter, WorkflowDefinition
+
+OF_SCHEDULE = "Take `{{event.time}}`, which is when it was due, or write the value itself."
 
 
 class TriggerInputError(StepcallError):
@@ -49,7 +51,11 @@ def _check_template(
 
     def root_of(reference: Reference, place: Place) -> Schema | None:
         if isinstance(reference, EventReference) and (found := schemas.get(reference.name)):
-            return found
+            if found is not NOTHING or not reference.path:
+                return found
+            message = f"`{{{{{shorten(str(reference))}}}}}`: the detail of a schedule is empty. {OF_SCHEDULE}"
+            faults.append(Fault(place, UNKNOWN_EVENT_VALUE, message))
+            return None
         name = reference.root.partition(".")[2]
         message = f"`{{{{{shorten(str(reference))}}}}}`: an event has no `{shorten(name)}`{suggest(name, schemas)}"
         faults.append(Fault(place, UNKNOWN_EVENT_VALUE, message, list_names(schemas)))

@@ -125,7 +125,7 @@ def find_faults_of_change(
 ) -> list[Problem]:
     """All that is wrong with a change of a trigger; what stays as it is was taken when it was made."""
     kind = trigger.key.type
-    found = [*said.faults, *_foreign_fields(said, kind)]
+    found = [*said.faults, *_changes_of_what_stays(said, trigger), *_foreign_fields(said, kind)]
     source = trigger.source
     if isinstance(source, ScheduleSource):
         expression, timezone = _words_of(said, source)
@@ -144,6 +144,19 @@ def _is_told_to_come(said: TriggerRequest, trigger: Trigger) -> bool:
     if said.enabled is None or said.enabled is trigger.enabled:
         return trigger.enabled and changes_input
     return said.enabled
+
+
+def _changes_of_what_stays(said: TriggerRequest, trigger: Trigger) -> Iterator[Problem]:
+    """Who sends an answer back says what they are, and that is no change."""
+    if said.type not in {None, trigger.key.type}:
+        yield stays("type")
+    if trigger.key.bus and said.bus not in {None, trigger.key.bus}:
+        yield stays("bus")
+
+
+def stays(name: str) -> Problem:
+    message = f"The {name} of a trigger stays: make another trigger, and delete this one."
+    return Problem(f"/{name}", "stays", message)
 
 
 def _stranded(pattern: Mapping[str, Any], bus: Bus) -> list[Problem]:

@@ -213,7 +213,7 @@ class TemplateFit(ValueFit):
         if source is None:
             return
         if found := self._misfit(source, wanted):
-            advice = _advise_on_null(reference) if found.is_null else RESHAPE
+            advice = _advise_on_null(reference, wanted) if found.is_null else RESHAPE
             spelled = f"`{{{{{shorten(str(reference))}}}}}`"
             message = f"{spelled} does not fit: {found.words}, and this must be {wanted.words}. {advice}"
             code = "may_be_null" if found.is_null else "type_mismatch"
@@ -282,7 +282,14 @@ def _code_of_no_step(reference: Reference) -> str:
     return "unknown_input_field" if isinstance(reference, InputReference) else "unknown_output_field"
 
 
-def _advise_on_null(reference: Reference) -> str:
+def _advise_on_null(reference: Reference, wanted: Schema) -> str:
+    advice = _advise_to_replace_null(reference)
+    if isinstance(reference, RunReference) or wanted.variants.keys() - {JsonType.NULL} != {JsonType.BOOLEAN}:
+        return advice
+    return f"{advice} Or say what null counts as: `{{{{{shorten(str(reference))} ?? false}}}}`."
+
+
+def _advise_to_replace_null(reference: Reference) -> str:
     if isinstance(reference, InputReference) and not reference.path:
         return "Make the input required, or give it a default."
     if isinstance(reference, InputReference):

@@ -6,10 +6,14 @@ Values are never converted: `"5"` is no number and `1` is no boolean.
 import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 from stepcall.domain.errors import shorten
+
+MAX_DESCRIBED = 8
+"""Fields of an object that a message names."""
 
 
 class JsonType(StrEnum):
@@ -89,7 +93,8 @@ def describe_value(value: Any) -> str:
 
 
 def _describe_object(value: dict[str, Any]) -> str:
-    return f"an object with {', '.join(f'`{shorten(key)}`' for key in list(value)[:8]) or 'no fields'}"
+    named = [f"`{shorten(key)}`" for key in islice(value, MAX_DESCRIBED)] + ["…"] * (len(value) > MAX_DESCRIBED)
+    return f"an object with {', '.join(named) or 'no fields'}"
 
 
 # the first that fits: a boolean is an integer, too
