@@ -103,7 +103,9 @@ def test_a_word_that_no_event_has_is_told_with_the_nearest_one() -> None:
 
 def test_the_detail_of_a_schedule_is_known_to_be_empty() -> None:
     assert problems({"url": "{{event.time}}"}, is_schedule=True) == []
-    assert problems({"url": "{{event.detail.x}}"}, is_schedule=True) == [("/input/url", "unknown_event_value")]
+    [found] = check_trigger_input({"url": "{{event.detail.x}}"}, SHOP, "/input", is_schedule=True)
+    assert (found.location, found.code) == ("/input/url", "unknown_event_value")
+    assert "the detail of a schedule is empty. Take `{{event.time}}`" in found.message
 
 
 def test_null_may_fill_what_need_not_be_given_only() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from stepcall.domain.errors import list_names
 from stepcall.domain.types import ValueType, describe_value, is_of_type
 
 VALUES: dict[str, Any] = {
@@ -77,3 +78,10 @@ def test_a_value_is_described_without_repeating_it(value: Any, words: str) -> No
 
 def test_a_large_object_is_described_by_its_first_fields() -> None:
     assert describe_value({f"field{n}": n for n in range(1000)}).count("`") == 2 * 8
+
+
+def test_a_list_of_fields_shows_that_there_are_more() -> None:
+    assert describe_value(dict.fromkeys("abcdefgh")).endswith("`g`, `h`")
+    assert describe_value(dict.fromkeys("abcdefghi")).endswith("`g`, `h`, …")
+    assert list_names(map(str, range(64))).endswith(", 63")
+    assert list_names(map(str, range(65))).endswith(", 63, …")

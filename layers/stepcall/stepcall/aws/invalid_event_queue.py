@@ -54,7 +54,8 @@ def _print_reason(reason: Reason) -> dict[str, Any]:
 def _spell_trigger_of(event: Mapping[str, Any]) -> dict[str, str]:
     """Which trigger it was, as every answer spells it: what EventBridge sends has its bare UUID."""
     named = event.get("trigger")
-    return {"trigger_id": spell_trigger(UUID(named["trigger_id"]))} if isinstance(named, Mapping) else {}
+    trigger_id = named.get("trigger_id") if isinstance(named, Mapping) else None
+    return {"trigger_id": spell_trigger(UUID(trigger_id))} if trigger_id else {}
 
 
 def _first(problems: Sequence[Problem]) -> Iterator[dict[str, str]]:
