@@ -1,6 +1,7 @@
 """The local stack, put together: port, AWS, deployment, functions, gateway."""
 
 import gc
+import json
 import os
 import sys
 import time
@@ -44,6 +45,7 @@ S3_PREFIX = "/_local/s3"
 OPENAI_PREFIX = "/_local/openai"
 EVENTS_PREFIX = "/_local/events"
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")  # the template's
+REQUEST_TOKEN = "local-token-7d1c"  # noqa: S105 - of `local-request-token`, which requests to allowed hosts may send
 WORKFLOWS_TABLE = "WorkflowsTable"
 EVENT_BUS = "RunEventBus"
 IDLE_SECONDS = 1.0
@@ -150,6 +152,8 @@ class LocalStack:
     def _local_parameters(self) -> dict[str, str]:
         secrets = boto3.client("secretsmanager", region_name=REGION)
         secret = secrets.create_secret(Name="local-openai-api-key", SecretString="no-key-is-needed-here")
+        for_requests = json.dumps({"value": REQUEST_TOKEN, "hosts": ",".join(self._allowed_hosts) or HOST})
+        token = secrets.create_secret(Name="local-request-token", SecretString=for_requests)
         return {
             "Architecture": "x86_64",
             "DeletionProtection": "false",
@@ -159,6 +163,7 @@ class LocalStack:
             "OpenAiDefaultModel": "extractive",
             "OpenAiApiKeySecretArn": secret["ARN"],
             "WebAllowedHosts": ",".join(self._allowed_hosts),
+            "HttpSecretArns": token["ARN"],
         }
 
     def _seed(self) -> None:

@@ -49,6 +49,7 @@ ENVIRONMENT = {
     "OPENAI_DEFAULT_MODEL": "gpt-5-mini",
     "OPENAI_API_KEY_SECRET_ARN": "",
     "WEB_ALLOWED_HOSTS": "",
+    "HTTP_SECRET_ARNS": "",
 }
 
 

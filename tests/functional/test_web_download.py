@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from run_web_task.web_download import CLIENT_ERRORS, download
+from run_web_task.text_answers import CLIENT_ERRORS
+from run_web_task.web_download import download
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, TaskError
 from stepcall.domain.task_contract import TaskContext
 from stepcall.guarded_http.client import GuardedHttp

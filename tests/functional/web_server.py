@@ -81,7 +81,7 @@ def _handler_of(server: WebServer) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             server.answers.get(self.path, answer(404, b"nothing here"))(self)
 
-        do_GET = do_POST = do_HEAD = answer  # noqa: N815 - http.server's names
+        do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - http.server's names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Quiet."""

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.template.permissions import Permission, given_by
-from tests.template.world import World
+from tests.template.world import REQUEST_SECRETS, World
 
 STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
 OF_LAMBDA = ("logs:", "sqs:", *STREAM)  # what Lambda itself does in the function's name
@@ -51,6 +51,13 @@ def test_what_asks_language_models_reads_the_secret_of_callers_keys_and_its_role
     needed = {permission for permission in world.needed["RunAiTaskRole"] if permission.action.startswith(OF_ONE_WORKER)}
     assert {need.resource for need in needed} == {world.deployed.names["ProviderKeysSecret"]}
     assert needed <= given(world, "RunAiTaskRole")
+
+
+def test_what_sends_requests_reads_the_secrets_that_the_deployer_lists_and_no_other(world: World) -> None:
+    reading = {
+        permission for permission in given(world, "RunWebTaskRole") if permission.action.startswith(OF_ONE_WORKER)
+    }
+    assert reading == {Permission("secretsmanager:GetSecretValue", arn) for arn in REQUEST_SECRETS}
 
 
 def test_a_pattern_gives_what_it_spells_and_no_more() -> None:

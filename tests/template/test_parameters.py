@@ -43,6 +43,11 @@ def test_every_default_is_allowed(written: Template) -> None:
         ("WebAllowedHosts", "wiki.internal,10.0.0.5:8080,[fd00::1]:80", True),
         ("WebAllowedHosts", "wiki.internal, other", False),
         ("WebAllowedHosts", "http://wiki.internal", False),
+        ("HttpSecretArns", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:crm/key-a1B2c3", True),
+        ("HttpSecretArns", ",".join(["arn:aws:secretsmanager:eu-central-1:123456789012:secret:crm-a1B2c3"] * 2), True),
+        ("HttpSecretArns", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:crm", False),
+        ("HttpSecretArns", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*-a1B2c3", False),
+        ("HttpSecretArns", "crm", False),
     ],
 )
 def test_a_parameter_takes_what_it_means_and_nothing_else(parameter: str, value: str, allowed: bool) -> None:

@@ -230,17 +230,19 @@ def test_only_state_machines_of_this_account_may_take_their_role(transformed: Te
 
 def secrets_that_are_read(template: Template, role_id: str) -> list[str]:
     """Their parameters or logical ids."""
-    return [
-        statement["Resource"]["Ref"]
+    resources = [
+        statement["Resource"]
         for statement in statements_of(template, role_id)
         if any(action.startswith("secretsmanager:") for action in as_list(statement["Action"]))
     ]
+    return [(resource["Fn::Split"][1] if "Fn::Split" in resource else resource)["Ref"] for resource in resources]
 
 
 def test_each_secret_is_read_by_those_who_need_it(transformed: Template) -> None:
     readers = roles_that_may(transformed, "secretsmanager:")
     assert {role_id: sorted(secrets_that_are_read(transformed, role_id)) for role_id in readers} == {
         "RunAiTaskRole": ["OpenAiApiKeySecretArn", "ProviderKeysSecret"],
+        "RunWebTaskRole": ["HttpSecretArns"],
         "WorkflowsApiRole": ["FirstApiKeySecret", "ProviderKeysSecret", "TokenKeySecret", "WebhookSigningSecret"],
         "CartoApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
         "WaveApiRole": ["FirstApiKeySecret", "TokenKeySecret"],
@@ -299,6 +301,14 @@ def test_the_tasks_of_language_models_may_read_their_key_when_there_is_one(trans
         "secretsmanager:GetSecretValue",
         {"Ref": "OpenAiApiKeySecretArn"},
     )
+
+
+def test_the_worker_of_requests_may_read_exactly_the_secrets_that_they_may_send(transformed: Template) -> None:
+    policy = transformed["Resources"]["RunWebTaskReadsSecrets"]
+    [reading] = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert policy["Condition"] == "HasHttpSecrets"
+    assert reading["Action"] == "secretsmanager:GetSecretValue"
+    assert reading["Resource"] == {"Fn::Split": [",", {"Ref": "HttpSecretArns"}]}
 
 
 def prefixes_reached(template: Template, role_id: str, action: str) -> set[str]:

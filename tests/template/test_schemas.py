@@ -20,6 +20,9 @@ ALL_ON = {
     "Athena": "true",
     "DatasetBucket": "lake",
     "FirstApiKey": "true",
+    "HttpSecretArns": ",".join(
+        f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{n}-a1B2c3" for n in ("a", "b")
+    ),
     "LogLevel": "DEBUG",
     "MaxRunningRuns": 500,
     "OpenAiApiKeySecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:openai-a1B2c3",
@@ -30,6 +33,7 @@ ALL_OFF = {
     "Athena": "false",
     "DatasetBucket": "",
     "FirstApiKey": "false",
+    "HttpSecretArns": "",
     "LogLevel": "ERROR",
     "MaxRunningRuns": 0,
     "OpenAiApiKeySecretArn": "",

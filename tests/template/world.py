@@ -18,6 +18,7 @@ from tests.template.short_lives import short_lives
 
 STACK = "stepcall-under-test"
 API_KEY_SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:openai-a1B2c3"
+REQUEST_SECRETS = [f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}-a1B2c3" for name in ("crm", "erp")]
 IMPORTED_FROM = [ROOT / "layers" / "stepcall", ROOT / "functions", ROOT]
 
 
@@ -48,7 +49,8 @@ def read_world() -> World:
 
 def make_world() -> dict[str, Any]:
     with account() as session, short_lives():
-        deployed = deploy(session, STACK, {"OpenAiApiKeySecretArn": API_KEY_SECRET})
+        chosen = {"OpenAiApiKeySecretArn": API_KEY_SECRET, "HttpSecretArns": ",".join(REQUEST_SECRETS)}
+        deployed = deploy(session, STACK, chosen)
         needed = live_in(session, deployed)
         return {
             "deployed": asdict(deployed),

@@ -42,14 +42,22 @@ class SecretsUnavailableError(StepcallError):
 
 
 class SecretsReader:
-    """Reads secrets, each at most once in `ttl_seconds`. `clock` gives seconds and never goes back."""
+    """Reads secrets, each at most once in `ttl_seconds`. `clock` gives seconds and never goes back.
+
+    `value_of` is what is kept of a secret's text; it raises SecretNotReadableError. Without one: see `get`.
+    """
 
     def __init__(
-        self, client: "SecretsManagerClient", clock: Callable[[], float], ttl_seconds: float = TTL_SECONDS
+        self,
+        client: "SecretsManagerClient",
+        clock: Callable[[], float],
+        ttl_seconds: float = TTL_SECONDS,
+        value_of: Callable[[str], str] | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
         self._ttl_seconds = ttl_seconds
+        self._value_of = value_of or _value_of
         self._kept: dict[str, tuple[float, str]] = {}
         self._lock = Lock()  # one call for all threads that ask at once
 
@@ -61,7 +69,7 @@ class SecretsReader:
         with self._lock:
             read_at, value = self._kept.get(secret_arn, (0.0, ""))
             if not value or self._clock() - read_at >= self._ttl_seconds:
-                value = _value_of(self._read(secret_arn))
+                value = self._value_of(self._read(secret_arn))
                 self._kept[secret_arn] = (self._clock(), value)
             return value
 

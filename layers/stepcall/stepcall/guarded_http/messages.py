@@ -5,27 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from stepcall.domain.request_headers import HEADER_NAME, SET_BY_THE_CLIENT
 from stepcall.guarded_http.errors import ForbiddenTargetError, InvalidRequestError
 from stepcall.guarded_http.targets import Target, join_target
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _METHOD_KEPT = frozenset({307, 308})
-_SET_BY_THE_CLIENT = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 _SENT_TO_OTHER_ORIGINS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 
 
@@ -61,7 +48,7 @@ class Response:
 def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """With lower-case names; raises InvalidRequestError for what would change the request's frame or its target."""
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _SET_BY_THE_CLIENT:
+        if not HEADER_NAME.fullmatch(name) or name.lower() in SET_BY_THE_CLIENT:
             raise InvalidRequestError(f"The header {name!r} cannot be set.")
         if not _HEADER_VALUE.fullmatch(value):
             raise InvalidRequestError(f"The value of the header {name} holds a character that headers cannot carry.")
