@@ -29,6 +29,7 @@ from local.environment import (
 from local.errors import UnknownLogLevelError
 from local.gateway import Gateway
 from local.http_server import HOST, Application, bind, mounted, served
+from local.kept_values import forgotten_afterwards
 from local.lambda_runtime import InProcessLambda, Run
 from local.local_events import LocalEvents
 from local.moto_world import abort_running_executions, corrected_moto, invocations_go_to
@@ -127,6 +128,7 @@ class LocalStack:
         if self._parameters.get("Athena") == "true":
             stack.enter_context(with_athena())
         stack.enter_context(importable_from(self._code))
+        stack.enter_context(forgotten_afterwards(self._code))
         self._deploy()
         self.functions = InProcessLambda(self.deployment.functions, self._run)
         stack.callback(self.functions.close)

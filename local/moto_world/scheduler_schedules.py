@@ -93,9 +93,10 @@ class TemplateScheduleGroup(CloudFormationModel):
 
     @classmethod
     def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
+        cls, resource_name: str, _cloudformation_json: dict[str, Any], account_id: str, region_name: str
     ) -> None:
-        raise NotImplementedError("The local stack ends with its process.")
+        """With the schedules in it, as on AWS."""
+        scheduler_backends[account_id][region_name].delete_schedule_group(resource_name)
 
     def is_created(self) -> bool:
         return True
