@@ -116,7 +116,29 @@ def test_a_resumed_run_that_has_waited_does_not_wait_again(api: Api, hours: Hour
     assert len(hours.told) == 1
 
 
+def test_a_wait_ends_when_what_runs_beside_it_fails(api: Api) -> None:
+    tasks = [wait("pause", seconds=HOUR), transform("bad", expression="$error('no such luck')")]
+    done = end_of(api, start(api, api.define(order="graph", tasks=tasks)))
+    assert (done["status"], done["error"]["location"]) == ("FAILED", "bad")
+    assert statuses(done) == {"pause": "CANCELLED", "bad": "FAILED"}
+
+
+def test_a_run_goes_on_after_a_wait_that_its_author_lets_fail(api: Api) -> None:
+    tasks = [wait("pause", until="x{{input.when}}") | {"on_error": "continue"}, transform("after")]
+    done = api.run(api.define(input=[declare("when", "string")], tasks=tasks), {"when": "tomorrow"})
+    assert (done["status"], statuses(done)) == ("COMPLETED", {"pause": "FAILED", "after": "COMPLETED"})
+
+
 def test_a_wait_beyond_the_runs_deadline_fails_before_it_begins(api: Api, hours: Hours) -> None:
-    done = api.run(api.define(tasks=[wait("pause", seconds=364 * 24 * HOUR)]))
+    wanted = declare("pause", "integer")
+    workflow = api.define(input=[wanted], tasks=[wait("pause", seconds="{{input.pause}}")])
+    done = api.run(workflow, {"pause": 364 * 24 * HOUR})
     assert (done["status"], done["error"]["location"], done["error"]["reason"]) == ("FAILED", "pause", "timeout")
     assert hours.told == []
+
+
+def test_a_wait_that_is_known_to_end_after_every_deadline_is_refused_when_it_is_defined(api: Api) -> None:
+    document = {"name": "Waits", "tasks": [wait("pause", seconds=364 * 24 * HOUR)]}
+    refused = api("POST", "/workflows", document)
+    assert (refused.status, refused.json["errors"][0]["location"]) == (400, "/tasks")
+    assert "RunDeadlineHours" in refused.json["errors"][0]["message"]

@@ -6,6 +6,7 @@ what it feeds and of what it names.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -58,7 +59,12 @@ class ValueCheck:
     """One check under way."""
 
     def __init__(
-        self, sent: DefinitionDocument, catalog: Catalog, findings: Findings, setting: SqlSetting | None
+        self,
+        sent: DefinitionDocument,
+        catalog: Catalog,
+        findings: Findings,
+        setting: SqlSetting | None,
+        time_to_run: timedelta | None = None,
     ) -> None:
         self._sent = sent
         self._catalog = catalog
@@ -67,7 +73,7 @@ class ValueCheck:
         self._stages = StageCheck(sent, findings)
         self._control = ControlCheck(sent, findings, setting)
         self._fallbacks = FallbackCheck(sent, catalog, findings)
-        self._waits = WaitCheck(sent, findings)
+        self._waits = WaitCheck(sent, findings, time_to_run)
         self._order = OrderCheck(sent, findings)
         self._ranks = self._order.ranks()
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)

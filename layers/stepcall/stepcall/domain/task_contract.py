@@ -74,6 +74,11 @@ class TaskContract:
     is_wait: bool = False
     """Whether it is done by the time that it says, and its worker only writes that down."""
 
+    @property
+    def may_take_phases(self) -> bool:
+        """Whether its worker may be invoked before and after what it does: it takes more than one state."""
+        return self.is_query or self.is_wait
+
     @cached_property
     def input_json_schema(self) -> dict[str, Any]:
         """What the task takes, as JSON Schema."""

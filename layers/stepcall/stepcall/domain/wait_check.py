@@ -1,6 +1,7 @@
 """Whether the waits of a definition can be: each has one end, and the workflow's own time is not shorter than they."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from stepcall.domain.definition_document import DefinitionDocument
@@ -22,12 +23,21 @@ class Way(NamedTuple):
     refs: tuple[str, ...]
 
 
+class Bound(NamedTuple):
+    """How long an execution may take, where that is said, and the end of a sentence that says why."""
+
+    seconds: int
+    location: str
+    why: str
+
+
 class WaitCheck:
     """The check of one definition. Of what a template says nothing is known, nor whether a condition will hold."""
 
-    def __init__(self, sent: DefinitionDocument, findings: Findings) -> None:
+    def __init__(self, sent: DefinitionDocument, findings: Findings, time_to_run: timedelta | None) -> None:
         self._sent = sent
         self._findings = findings
+        self._time_to_run = time_to_run
 
     def check_task(self, pointer: str, given: Mapping[str, Any], task: Mapping[str, Any], place: str) -> None:
         """`pointer` is where its input stands, `place` the task itself."""
@@ -44,19 +54,26 @@ class WaitCheck:
 
     def check_time(self, ranks: Mapping[int, int], waits: Waits | None) -> None:
         """Whether the workflow lets its waits end. `waits` is None in a sequence: each task waits for all before it."""
-        said = self._sent.value.get("timeout_seconds") if isinstance(self._sent.value, dict) else None
-        limit = said if type(said) is int else MAX_TIMEOUT_SECONDS
+        bound = min(self._bounds())
         longest = max(self._ways(ranks, waits), default=Way(0, ()))
-        if not longest.refs or longest.seconds < limit:
+        if not longest.refs or longest.seconds < bound.seconds:
             return
         named = ", ".join(f"`{shorten(ref)}`" for ref in longest.refs[:MAX_SPELLED])
         more = " and others" if len(longest.refs) > MAX_SPELLED else ""
-        instead = " or take longer." if said else ": Step Functions ends it after a year."
         message = (
-            f"Waiting alone takes {longest.seconds} seconds, by {named}{more} one after the other, and the workflow "
-            f"may take {limit}. Let it wait less{instead}"
+            f"Waiting alone takes {longest.seconds} seconds, by {named}{more} one after the other, and an execution "
+            f"may take {bound.seconds}{bound.why}."
         )
-        self._findings.add("/timeout_seconds" if said else "/tasks", "invalid_value", message)
+        self._findings.add(bound.location, "invalid_value", message)
+
+    def _bounds(self) -> Iterator[Bound]:
+        said = self._sent.value.get("timeout_seconds") if isinstance(self._sent.value, dict) else None
+        if type(said) is int:
+            yield Bound(said, "/timeout_seconds", ": say more here, or let it wait less")
+        if self._time_to_run:
+            why = ", until its deadline (`RunDeadlineHours` of the deployment): let it wait less"
+            yield Bound(int(self._time_to_run.total_seconds()), "/tasks", why)
+        yield Bound(MAX_TIMEOUT_SECONDS, "/tasks", ", which is a year, in Step Functions: let it wait less")
 
     def _ways(self, ranks: Mapping[int, int], waits: Waits | None) -> Iterator[Way]:
         """Up to each wait and with it, in run order. One that a condition may skip counts for itself alone."""
