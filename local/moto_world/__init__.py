@@ -16,6 +16,7 @@ from local.moto_world.request_speed import fast_requests
 from local.moto_world.table_speed import fast_tables
 from local.moto_world.template_machines import machines_of_templates
 from local.moto_world.untracked_models import untracked_models
+from local.moto_world.wait_times import exact_waits
 
 __all__ = ["abort_running_executions", "corrected_moto", "invocations_go_to"]
 
@@ -32,5 +33,6 @@ def corrected_moto(rewrite_url: Callable[[str], str]) -> Iterator[None]:
         fast_interpreter(),
         machines_of_templates(),
         bounded_and_stoppable_executions(),
+        exact_waits(),
     ):
         yield

@@ -6,13 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from stepcall.domain.task_contract import Worker
 from stepcall.tasks.catalog import CATALOG
 from tests.functional.conftest import Api, PageServer
-from tests.unit.valid_workflows import ValidWorkflow, parameters_of, valid_workflows
+from tests.unit.valid_workflows import WIDE_CATALOG, ValidWorkflow, parameters_of, valid_workflows
 
 RUNS = 25
-REAL_TYPES = tuple(name for name, of in CATALOG.items() if of.worker is not Worker.SQL)  # random text is no SQL
+REAL_TYPES = tuple(name for name in CATALOG if name in WIDE_CATALOG)
 TEXT = "Tea is a drink of leaves. " * 40
 PAGE = f"<html><head><title>Tea</title></head><body><main><p>{TEXT}</p></main></body></html>"
 FAILURES = ("No text was found in the page.", "parameters: leave out")

@@ -98,9 +98,9 @@ def statuses(execution: Any) -> dict[str, str]:
     return {task["ref"]: task["status"] for task in execution["tasks"]}
 
 
-def start(api: Api, workflow_id: str) -> str:
+def start(api: Api, workflow_id: str, given: Document | None = None) -> str:
     """Where the execution is."""
-    answer = api("POST", f"/workflows/{workflow_id}/execute", {"input": {}})
+    answer = api("POST", f"/workflows/{workflow_id}/execute", {"input": given or {}})
     assert answer.status == 202, answer.text
     return f"/workflows/{workflow_id}/executions/{answer.json['execution_id']}"
 

@@ -1,9 +1,20 @@
 """moto's interpreter writes as many events as `asl/history.py` counts, on the good road and on the longest."""
 
+from dataclasses import replace
 from typing import Any
 
 from stepcall.asl.history import count_events
-from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, ParallelState, Retrier, StateMachine
+from stepcall.asl.states import (
+    ALL_ERRORS,
+    WAIT_PATH,
+    Catcher,
+    FailState,
+    LambdaTaskState,
+    ParallelState,
+    Retrier,
+    StateMachine,
+)
+from stepcall.asl.wait_states import WaitState
 from tests.local.http_client import Client
 
 WORKER = "WORK"  # the fixture service puts the ARN of its worker in its place
@@ -77,3 +88,12 @@ def test_a_branch_that_fails_writes_no_more_than_is_counted(client: Client) -> N
     events = events_of(client, machine)
     assert "ParallelStateFailed" in events
     assert len(events) <= count_events(machine)
+
+
+def test_a_wait_has_two_events(client: Client) -> None:
+    """For a time that is past."""
+    begin = replace(worker("Begin", "nothing", to="Wait"), kept={"until": "2001-02-03T04:05:06Z"}, kept_at=WAIT_PATH)
+    machine = StateMachine("", (begin, WaitState("Wait", "End"), worker("End", "nothing")))
+    events = events_of(client, machine)
+    assert [event for event in events if event.startswith("Wait")] == ["WaitStateEntered", "WaitStateExited"]
+    assert len(events) == count_events(machine) == 2 + 5 + 2 + 5

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -289,6 +289,23 @@ def test_a_stop_after_the_end_changes_nothing(states: Any) -> None:
     states.stop_execution(executionArn=execution, error="E")
     after = states.describe_execution(executionArn=execution)
     assert (after["status"], after["stopDate"], "error" in after) == ("SUCCEEDED", before["stopDate"], False)
+
+
+def test_a_wait_ends_no_earlier_than_its_time_and_its_time_is_utc(states: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        until = (datetime.now(UTC) + timedelta(seconds=1)).replace(microsecond=0)
+        told = until.isoformat().replace("+00:00", "Z")
+        wait = {"StartAt": "W", "States": {"W": {"Type": "Wait", "TimestampPath": "$.until", "End": True}}}
+        machine = create_machine(states, wait)
+        sent = json.dumps({"until": told})
+        execution = states.start_execution(stateMachineArn=machine, name=str(uuid4()), input=sent)["executionArn"]
+        assert wait_for_end(states, execution)["status"] == "SUCCEEDED"
+        assert until <= datetime.now(UTC) < until + timedelta(seconds=30)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_finished_executions_are_forgotten_but_not_their_names_nor_the_running(states: Any) -> None:

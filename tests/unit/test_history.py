@@ -2,6 +2,7 @@
 
 from stepcall.asl.history import count_events, count_transitions
 from stepcall.asl.states import ALL_ERRORS, Catcher, FailState, LambdaTaskState, ParallelState, Retrier, StateMachine
+from stepcall.asl.wait_states import WaitState, wait_states
 
 TWICE = Retrier(("Busy",), interval_seconds=1, max_attempts=2, backoff_rate=2.0)
 THRICE = Retrier(("Slow",), interval_seconds=1, max_attempts=3, backoff_rate=2.0)
@@ -15,7 +16,7 @@ def task(
     return LambdaTaskState(name, "arn", {}, 10, retry, catchers, to)
 
 
-def machine(*states: LambdaTaskState | ParallelState | FailState) -> StateMachine:
+def machine(*states: LambdaTaskState | ParallelState | FailState | WaitState) -> StateMachine:
     return StateMachine("", states)
 
 
@@ -44,3 +45,9 @@ def test_branches_are_counted_together_with_four_events_around_them_and_one_tran
     both = ParallelState("Both", ((task("A", to="A2"), task("A2")), caught), next="C")
     assert count_events(machine(both, task("C"))) == 2 + (4 + (5 + 5) + (5 + 3 * 2 + 1)) + 5
     assert count_transitions(machine(both, task("C"))) == 1 + (2 + 1) + 1
+
+
+def test_a_wait_is_two_events_and_one_transition_between_those_of_its_worker() -> None:
+    waits = tuple(wait_states(task("A", (TWICE,), to="B")))
+    assert count_events(machine(*waits, task("B"))) == 2 + (5 + 3 * 2) + 2 + (5 + 3 * 2) + 5
+    assert count_transitions(machine(*waits, task("B"))) == 4

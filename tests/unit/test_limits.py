@@ -35,6 +35,13 @@ def test_a_run_of_three_tasks_costs_four_transitions_and_little_else() -> None:
     assert (found.transitions, found.usd_per_million_runs) == (4, 117.95)
 
 
+def test_a_wait_costs_three_transitions_of_which_two_invoke_a_function() -> None:
+    """100 for transitions, 1.00 for 5 Lambda requests, 2 for 2 HTTP requests, the rest for DynamoDB."""
+    found = limits(workflow({"ref": "one", "type": "Flow.Wait", "input": {"seconds": 86_400}}))
+    database = count_write_units(1) * 0.625 + count_read_units([0]) * 0.125
+    assert (found.transitions, found.usd_per_million_runs) == (4, round(103 + database, 2))
+
+
 def test_the_price_grows_with_tasks_and_with_the_outputs_they_use() -> None:
     independent = workflow(*[transform(f"t{n}") for n in range(3)])
     assert limits(independent).usd_per_million_runs < limits(chain(3)).usd_per_million_runs

@@ -11,7 +11,7 @@ from stepcall.domain.task_contract import TaskContext
 from stepcall.stores.run_store import RunHasEndedError
 from stepcall.tasks.sql import SQL_QUERY, QueryInput, QueryOutput
 from stepcall.use_cases.cancel_run import cancel_run
-from stepcall.use_cases.run_task import TaskInvocation, run_task
+from stepcall.use_cases.run_task import Prepared, TaskInvocation, run_task
 from tests.unit.run_world import CALLER, RunWorld, sent_by_the_machine
 
 DOCUMENT: dict[str, Any] = {
@@ -48,7 +48,7 @@ def run(world: RunWorld) -> Run:
     return world.start(DOCUMENT)
 
 
-def deliver(world: RunWorld, run: Run, work: Query, phase: str, **more: Any) -> PreparedQuery | None:
+def deliver(world: RunWorld, run: Run, work: Query, phase: str, **more: Any) -> Prepared | None:
     event = {
         **sent_by_the_machine(run),
         "ref": "one",

@@ -4,6 +4,7 @@ A sequential workflow of n tasks costs n + 1 state transitions on the good road:
 the machine. On the bad road a task's `Catch` leads to `Fail run`, which writes the run's end, and to `Run failed`.
 Tasks that run at once stand in the branches of a Parallel, which costs one more. A branch whose task fails says which.
 A query that Athena runs costs three transitions: its worker prepares it, Athena runs it, its worker records the result.
+So does a wait: its worker begins it, the machine waits, its worker ends it.
 """
 
 import hashlib
@@ -87,7 +88,8 @@ class CompiledWorkflow:
     history_events: int
     """Of the longest execution that can be."""
     athena_queries: int = 0
-    """Of the transitions: the others invoke a function."""
+    """Of the transitions, as are `waits`: the others invoke a function."""
+    waits: int = 0
     critical_path: int = 0
     """How many of its tasks run one after the other, at most."""
 
@@ -117,7 +119,8 @@ def compile_workflow(
     content_hash = hashlib.sha256(text.encode()).hexdigest()[:32]
     queries = sum(step.is_query for step in planned.steps) if athena_work_group else 0
     transitions = count_transitions(states)
-    return CompiledWorkflow(text, content_hash, transitions, history_events, queries, planned.critical_path)
+    waits = sum(step.is_wait for step in planned.steps)
+    return CompiledWorkflow(text, content_hash, transitions, history_events, queries, waits, planned.critical_path)
 
 
 def states_of(planned: Plan, function_arns: FunctionArns, athena_work_group: str | None = None) -> StateMachine:
@@ -179,6 +182,10 @@ class TaskStates:
             from stepcall.asl.athena_states import athena_states  # noqa: PLC0415 - few deployments have Athena
 
             yield from athena_states(task, self._athena_work_group, step.limit_seconds)
+        elif step.is_wait:
+            from stepcall.asl.wait_states import wait_states  # noqa: PLC0415 - few workflows wait
+
+            yield from wait_states(task)
         else:
             yield task
         if step.fallback:

@@ -28,6 +28,7 @@ class TaskStep:
     """Whether the run goes on when it has failed."""
     fallback: "TaskStep | None" = None
     """What is tried in its place then, first."""
+    is_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def _step(task: Task, definition: WorkflowDefinition, catalog: Mapping[str, Task
         limit_seconds=task.timeout_seconds,
         continues=task.on_error is OnError.CONTINUE,
         fallback=_step(fallback, definition, catalog) if fallback else None,
+        is_wait=contract.is_wait,
     )
 
 

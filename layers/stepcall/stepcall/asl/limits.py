@@ -54,9 +54,10 @@ class Limits:
 def limits_of(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> Limits:
     """The limits of a definition and the machine that it was compiled to."""
     needed_outputs = [len(task.needs) for task in definition.tasks]
+    invocations = compiled.transitions - compiled.athena_queries - compiled.waits
     usd = (
         compiled.transitions * USD_PER_MILLION_TRANSITIONS
-        + (compiled.transitions - compiled.athena_queries + START_AND_ONE_POLL) * USD_PER_MILLION_LAMBDA_REQUESTS
+        + (invocations + START_AND_ONE_POLL) * USD_PER_MILLION_LAMBDA_REQUESTS
         + START_AND_ONE_POLL * USD_PER_MILLION_HTTP_API_REQUESTS
         + count_write_units(len(definition.tasks)) * USD_PER_MILLION_WRITE_UNITS
         + count_read_units(needed_outputs) * USD_PER_MILLION_READ_UNITS

@@ -10,6 +10,8 @@ LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
 ALL_ERRORS = "States.ALL"
 QUERY_PATH = "$.query"
 """Where a machine keeps what it knows of the query that it is at: its statement's name, its id, its error."""
+WAIT_PATH = "$.wait"
+"""Where it keeps until when it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class LambdaTaskState:
     next: str | None = None
     """None ends the machine here."""
     kept: Mapping[str, str] | None = None
-    """What of the answer goes into `$.query`, None for nothing."""
+    """What of the answer is kept, None for nothing."""
+    kept_at: str = QUERY_PATH
 
     def to_asl(self) -> AslObject:
         return {
@@ -74,7 +77,7 @@ class LambdaTaskState:
             "Resource": LAMBDA_INVOKE,
             "Parameters": {"FunctionName": self.function_arn, "Payload": dict(self.payload)},
             **({"ResultSelector": dict(self.kept)} if self.kept else {}),
-            "ResultPath": QUERY_PATH if self.kept else None,
+            "ResultPath": self.kept_at if self.kept else None,
             "TimeoutSeconds": self.timeout_seconds,
             "Retry": rules_to_asl(self.retry),
             **({"Catch": rules_to_asl(self.catch)} if self.catch else {}),
@@ -123,8 +126,9 @@ def machine_to_asl(states: "Sequence[State]") -> AslObject:
 
 if TYPE_CHECKING:
     from stepcall.asl.athena_states import AthenaQueryState
+    from stepcall.asl.wait_states import WaitState
 
-    State: TypeAlias = LambdaTaskState | AthenaQueryState | ParallelState | FailState
+    State: TypeAlias = LambdaTaskState | AthenaQueryState | WaitState | ParallelState | FailState
 
 
 @dataclass(frozen=True, slots=True)

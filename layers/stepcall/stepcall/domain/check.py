@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
@@ -85,11 +86,17 @@ class _Head(DefinitionModel):
     output: list[Any] = Field(default_factory=list, alias="outputs")
 
 
-def check_definition(document: Any, catalog: Catalog, find_setting: FindSetting | None = None) -> CheckedDefinition:
+def check_definition(
+    document: Any,
+    catalog: Catalog,
+    find_setting: FindSetting | None = None,
+    *,
+    time_to_run: timedelta | None = None,
+) -> CheckedDefinition:
     """Read a definition. Raises InvalidDefinitionError with all its problems, in document order.
 
     `find_setting` gives where the SQL of a connection runs. It is asked when the document has SQL or names a
-    connection; without it, SQL is not read.
+    connection; without it, SQL is not read. `time_to_run` is how long a run may take where it would run.
     """
     sent = DefinitionDocument(document)
     findings = Findings(sent)
@@ -105,7 +112,7 @@ def check_definition(document: Any, catalog: Catalog, find_setting: FindSetting 
         _check_reserved_refs(sent, findings)
         _check_config_id(sent, findings)
         setting = _find_setting(sent, find_setting, findings) if find_setting else None
-        ValueCheck(sent, catalog, findings, setting).check()
+        ValueCheck(sent, catalog, findings, setting, time_to_run).check()
     if definition is None or findings.has_problems:
         raise InvalidDefinitionError(findings.problems, findings.warnings)
     has_sql = any(task.type in SQL_TASKS for task in definition.tasks)

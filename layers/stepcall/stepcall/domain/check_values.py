@@ -6,6 +6,7 @@ what it feeds and of what it names.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -49,6 +50,7 @@ from stepcall.domain.template import (
 )
 from stepcall.domain.type_check import TemplateFit, ValueFit
 from stepcall.domain.types import JsonType, ValueType
+from stepcall.domain.wait_check import WaitCheck
 
 Catalog = Mapping[str, TaskContract]
 
@@ -57,7 +59,12 @@ class ValueCheck:
     """One check under way."""
 
     def __init__(
-        self, sent: DefinitionDocument, catalog: Catalog, findings: Findings, setting: SqlSetting | None
+        self,
+        sent: DefinitionDocument,
+        catalog: Catalog,
+        findings: Findings,
+        setting: SqlSetting | None,
+        time_to_run: timedelta | None = None,
     ) -> None:
         self._sent = sent
         self._catalog = catalog
@@ -66,6 +73,7 @@ class ValueCheck:
         self._stages = StageCheck(sent, findings)
         self._control = ControlCheck(sent, findings, setting)
         self._fallbacks = FallbackCheck(sent, catalog, findings)
+        self._waits = WaitCheck(sent, findings, time_to_run)
         self._order = OrderCheck(sent, findings)
         self._ranks = self._order.ranks()
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
@@ -73,6 +81,7 @@ class ValueCheck:
 
     def check(self) -> None:
         self._order.check()
+        self._waits.check_time(self._ranks, self._order.waits)
         number_of_tasks = len(self._ranks)
         tasks = {index: (pointer, task) for index, pointer, task in self._sent.objects_at("tasks")}
         for index, rank in self._ranks.items():
@@ -179,6 +188,8 @@ class ValueCheck:
             if contract.name in SQL_TASKS:
                 self._check_sql(pointer, ref, contract, template, position)
             self._sql.pass_by(contract.name, ref)
+            if contract.is_wait:
+                self._waits.check_task(pointer, given, task, place)
         else:
             fit.fit(template, ANYTHING)
 

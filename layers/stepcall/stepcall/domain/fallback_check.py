@@ -37,7 +37,7 @@ class FallbackCheck:
             return None
         place, named = self._tasks.get(str(said.get(self._word)), (pointer, {}))
         contract = self._contract_of(said)
-        if contract is None or contract.is_query:
+        if contract is None or contract.may_take_phases:
             return None
         key = self._sent.task_input_key
         given, place = (said[key], f"{pointer}/fallback") if key in said else (named.get(key, {}), place)
@@ -61,7 +61,7 @@ class FallbackCheck:
         self, pointer: str, said: Mapping[str, Any], word: str, known: Mapping[str, Any], code: str
     ) -> None:
         name, contract = said[word], self._contract_of(said)
-        if contract and contract.is_query:
+        if contract and contract.may_take_phases:
             message = f"`{contract.name}` cannot be tried in another task's place."
             self._findings.add(pointer, "invalid_fallback", message)
         elif isinstance(name, str) and contract is None:

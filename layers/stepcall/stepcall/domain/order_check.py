@@ -40,6 +40,11 @@ class OrderCheck:
         return {index: rank for rank, index in enumerate((*known, *unknown))}
 
     @property
+    def waits(self) -> Waits | None:
+        """None in a sequence."""
+        return self._waits if self.is_graph else None
+
+    @property
     def has_cycle(self) -> bool:
         """Then nobody can say what is before what."""
         return bool(self._cycles)

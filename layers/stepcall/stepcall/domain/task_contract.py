@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from stepcall.domain.connection import DEFAULT_CONNECTION
 if TYPE_CHECKING:
     from stepcall.domain.json_schema import Schema
     from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
+    from stepcall.domain.waiting import PreparedWait
 
 
 class Worker(StrEnum):
@@ -69,6 +71,13 @@ class TaskContract:
     """How long one attempt may take before Step Functions gives it up: a little over the worker's own time limit."""
     is_query: bool = False
     """Whether the connection's engine does the work, which may be another service than the worker."""
+    is_wait: bool = False
+    """Whether it is done by the time that it says, and its worker only writes that down."""
+
+    @property
+    def may_take_phases(self) -> bool:
+        """Whether its worker may be invoked before and after what it does: it takes more than one state."""
+        return self.is_query or self.is_wait
 
     @cached_property
     def input_json_schema(self) -> dict[str, Any]:
@@ -120,10 +129,14 @@ class TaskContext:
     """In the phase `COLLECT`."""
     run_attempt: int = 1
     """The attempt of the run, which counts from 1."""
+    started_at: datetime | None = None
+    """When its first attempt began: the same in both phases."""
+    deadline: datetime | None = None
+    """The run's, None for never."""
 
 
-TaskImplementation = Callable[[Any, TaskContext], "TaskOutput | PreparedQuery"]
+TaskImplementation = Callable[[Any, TaskContext], "TaskOutput | PreparedQuery | PreparedWait"]
 """A plain function of (the type's input model, context) that returns the type's output model or raises TaskError.
 
-In the phase `PREPARE`, which only queries have, it returns the prepared query instead.
+In the phase `PREPARE`, which only queries and waits have, it returns what is prepared instead.
 """

@@ -1,6 +1,7 @@
 """Do one task of a run: everything around the work itself, for every task type."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,6 +22,7 @@ from stepcall.domain.run import (
 )
 from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
 from stepcall.domain.task_control import task_ref
+from stepcall.domain.waiting import PreparedWait
 from stepcall.domain.workflow import Task, WorkflowDefinition
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, TaskNotRunningError
@@ -29,6 +31,7 @@ from stepcall.use_cases.executed_run import ExecutedRun
 from stepcall.use_cases.read_scope import read_scope
 from stepcall.use_cases.state_error import StateError, error_of_task
 
+Prepared = PreparedQuery | PreparedWait
 INTERNAL_MESSAGE = "The task failed by a fault of Stepcall's own; the operators find it in the log under the run's id."
 
 
@@ -62,10 +65,11 @@ def run_task(
     implementations: Mapping[str, TaskImplementation],
     remaining_seconds: Callable[[], float],
     deps: WorkerDependencies,
-) -> PreparedQuery | None:
+) -> Prepared | None:
     """Do the task and store its output. A task that is done already is left alone.
 
-    In the phase `PREPARE` the task stays RUNNING, and the query that another service is to run is returned.
+    In the phase `PREPARE` the task stays RUNNING, and what the machine is to do meanwhile is returned: to have another
+    service run a query, or to wait.
 
     Raises RunHasEndedError when the run has ended, LateAttemptError when it goes on as another execution, and TaskError
     when the task failed, after its record says why.
@@ -78,20 +82,22 @@ def run_task(
     if _is_done(found, task.ref) or _needs_no_fallback(invocation, found, deps):
         if found.run.status is RunStatus.PENDING:
             deps.runs.begin_run(found.run, deps.now())  # an earlier attempt has done it
-        return _nothing_to_query(invocation)  # else delivered twice
+        return _nothing_to_do(invocation, task, deps)  # else delivered twice
     if found.run.status.has_ended:
         raise RunHasEndedError(found.run.run_id, found.run.status)
-    if invocation.phase is not QueryPhase.COLLECT:  # it was begun when its query was prepared
-        deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=deps.now())
-    context = _context_of(invocation, found.run, version.definition, remaining_seconds)
+    now = deps.now()
+    if invocation.phase is not QueryPhase.COLLECT:  # it was begun when it was prepared
+        deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=now)
+    started_at = found.task(task.ref).started_at or now
+    context = _context_of(invocation, found.run, version.definition, remaining_seconds, started_at)
     try:
         output = _work(task, found, implementations[task.type], context, deps)
-        if isinstance(output, PreparedQuery):
+        if isinstance(output, Prepared):
             return output
         if output is None:
             deps.runs.skip_task(found.run, context.ref, deps.now())
-            return _nothing_to_query(invocation)
-        deps.runs.complete_task(found.run, context.ref, output, deps.now())
+        else:
+            deps.runs.complete_task(found.run, context.ref, output, deps.now())
     except TaskNotRunningError:
         _look_again(found.run, context, deps)
     except TaskError as error:
@@ -101,7 +107,7 @@ def run_task(
         fault = RetryableTaskError(ErrorReason.INTERNAL_ERROR, INTERNAL_MESSAGE)
         fault.__cause__ = exc
         _record_error(fault, found.run, context, deps)
-    return None
+    return _nothing_to_do(invocation, task, deps)
 
 
 def _needs_no_fallback(invocation: TaskInvocation, found: RunWithTasks, deps: WorkerDependencies) -> bool:
@@ -119,7 +125,11 @@ def _needs_no_fallback(invocation: TaskInvocation, found: RunWithTasks, deps: Wo
 
 
 def _context_of(
-    invocation: TaskInvocation, run: Run, definition: WorkflowDefinition, remaining_seconds: Callable[[], float]
+    invocation: TaskInvocation,
+    run: Run,
+    definition: WorkflowDefinition,
+    remaining_seconds: Callable[[], float],
+    started_at: datetime,
 ) -> TaskContext:
     return TaskContext(
         run.run_id,
@@ -133,6 +143,8 @@ def _context_of(
         invocation.phase,
         invocation.query.end if invocation.query else None,
         run.run_attempt,
+        started_at,
+        run.deadline,
     )
 
 
@@ -150,9 +162,12 @@ def _is_done(found: RunWithTasks, ref: str) -> bool:
     return task.status in {TaskStatus.COMPLETED, TaskStatus.SKIPPED}
 
 
-def _nothing_to_query(invocation: TaskInvocation) -> PreparedQuery | None:
-    """The machine goes on to its query all the same: it fails at once, and what comes after it finds the task done."""
-    return PreparedQuery("") if invocation.phase is QueryPhase.PREPARE else None
+def _nothing_to_do(invocation: TaskInvocation, task: Task, deps: WorkerDependencies) -> Prepared | None:
+    """The machine goes on to its query all the same, which fails at once, or to its wait, which ends at once: what
+    comes after it finds the task done."""
+    if invocation.phase is not QueryPhase.PREPARE:
+        return None
+    return PreparedWait.past(deps.now()) if deps.catalog[task.type].is_wait else PreparedQuery("")
 
 
 def _look_again(run: RunAttempt, context: TaskContext, deps: WorkerDependencies) -> None:
@@ -166,7 +181,7 @@ def _look_again(run: RunAttempt, context: TaskContext, deps: WorkerDependencies)
 
 def _work(
     task: Task, found: RunWithTasks, implementation: TaskImplementation, context: TaskContext, deps: WorkerDependencies
-) -> StoredPayload | PreparedQuery | None:
+) -> StoredPayload | Prepared | None:
     """None where the task is to be skipped."""
     contract = deps.catalog[task.type]
     try:
@@ -177,7 +192,7 @@ def _work(
     if not _is_wanted(task, scope):
         return None
     output = implementation(_read_input(contract, task, scope), context)
-    if context.phase is QueryPhase.PREPARE and isinstance(output, PreparedQuery):
+    if context.phase is QueryPhase.PREPARE and isinstance(output, Prepared):
         return output
     if not isinstance(output, contract.output_model):
         raise TypeError(f"{contract.name} gives {contract.output_model.__name__}, not {type(output).__name__}.")
