@@ -1,10 +1,11 @@
 """How triggers are shown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from stepcall.domain.errors import Problem, with_short_location
 from stepcall.domain.ids import spell_execution, spell_trigger, spell_workflow
 from stepcall.domain.schedule_expression import read_schedule
 from stepcall.domain.times import print_time
@@ -13,6 +14,7 @@ from stepcall.use_cases.read_trigger import TriggerView
 
 Json = dict[str, Any]
 NEXT_TIMES = 5
+MAX_WARNINGS = 10
 
 
 def print_trigger(view: TriggerView, now: datetime) -> Json:
@@ -29,8 +31,15 @@ def print_trigger(view: TriggerView, now: datetime) -> Json:
         "created_at": print_time(trigger.created_at),
         "last_run": _print_run(trigger.last_run),
         "last_error": _print_error(trigger.last_error),
-        **({"warnings": [each.to_json() for each in view.warnings]} if view.warnings else {}),
+        **({"warnings": [each.to_json() for each in _first(view.warnings)]} if view.warnings else {}),
     }
+
+
+def _first(warnings: Sequence[Problem]) -> Iterator[Problem]:
+    """Not all: twenty triggers have to fit into one answer."""
+    yield from map(with_short_location, warnings[:MAX_WARNINGS])
+    if (more := len(warnings) - MAX_WARNINGS) > 0:
+        yield Problem("", "more_warnings", f"There are {more} more: they show when these are mended.")
 
 
 def print_triggers(views: Iterable[TriggerView], now: datetime) -> Json:

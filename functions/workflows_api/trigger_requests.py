@@ -55,13 +55,14 @@ def _read(body: Any, model: type[NewTrigger]) -> TriggerRequest:
         if not isinstance(body, dict):
             raise
         faults = list(exc.problems)
-    readable = read_model(_without(body, faults), model)
+    readable = read_model(_readable(body, model, faults), model)
     return TriggerRequest(**dict(readable), faults=faults)
 
 
-def _without(body: Json, faults: Iterable[Problem]) -> Json:
+def _readable(body: Json, model: type[NewTrigger], faults: Iterable[Problem]) -> Json:
+    """The fields that there are, and nothing is wrong with."""
     faulty = {fault.location.split("/")[1] for fault in faults}
-    return {name: value for name, value in body.items() if name.replace("~", "~0").replace("/", "~1") not in faulty}
+    return {name: body[name] for name in model.model_fields if name in body and name not in faulty}
 
 
 def _say_what_stays(problem: Problem) -> Problem:

@@ -59,6 +59,18 @@ def test_a_pattern_that_eventbridge_takes_has_no_faults(pattern: Any) -> None:
         ('{"source": ["a"]}', [("/pattern", "wrong_type")]),
         ({}, [("/pattern", "empty_pattern")]),
         ({"source": []}, [("/pattern/source", "empty_pattern")]),
+        ({"source": [None]}, [("/pattern/source/0", "wrong_type")]),
+        (
+            {"detail-type": ["x", 5], "id": [True]},
+            [("/pattern/detail-type/1", "wrong_type"), ("/pattern/id/0", "wrong_type")],
+        ),
+        (
+            {"$or": [{"account": [1]}, {"region": [2.5]}]},
+            [
+                ("/pattern/$or/0/account/0", "wrong_type"),
+                ("/pattern/$or/1/region/0", "wrong_type"),
+            ],
+        ),
         ({"detail": {}}, [("/pattern/detail", "empty_pattern")]),
         ({"detail": {"a": {}}}, [("/pattern/detail/a", "empty_pattern")]),
         ({"source": "a"}, [("/pattern/source", "wrong_type")]),

@@ -173,6 +173,26 @@ def test_what_never_comes_is_refused(expression: str) -> None:
     assert message.startswith("This never comes: none of these months has such a day")
 
 
+@pytest.mark.parametrize(
+    ("expression", "timezone"),
+    [
+        ("at(9999-12-31T23:59:59)", "America/New_York"),
+        ("at(0001-01-01T00:00:00)", "Asia/Tokyo"),
+        ("at(1969-12-31T23:59:59)", "UTC"),
+    ],
+)
+def test_a_year_that_no_calendar_has_everywhere_is_refused_by_its_own_words(expression: str, timezone: str) -> None:
+    [(location, code, message)] = faults(expression, timezone, now=NOW)
+    assert (location, code) == ("/expression", "invalid_expression")
+    assert "from 1970 to 9998" in message
+
+
+@pytest.mark.parametrize("timezone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_the_first_and_the_last_time_of_all_come_in_every_time_zone(timezone: str) -> None:
+    for expression in ("at(1970-01-01T00:00:00)", "at(9998-12-31T23:59:59)"):
+        assert len(times(expression, 1, timezone, datetime(1969, 12, 1, tzinfo=UTC))) == 1
+
+
 def test_a_time_that_does_not_exist_is_refused() -> None:
     [(_, _, message)] = faults("at(2027-03-28T02:30:00)", BERLIN)
     assert "put forward past this time" in message

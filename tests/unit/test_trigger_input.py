@@ -1,6 +1,7 @@
 """The input of a trigger: checked before anything sets the trigger off, and filled from what does."""
 
 import json
+import tracemalloc
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -138,6 +139,42 @@ def test_templates_are_filled_alone_with_their_type_and_as_text_within_text() ->
         "instance": "i-1",
         "first": "arn:aws:s3:::orders",
     }
+
+
+def test_an_event_of_a_megabyte_named_a_thousand_times_is_refused_before_it_is_spelled_out() -> None:
+    event = {**EVENT, "detail": {"rows": [["x" * 100] * 90] * 100}}
+    names = "{{event.detail.rows}}" * 1000
+    tracemalloc.start()
+    try:
+        with pytest.raises(TriggerInputError) as caught:
+            render_trigger_input({"a": "{{event.id}}", "b": [f"rows: {names}"]}, event)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    [problem] = caught.value.problems
+    assert (problem.location, problem.code) == ("/b", "input_too_long")
+    assert "1,048,576 characters" in problem.message
+    assert peak < 16 * 1024 * 1024
+
+
+def test_what_all_inputs_make_of_an_event_together_counts() -> None:
+    event = {**EVENT, "detail": {"text": "x" * 600_000}}
+    assert render_trigger_input({"a": "<{{event.detail.text}}>"}, event)
+    with pytest.raises(TriggerInputError, match="characters, the limit"):
+        render_trigger_input({"a": "<{{event.detail.text}}>", "b": "<{{event.detail.text}}>"}, event)
+
+
+def test_a_value_that_is_named_twice_in_a_text_stands_there_twice_and_one_of_another_template_is_its_own() -> None:
+    event = {**EVENT, "detail": {"a": [1], "b": [1, 2]}}
+    value = {"x": "{{event.detail.a}} {{event.detail.b}} {{event.detail.a}}", "y": "<{{event.detail.b}}>"}
+    assert render_trigger_input(value, event) == {"x": "[1] [1,2] [1]", "y": "<[1,2]>"}
+
+
+def test_a_reference_of_a_thousand_fields_is_shortened_in_the_message() -> None:
+    long = "{{event.detail." + ".".join(["field"] * 1000) + "}}"
+    with pytest.raises(TriggerInputError) as caught:
+        render_trigger_input({"a": long, "b": "{{event.detail." + "f" * 10_000 + "}}"}, EVENT)
+    assert all(len(problem.message) < 700 for problem in caught.value.problems)
 
 
 def test_what_an_event_brings_is_never_read_as_a_template() -> None:

@@ -1,7 +1,7 @@
 """What can go wrong, in the domain's own words. Faces turn these into their dialect in one map each."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from itertools import islice
 from typing import ClassVar
@@ -11,6 +11,8 @@ BRANCH_FAILED = "BranchFailed"
 """The error that a branch of a state machine ends with: its cause is the ref of the task, and the name of its error."""
 MAX_PROBLEMS = 1000
 """Of one document: nobody reads more, and an answer has 6 MB at most. The rest shows when these are mended."""
+MAX_LOCATION_LENGTH = 1000
+"""Where the place is shortened, too: of a request's fields, and of what an answer warns of."""
 MAX_NAMES, MAX_NAMES_LENGTH = 64, 512
 MAX_PROBLEMS_LENGTH = 1024 * 1024
 """Of one document's problems together: a long key stands in the location of everything below it."""
@@ -55,6 +57,13 @@ class Problem:
     def to_json(self) -> dict[str, str]:
         """The problem as the faces print it; keys that say nothing are left out."""
         return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+def with_short_location(problem: Problem) -> Problem:
+    """For who knows the request by its fields: a key of a megabyte is not sent back."""
+    if len(problem.location) <= MAX_LOCATION_LENGTH:
+        return problem
+    return replace(problem, location=problem.location[: MAX_LOCATION_LENGTH - 1] + "…")
 
 
 def first_problems(found: Iterable[Problem]) -> list[Problem]:

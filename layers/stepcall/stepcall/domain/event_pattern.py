@@ -20,6 +20,8 @@ MAX_PATTERN_LENGTH = 4096
 MAX_PATTERN_DEPTH = 100
 MAX_COMBINATIONS = 1000
 EVENT_FIELDS = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
+OF_NO_TEXT = frozenset({"detail"})
+"""Every other field of an event is text, `resources` an array of texts."""
 OR = "$or"
 AWS_SOURCE = "aws."
 EXAMPLE = '`{"source": ["my.shop"]}`'
@@ -125,13 +127,13 @@ class _PatternCheck:
             message = 'An event\'s `detail` is an object: name its fields, as in `{"detail": {"state": ["done"]}}`.'
             yield Problem(place, "wrong_type", message, "object", describe_value(value))
         else:
-            yield from self._check_values(value, place)
+            yield from self._check_values(value, place, are_texts=is_event and name not in OF_NO_TEXT)
 
     def _not_an_array(self, value: Any, place: str, reason: str) -> Problem:
         message = f"{reason}: write `[…]` around the values or matchers, as in {EXAMPLE}."
         return Problem(place, "wrong_type", message, "array", describe_value(value))
 
-    def _check_values(self, values: list[Any], place: str) -> Iterator[Problem]:
+    def _check_values(self, values: list[Any], place: str, *, are_texts: bool) -> Iterator[Problem]:
         if not values:
             yield Problem(
                 place, "empty_pattern", "An empty array matches nothing: name a value, or leave the field out."
@@ -139,6 +141,11 @@ class _PatternCheck:
         for index, value in enumerate(values):
             if isinstance(value, dict):
                 yield from check_matcher(value, f"{place}/{index}", self._suggest)
+            elif are_texts and not isinstance(value, str):
+                message = (
+                    f"This never fires, as this field of an event is always text, and not {describe_value(value)}."
+                )
+                yield Problem(f"{place}/{index}", "wrong_type", message, "string", describe_value(value))
             elif isinstance(value, list):
                 message = "This must be text, a number, true, false, null or a matcher, not an array."
                 yield Problem(f"{place}/{index}", "wrong_type", message, got=describe_value(value))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stepcall.domain.errors import StepcallError
+from stepcall.domain.errors import StepcallError, shorten
 from stepcall.domain.template import (
     Array,
     EventReference,
@@ -27,10 +27,15 @@ from stepcall.domain.types import describe_value
 
 MAX_RENDERED_LENGTH = 100 * 1024 * 1024  # no payload may be larger
 MAX_RENDERED_DEPTH = 200  # nor nest deeper
+MAX_SPELLED_LENGTH = 256  # of a reference in a message
 
 
 class RenderError(StepcallError):
     """A reference leads nowhere in the data at hand."""
+
+
+class RenderedTooLongError(RenderError):
+    """The value would be longer than it may be."""
 
 
 class RenderBudget:
@@ -39,16 +44,29 @@ class RenderBudget:
     A value that is named once is handed on as it is and costs nothing; each time more it costs its length as JSON.
     """
 
-    def __init__(self) -> None:
-        self._left = MAX_RENDERED_LENGTH
+    def __init__(self, limit: int = MAX_RENDERED_LENGTH) -> None:
+        self._limit = self._left = limit
         self._named: set[int] = set()
         self._lengths: dict[int, int] = {}
+        self._spelled: dict[int, tuple[Any, str]] = {}
+        """With the value itself: while it is kept, nothing else has its identity."""
 
     def spend(self, length: int) -> None:
-        """Raises RenderError."""
+        """Raises RenderedTooLongError."""
         self._left -= length
         if self._left < 0:
-            raise RenderError(f"The value would be longer than {MAX_RENDERED_LENGTH} characters, which is the limit.")
+            raise RenderedTooLongError(f"The value would be longer than {self._limit:,} characters, the limit.")
+
+    def spell(self, value: Any) -> str:
+        """A value within text, however often it is named: once. Raises RenderedTooLongError."""
+        if isinstance(value, str):
+            self.spend(len(value))
+            return value
+        if id(value) not in self._spelled:
+            self._spelled[id(value)] = value, json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = self._spelled[id(value)][1]
+        self.spend(len(text))
+        return text
 
     def hand_on(self, value: Any) -> Any:
         """Raises RenderError."""
@@ -93,9 +111,8 @@ def render(template: Template, scope: Scope) -> Any:
         case Literal(value):
             return value
         case Text(parts):
-            texts = [part if isinstance(part, str) else _as_text(part, scope) for part in parts]
-            scope.budget.spend(sum(map(len, texts)))
-            return "".join(texts)
+            # one after the other: what is too long is not spelled to its end first
+            return "".join([scope.budget.spell(_value_of(part, scope)) for part in parts])
         case Object(members):
             return {key: render(member, scope) for key, member in members}
         case Array(elements):
@@ -128,9 +145,9 @@ def _look_up(reference: Reference, scope: Scope) -> Any:
         try:
             value = _step_into(value, step)
         except (KeyError, IndexError, TypeError) as exc:
-            so_far = f"`{reference.root}{spell_path(reference.path[:position])}`"
+            so_far = f"`{shorten(reference.root + spell_path(reference.path[:position]), MAX_SPELLED_LENGTH)}`"
             lack = f"{so_far} has no {_spell_step(step)}; it is {describe_value(value)}."
-            raise RenderError(f"`{{{{{reference}}}}}` has no value: {lack}") from exc
+            raise RenderError(f"`{_spell(reference)}` has no value: {lack}") from exc
     return value
 
 
@@ -146,7 +163,11 @@ def _look_up_root(reference: Reference, scope: Scope) -> Any:
             return scope.run.get(name)
         case OutputReference(ref) if ref in scope.outputs:
             return scope.outputs[ref]
-    raise RenderError(f"`{{{{{reference}}}}}` has no value: task `{reference.ref}` has no output.")
+    raise RenderError(f"`{_spell(reference)}` has no value: task `{reference.ref}` has no output.")
+
+
+def _spell(reference: Reference) -> str:
+    return f"{{{{{shorten(str(reference), MAX_SPELLED_LENGTH)}}}}}"
 
 
 def _step_into(value: Any, step: str | int) -> Any:
@@ -156,9 +177,8 @@ def _step_into(value: Any, step: str | int) -> Any:
 
 
 def _spell_step(step: str | int) -> str:
-    return f"element {step}" if isinstance(step, int) else f"field `{step}`"
+    return f"element {step}" if isinstance(step, int) else f"field `{shorten(step)}`"
 
 
-def _as_text(reference: Reference, scope: Scope) -> str:
-    value = look_up(reference, scope)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _value_of(part: str | Reference, scope: Scope) -> Any:
+    return part if isinstance(part, str) else look_up(part, scope)

@@ -21,6 +21,8 @@ EXPRESSION, TIMEZONE = "/expression", "/timezone"
 MAX_EXPRESSION_LENGTH = 256
 MAX_TIMEZONE_LENGTH = 50
 MAX_PERIOD = timedelta(days=36_500)
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+"""Of `at(…)`: outside of them another zone's clocks may show a year that no calendar here has."""
 _FORM = re.compile(r"(?P<kind>cron|rate|at)\((?P<said>.*)\)", re.DOTALL)
 _RATE = re.compile(r"(?P<value>[0-9]{1,12})\s+(?P<unit>minute|hour|day)(?P<plural>s?)")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
@@ -133,7 +135,7 @@ def _read_rate(said: str) -> "_Rate":
 def _read_once(said: str) -> "_Once":
     try:
         if _TIME.fullmatch(said.strip()):
-            return _Once(datetime.fromisoformat(said.strip()))
+            return _Once(_require_years(datetime.fromisoformat(said.strip())))
     except ValueError as exc:
         raise _invalid(
             "There is no such date or time: the month, day, hour, minute or second is out of range."
@@ -142,6 +144,12 @@ def _read_once(said: str) -> "_Once":
         "The time of `at(…)` is written YYYY-MM-DDTHH:MM:SS, as in `at(2030-01-31T09:00:00)`: without fractions, and "
         "without Z or an offset, as `timezone` says where."
     )
+
+
+def _require_years(at: datetime) -> datetime:
+    if FIRST_YEAR <= at.year <= LAST_YEAR:
+        return at
+    raise _invalid(f"The year of `at(…)` is from {FIRST_YEAR} to {LAST_YEAR}: write a time to come.")
 
 
 _READERS: Mapping[str, Callable[[str], "_Cron | _Rate | _Once"]] = {

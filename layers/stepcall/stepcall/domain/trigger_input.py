@@ -9,13 +9,15 @@ from stepcall.domain.json_schema import Schema, misfit
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.parameters import check_parameter, check_parameters
 from stepcall.domain.parse_template import TemplateSyntaxError, holds_template, parse
-from stepcall.domain.render_template import RenderError, Scope, render
+from stepcall.domain.render_template import RenderBudget, RenderedTooLongError, RenderError, Scope, render
 from stepcall.domain.template import EventReference, Place, Reference, escape_pointer
 from stepcall.domain.type_check import UNKNOWN_EVENT_VALUE, Fault, TemplateFit
 from stepcall.domain.types import describe_value
 from stepcall.domain.workflow import InputParameter, WorkflowDefinition
 
 OF_SCHEDULE = "Take `{{event.time}}`, which is when it was due, or write the value itself."
+MAX_INPUT_LENGTH = 1024 * 1024
+"""Characters that templates may make of an event, which has 1 MB at most, all inputs of the run together."""
 
 
 class TriggerInputError(StepcallError):
@@ -80,12 +82,14 @@ def render_trigger_input(
     `definition`, that input is left out, so that its default counts. Text around the template, or an object or array
     that holds it, is never given with a hole.
     """
-    scope = Scope({}, {}, event=event_scope(event))
+    scope = Scope({}, {}, event=event_scope(event), budget=RenderBudget(MAX_INPUT_LENGTH))
     rendered, problems = dict[str, Any](), list[Problem]()
     for name, given in value.items():
         template = parse(given, read_reference=parse_event_reference)
         try:
             rendered[name] = render(template, scope)
+        except RenderedTooLongError as exc:
+            raise TriggerInputError([Problem(f"/{escape_pointer(name)}", "input_too_long", str(exc))]) from exc
         except RenderError as exc:
             if not (isinstance(template, EventReference) and _need_not_be_given(name, definition)):
                 problems.append(Problem(f"/{escape_pointer(name)}", "missing_event_value", str(exc)))

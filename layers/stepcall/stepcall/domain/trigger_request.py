@@ -69,7 +69,11 @@ def _schedule_faults(said: TriggerRequest, now: datetime) -> Iterator[Problem]:
     if said.is_missing("expression"):
         yield Problem("/expression", "missing", "`expression` is missing: say when, as in `rate(1 hour)`.")
     if said.expression is not None:
-        yield from _expression_faults(said.expression, said.timezone or DEFAULT_TIMEZONE, now)
+        yield from _expression_faults(said.expression, _timezone(said), now)
+
+
+def _timezone(said: TriggerRequest) -> str:
+    return DEFAULT_TIMEZONE if said.timezone is None else said.timezone
 
 
 def _expression_faults(expression: str, timezone: str, now: datetime) -> list[Problem]:
@@ -109,7 +113,7 @@ def input_faults(value: Mapping[str, Any], definition: WorkflowDefinition, *, is
 def read_new_source(said: TriggerRequest, now: datetime) -> Source:
     """Of a request without faults."""
     if said.type is TriggerType.SCHEDULE:
-        return _schedule(said.expression or "", said.timezone or DEFAULT_TIMEZONE, now)
+        return _schedule(said.expression or "", _timezone(said), now)
     pattern = said.pattern or {}
     return EventSource(pattern, said.bus or bus_of(pattern))
 

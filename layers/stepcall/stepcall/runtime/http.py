@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from stepcall.aws.outages import is_outage
 from stepcall.domain.access import Caller, RateLimit, Scope
-from stepcall.domain.errors import Problem, StepcallError
+from stepcall.domain.errors import Problem, StepcallError, first_problems, with_short_location
 from stepcall.domain.json_text import MalformedJsonError, print_json, read_json
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.rate_limit import RateLimitedError, microseconds_of, remaining, until_more, whole_seconds
@@ -260,11 +260,14 @@ def _raw_body(app: APIGatewayHttpResolver) -> bytes:
 
 
 def read_model(value: Any, model: type[ModelT], *, by_alias: bool = False, context: Any = None) -> ModelT:
-    """A request as its model; `context` is for its validators. Raises InvalidRequestError with every problem."""
+    """A request as its model; `context` is for its validators.
+
+    Raises InvalidRequestError with as many problems as an answer holds: those of known fields come first.
+    """
     try:
         return model.model_validate(value, by_alias=by_alias, by_name=not by_alias, context=context)
     except ValidationError as exc:
-        problems = list(problems_of(exc, model, by_alias=by_alias))
+        problems = first_problems(map(with_short_location, problems_of(exc, model, by_alias=by_alias)))
         raise InvalidRequestError("The request is not valid.", problems) from exc
 
 
