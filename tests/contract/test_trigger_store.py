@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
+from uuid import UUID
 
 import pytest
 from botocore.exceptions import ClientError
@@ -380,3 +381,14 @@ def writes_of(store: TriggerStore) -> list[Any]:
 def test_a_list_of_workflows_does_not_meet_triggers(dynamodb: "DynamoDBClient") -> None:
     DynamoTriggerStore(dynamodb, "WorkflowsTable").put(HOURLY)
     assert dynamodb.scan(TableName="WorkflowsTable", IndexName="by_tenant")["Items"] == []
+
+
+def test_since_when_it_is_as_it_is_and_whose_runs_set_it_off_is_kept(trigger_store: TriggerStore) -> None:
+    for heard in (None, frozenset[UUID](), frozenset({nth_id(1), nth_id(2)})):
+        trigger = replace(ON_EVENT, trigger_id=nth_id(3 if heard is None else 4 + len(heard)), heard=heard)
+        trigger_store.put(trigger)
+        assert (stored(trigger_store, trigger).heard, stored(trigger_store, trigger).changed_at) == (heard, None)
+        changed = trigger_store.replace(replace(trigger, heard=frozenset()), seen=trigger, now=LATER)
+        assert changed
+        kept = stored(trigger_store, trigger)
+        assert (kept.heard, kept.changed_at, changed.changed_at) == (frozenset(), LATER, LATER)

@@ -176,7 +176,8 @@ def test_a_row_of_runs_is_ended_and_says_so(stack: LocalStack, trigger: Trigger)
     detail: dict[str, Any] = {"object": {"key": "k", "size": 1}}
     assert fire(stack, sent(trigger, id="nine", **event, detail=detail | {"trigger_depth": 9})) is None
     [run_id] = runs_of(trigger)
-    assert found(run_id).run.trigger_depth == 10
+    run = found(run_id).run
+    assert (run.trigger_depth, run.trigger_ids) == (10, (trigger.trigger_id,))
     assert fire(stack, sent(trigger, id="ten", **event, detail=detail | {"trigger_depth": 10})) is None
     [letter] = kept(stack)
     assert (letter["reason"]["code"], runs_of(trigger)) == ("trigger-loop", [run_id])

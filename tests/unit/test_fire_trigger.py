@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from stepcall.domain.errors import InvalidParametersError
-from stepcall.domain.ids import spell_trigger
+from stepcall.domain.ids import spell_trigger, spell_workflow
 from stepcall.domain.json_text import write_json
 from stepcall.domain.run import Run
 from stepcall.domain.run_events import SOURCE
@@ -179,12 +179,25 @@ def test_what_eventbridge_has_of_a_trigger_that_is_gone_is_for_the_sweep(bus: Bu
     assert ("trigger_not_fired", {"state": "gone"}) in world.logged
 
 
-@pytest.mark.parametrize("revision", [1, 3])
-def test_a_firing_of_another_revision_runs_what_the_trigger_says_now_and_is_for_the_sweep(revision: int) -> None:
+def test_a_firing_of_a_later_revision_than_is_kept_is_for_the_sweep_and_runs_what_the_trigger_says() -> None:
     world = TriggerWorld(revision=2)
-    assert world.fire(revision=revision)
+    assert world.fire(revision=3)
     assert (world.unsettled(), world.trigger.is_settled) == ([world.trigger.key], True)
     assert TriggerWorld().unsettled() == []
+
+
+def test_a_firing_of_an_earlier_revision_is_for_the_sweep_once_eventbridge_must_have_the_later_one() -> None:
+    world = TriggerWorld()
+    changed = world.triggers.replace(replace(world.trigger, input={"n": 5}), seen=world.trigger, now=world.clock.now())
+    assert changed
+    world.triggers.settle(changed.key, changed.revision)
+    run = world.fire(revision=1)
+    assert run
+    assert world.value(run.input)["n"] == 5
+    assert (world.unsettled(), world.trigger.is_settled) == ([], True)
+    world.clock.sleep(61)
+    assert world.fire(EVENT | {"id": "e-2"}, revision=1)
+    assert (world.unsettled(), world.trigger.is_settled) == ([changed.key], True)
 
 
 def test_an_input_that_does_not_fit_is_the_last_error_with_its_places_and_no_values() -> None:
@@ -231,23 +244,109 @@ def test_an_outage_is_no_error_of_the_trigger_and_is_raised() -> None:
     assert (world.trigger.last_error, world.kept) == (None, [])
 
 
-def of_run(depth: int, event_id: str) -> dict[str, Any]:
-    detail = {"trigger_depth": depth, "order": {"lines": 1}}
-    return EVENT | {"id": event_id, "source": SOURCE, "detail-type": "Run Completed", "detail": detail}
+def of_run(run: Run, name: str, **said: Any) -> dict[str, Any]:
+    """An event of a run that EventBridge calls so."""
+    ids = [spell_trigger(each) for each in run.trigger_ids]
+    detail = {"trigger_depth": run.trigger_depth, "trigger_ids": ids, "order": {"lines": 1}, **said}
+    return EVENT | {"id": name, "source": SOURCE, "detail-type": "Run Completed", "detail": detail}
 
 
-def test_a_row_of_runs_that_set_each_other_off_ends() -> None:
-    world, depth, made = TriggerWorld(), 0, list[int]()
-    for number in range(MAX_TRIGGER_DEPTH):
-        run = world.fire(of_run(depth, f"e-{number}"))
-        assert run
-        depth = world.found(run).run.trigger_depth
-        made.append(depth)
-    assert made == list(range(1, MAX_TRIGGER_DEPTH + 1))
-    with pytest.raises(TriggerLoopError, match="11 runs"):
-        world.fire(of_run(depth, "e-last"))
+def fire_all(world: TriggerWorld, event: dict[str, Any]) -> list[Run]:
+    """As kept by who handles the event: what is refused starts nothing."""
+    with invalid_event_kept(event, world.event_deps):
+        run = world.fire(event)
+        return [run] if run else []
+    return []
+
+
+def test_a_trigger_that_takes_the_events_of_its_own_runs_starts_one_for_each_and_none_by_these() -> None:
+    world = TriggerWorld()
+    callers = world.start(WORKFLOW, n=1)
+    runs = [run for at in ("started", "ended") for run in fire_all(world, of_run(callers, at))]
+    assert [(run.trigger_depth, run.trigger_ids) for run in runs] == [(1, (UUID(int=7),))] * 2
+    assert not [each for run in runs for at in ("s", "e") for each in fire_all(world, of_run(run, f"{run.run_id}{at}"))]
     assert world.trigger.last_error
     assert world.trigger.last_error.code == "trigger-loop"
+    assert "this trigger has started" in world.trigger.last_error.message
+
+
+def test_a_loop_is_told_of_once_a_day_and_each_time_in_the_log() -> None:
+    world = TriggerWorld()
+    first = world.fire()
+    assert first
+    for number in range(5):
+        assert fire_all(world, of_run(first, f"own-{number}")) == []
+    assert [reason.code for _, reason in world.kept] == ["trigger-loop"]
+    assert world.measured == [{Metric.INVALID_EVENTS: [1.0]}]
+    assert world.logged.count(("trigger_not_fired", {"state": "by its own runs"})) == 4
+    world.clock.sleep(24 * 3600)
+    assert fire_all(world, of_run(first, "e-next-day")) == []
+    assert len(world.kept) == 2
+
+
+def test_a_schedule_or_another_event_begins_a_row_with_the_trigger_in_it() -> None:
+    run = TriggerWorld().fire()
+    assert run
+    assert (run.trigger_depth, run.trigger_ids) == (0, (UUID(int=7),))
+
+
+def test_a_row_of_runs_that_different_triggers_set_off_ends() -> None:
+    world = TriggerWorld()
+    before = replace(
+        world.start(WORKFLOW, n=1),
+        trigger_depth=MAX_TRIGGER_DEPTH - 1,
+        trigger_ids=tuple(UUID(int=100 + number) for number in range(9)),
+    )
+    run = world.fire(of_run(before, "e-9"))
+    assert run
+    assert (run.trigger_depth, len(run.trigger_ids)) == (MAX_TRIGGER_DEPTH, 10)
+    others = replace(run, trigger_ids=run.trigger_ids[:-1])
+    with pytest.raises(TriggerLoopError, match="11 runs"):
+        world.fire(of_run(others, "e-last"))
+
+
+def test_an_event_of_a_run_that_is_told_again_under_another_id_starts_nothing_more() -> None:
+    world = TriggerWorld()
+    callers = world.start(WORKFLOW, n=1)
+    event_ids = [str(UUID(int=number)) for number in (1, 1, 2)]
+    runs = [world.fire(of_run(callers, f"e-{at}", event_id=each)) for at, each in enumerate(event_ids)]
+    first, again, other = [run.run_id for run in runs if run]
+    assert first == again != other
+
+
+def test_a_depth_that_no_run_has_is_an_invalid_event_and_starts_nothing() -> None:
+    world = TriggerWorld()
+    run = replace(world.start(WORKFLOW, n=1), trigger_depth=-(10**6))
+    assert fire_all(world, of_run(run, "e-0")) == []
+    [(_, reason)] = world.kept
+    assert (reason.code, reason.problems[0].location) == ("invalid-event", "/event/detail/trigger_depth")
+    assert world.trigger.last_error
+    assert world.trigger.last_error.code == "invalid_value"
+
+
+@pytest.mark.parametrize("heard", [None, {2}, {1, 2}, set()])
+def test_who_is_granted_some_workflows_is_set_off_by_runs_of_these_only(heard: set[int] | None) -> None:
+    granted = None if heard is None else frozenset(UUID(int=each) for each in heard)
+    hears_first = heard is None or 1 in heard
+    named = spell_workflow(UUID(int=1))
+    of_execution = {
+        "input": write_json({"run": {"run_id": "r", "workflow_id": str(UUID(int=1))}}),
+        "order": {"lines": 1},
+    }
+    told = {"workflow_id": named, "order": {"lines": 1}}
+    for event in (
+        {"source": SOURCE, "detail-type": "Run Completed", "detail": told},
+        {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": of_execution},
+        {"source": "my.shop", "detail-type": "Execute Workflow", "detail": told | {"tenant": "acme"}},
+    ):
+        world = TriggerWorld(heard=granted)
+        assert (world.fire(EVENT | event) is not None) is hears_first
+        assert (("trigger_not_fired", {"state": "of a workflow not granted"}) in world.logged) is not hears_first
+        assert (world.kept, world.trigger.last_error) == ([], None)
+    world = TriggerWorld(heard=granted)
+    assert world.fire()
+    unnamed = EVENT | {"source": SOURCE, "detail-type": "Run Completed", "id": "e-2"}
+    assert (world.fire(unnamed) is not None) is (heard is None)
 
 
 def test_what_starts_nothing_is_kept_and_counted_and_what_may_pass_is_not() -> None:

@@ -135,6 +135,7 @@ def test_an_event_says_whose_run_of_what_it_is_and_how_it_ended() -> None:
         "run_mode": "full",
         "run_attempt": 1,
         "trigger_depth": 0,
+        "trigger_ids": [],
         "status": "FAILED",
         "created_at": "2026-03-04T05:06:07.891Z",
         "started_at": "2026-03-04T05:06:08.891Z",

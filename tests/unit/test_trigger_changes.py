@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from stepcall.domain.access import Caller, Grants
 from stepcall.domain.trigger import (
     LastError,
     LastRun,
@@ -160,3 +162,21 @@ def test_what_it_has_started_and_why_not_stay_with_a_trigger_that_is_changed() -
     world.triggers.record_error(made.key, error)
     changed = world.update(made, enabled=False)
     assert (changed.last_run, changed.last_error) == (run, error)
+
+
+def test_a_trigger_hears_the_runs_of_those_workflows_that_all_who_have_said_what_it_does_are_granted() -> None:
+    world = TriggerWorld()
+    other, third = UUID(int=2), UUID(int=3)
+
+    def granted(*workflows: UUID) -> Caller:
+        return replace(CALLER, grants=Grants(frozenset({world.workflow_id, *workflows})))
+
+    made = world.create(granted(other, third), **ON_ORDER)
+    assert made.heard == frozenset({world.workflow_id, other, third})
+    assert world.update(made, granted(), enabled=False).heard == made.heard
+    assert world.update(made, granted(other), pattern=dict(ON_ORDER["pattern"])).heard == made.heard
+    assert world.update(made, granted(other), pattern={"source": ["stepcall"]}).heard == frozenset(
+        {world.workflow_id, other}
+    )
+    assert world.update(made, input={}, pattern={"source": ["x"]}).heard == frozenset({world.workflow_id, other})
+    assert (world.create(**ON_ORDER).heard, world.create(granted()).heard) == (None, None)

@@ -102,6 +102,13 @@ class Caller:
         """Whether it reaches less than all of its tenant."""
         return self.grants is not None or self.run_id is not None
 
+    @property
+    def granted_workflows(self) -> frozenset[UUID] | None:
+        """None: all of its tenant's."""
+        if self.run_id is not None:
+            return frozenset()
+        return None if self.grants is None else self.grants.workflows
+
     def sees(self, workflow_id: UUID) -> bool:
         return self.run_id is None and (self.grants is None or workflow_id in self.grants.workflows)
 

@@ -214,6 +214,8 @@ class Run(RunSummary):
     """The tasks whose outputs of earlier attempts count in this one."""
     trigger_depth: int = 0
     """How many runs stand before it of which each has set off the next by its event; 0 for a caller's own."""
+    trigger_ids: tuple[UUID, ...] = ()
+    """The triggers that have led to it, its own the last; none of them starts a run by its event."""
 
     @property
     def accepted_at(self) -> datetime:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from stepcall.domain.ids import spell_execution, spell_job, spell_workflow
+from stepcall.domain.ids import spell_execution, spell_job, spell_trigger, spell_workflow
 from stepcall.domain.run import Run, RunStatus
 from stepcall.domain.times import print_time
 
@@ -78,6 +78,7 @@ class RunEvent(NamedTuple):
             "run_mode": run.run_mode.value,
             "run_attempt": run.run_attempt,
             "trigger_depth": run.trigger_depth,
+            "trigger_ids": [spell_trigger(each) for each in run.trigger_ids],
             "status": run.status.value,
             **{name: print_time(time) for name, time in times.items() if time},
             **({"error": run.error.to_json()} if run.error else {}),

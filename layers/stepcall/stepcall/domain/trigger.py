@@ -1,7 +1,7 @@
 """Triggers: what starts a workflow without a caller, by the clock or by an event. docs/triggers.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -95,6 +95,10 @@ class Trigger:
     """Counts up with each change."""
     is_settled: bool = False
     """Whether EventBridge has what this says."""
+    changed_at: datetime | None = field(default=None, compare=False)
+    """Since when it is this revision; None: since it was made."""
+    heard: frozenset[UUID] | None = None
+    """Of an event trigger whose maker is granted some workflows: the only ones whose runs set it off."""
     last_run: LastRun | None = None
     last_error: LastError | None = None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from stepcall.domain.errors import Problem
 from stepcall.domain.event_pattern import bus_of, check_bus, check_pattern
@@ -179,6 +180,13 @@ def change_trigger(said: TriggerRequest, trigger: Trigger, now: datetime) -> Tri
         input=trigger.input if said.input is None else said.input,
         enabled=trigger.enabled if said.enabled is None else said.enabled,
     )
+
+
+def narrow_to(trigger: Trigger, granted: frozenset[UUID] | None) -> Trigger:
+    """What who makes or changes it is not granted does not set it off, whatever its pattern says."""
+    if granted is None or not isinstance(trigger.source, EventSource):
+        return trigger
+    return replace(trigger, heard=granted if trigger.heard is None else trigger.heard & granted)
 
 
 def _changed_source(said: TriggerRequest, source: Source, now: datetime) -> Source:

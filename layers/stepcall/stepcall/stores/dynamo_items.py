@@ -125,6 +125,7 @@ def run_values(run: Run) -> dict[str, str | int | bytes | None]:
         "deadline": write_time(run.deadline) if run.deadline else None,
         "webhook_url": run.webhook_url,
         "trigger_depth": run.trigger_depth or None,
+        "trigger_ids": write_json([str(each) for each in run.trigger_ids]) if run.trigger_ids else None,
         **(_end_values(run) if run.status.has_ended else {"open": "1", PROVIDER_KEY: run.provider_key}),
     }
 
@@ -207,6 +208,7 @@ def read_run(item: Item) -> Run:
         resumed_at=read_time(values.get("resumed_at")),
         kept_refs=frozenset(read_json(values.get("kept_refs", "[]"))),
         trigger_depth=values.get("trigger_depth", 0),
+        trigger_ids=tuple(map(UUID, read_json(values.get("trigger_ids", "[]")))),
     )
 
 

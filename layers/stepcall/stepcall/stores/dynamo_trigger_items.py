@@ -60,7 +60,8 @@ def changing_values(trigger: Trigger) -> Values:
             "starts_at": write_time(source.starts_at) if source.starts_at else None,
         }
     )
-    return {**said, "input": write_json(trigger.input), "enabled": int(trigger.enabled)}
+    heard = None if trigger.heard is None else write_json(sorted(map(str, trigger.heard)))
+    return {**said, "heard": heard, "input": write_json(trigger.input), "enabled": int(trigger.enabled)}
 
 
 def read_trigger_item(tenant: str, workflow_id: UUID, item: Item) -> Trigger:
@@ -75,6 +76,8 @@ def read_trigger_item(tenant: str, workflow_id: UUID, item: Item) -> Trigger:
         enabled=bool(values["enabled"]),
         revision=values["revision"],
         is_settled=bool(values["is_settled"]),
+        changed_at=read_time(values.get("changed_at")),
+        heard=frozenset(map(UUID, read_json(values["heard"]))) if "heard" in values else None,
         last_run=_read_run(values),
         last_error=_read_error(values),
     )

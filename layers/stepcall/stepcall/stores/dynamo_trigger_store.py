@@ -71,6 +71,7 @@ class DynamoTriggerStore:
 
     def replace(self, trigger: Trigger, *, seen: Trigger, now: datetime) -> Trigger | None:
         values = {**changing_values(trigger), "revision": seen.revision + 1, "is_settled": 0}
+        values["changed_at"] = write_time(now)
         update = _update(trigger.key, values, seen_revision=seen.revision)
         try:
             self._write([update, _unsettled(trigger.key, now)])
@@ -82,7 +83,7 @@ class DynamoTriggerStore:
                 raise TriggerNotFoundError(NO_TRIGGER) from exc
             return None
         kept = {"created_at": seen.created_at, "last_run": seen.last_run, "last_error": seen.last_error}
-        return replace(trigger, revision=seen.revision + 1, is_settled=False, **kept)  # type: ignore[arg-type]
+        return replace(trigger, revision=seen.revision + 1, is_settled=False, changed_at=now, **kept)  # type: ignore[arg-type]
 
     def get(self, tenant: str, workflow_id: UUID, trigger_id: UUID) -> Trigger:
         found = self._find(tenant, workflow_id, trigger_id)

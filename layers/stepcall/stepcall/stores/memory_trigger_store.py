@@ -35,6 +35,7 @@ class MemoryTriggerStore:
                 trigger,
                 revision=seen.revision + 1,
                 is_settled=False,
+                changed_at=now,
                 created_at=kept.created_at,
                 last_run=kept.last_run,
                 last_error=kept.last_error,

@@ -5,7 +5,7 @@ from uuid import UUID
 from stepcall.domain.access import Caller
 from stepcall.domain.trigger import Trigger
 from stepcall.domain.trigger_errors import TriggerQuotaError, TriggerRefusedError
-from stepcall.domain.trigger_request import TriggerRequest, find_faults, read_new_source
+from stepcall.domain.trigger_request import TriggerRequest, find_faults, narrow_to, read_new_source
 from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.delete_trigger import end_trigger
 from stepcall.use_cases.read_trigger import TriggerView, require_workflow, view_trigger
@@ -36,7 +36,7 @@ def create_trigger(workflow_id: UUID, said: TriggerRequest, caller: Caller, deps
 
 def _new_trigger(workflow_id: UUID, said: TriggerRequest, caller: Caller, deps: TriggerDependencies) -> Trigger:
     now = deps.now()
-    return Trigger(
+    trigger = Trigger(
         tenant=caller.tenant,
         workflow_id=workflow_id,
         trigger_id=deps.new_id(),
@@ -45,6 +45,7 @@ def _new_trigger(workflow_id: UUID, said: TriggerRequest, caller: Caller, deps: 
         created_at=now,
         enabled=said.enabled is not False,
     )
+    return narrow_to(trigger, caller.granted_workflows)
 
 
 def _require_workflow_still(trigger: Trigger, deps: TriggerDependencies) -> None:

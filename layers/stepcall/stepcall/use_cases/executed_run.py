@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from stepcall.domain.ids import spell_trigger
 from stepcall.domain.run import Run
 
 
@@ -21,7 +22,7 @@ class ExecutedRun(BaseModel):
 
 
 def execution_input(run: Run) -> dict[str, Any]:
-    """All that Step Functions carries: `$.run`. Its events tell it: `trigger_depth` is for who starts runs by these."""
+    """All that Step Functions carries: `$.run`. Its events tell it: `trigger_…` is for who starts runs by these."""
     return {
         "run": {
             "run_id": str(run.run_id),
@@ -32,5 +33,6 @@ def execution_input(run: Run) -> dict[str, Any]:
             "tenant": run.tenant,
             "correlation_id": run.correlation_id,
             **({"trigger_depth": run.trigger_depth} if run.trigger_depth else {}),
+            **({"trigger_ids": [spell_trigger(each) for each in run.trigger_ids]} if run.trigger_ids else {}),
         }
     }

@@ -39,10 +39,10 @@ class TenantWithoutWorkflowError(StepcallError):
 class TriggerLoopError(StepcallError):
     """The event comes of a row of runs each of which has set off the next."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, what: str) -> None:
         super().__init__(
-            f"The event is of the last of {most + 1} runs, each of which has set off the next by a trigger, and "
-            "nothing was started. Narrow the trigger's pattern so that it does not match what its own runs bring about."
+            f"{what}, and nothing was started. Narrow the trigger's pattern so that it does not match what its own "
+            "runs bring about."
         )
 
 

@@ -38,7 +38,8 @@ class StartRun:
     webhook_url: str | None = None
     """Where the caller wants to be called back at the end."""
     trigger_depth: int = 0
-    """See Run."""
+    trigger_ids: tuple[UUID, ...] = ()
+    """See Run, for both."""
 
 
 def start_run(command: StartRun, caller: Caller, deps: AcceptDependencies) -> Run:
@@ -117,6 +118,7 @@ def _new_run(version: WorkflowVersion, command: StartRun, caller: Caller, deps: 
         time_range=command.time_range,
         webhook_url=command.webhook_url,
         trigger_depth=command.trigger_depth,
+        trigger_ids=command.trigger_ids,
     )
 
 

@@ -12,7 +12,7 @@ from stepcall.domain.trigger_errors import (
     TriggerQuotaError,
     TriggerRefusedError,
 )
-from stepcall.domain.trigger_request import TriggerRequest, change_trigger, find_faults_of_change
+from stepcall.domain.trigger_request import TriggerRequest, change_trigger, find_faults_of_change, narrow_to
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.use_cases.read_trigger import TriggerView, require_workflow, view_trigger
 from stepcall.use_cases.settle_trigger import settle_now_or_later, trigger_facts
@@ -38,7 +38,7 @@ def update_trigger(command: UpdateTrigger, caller: Caller, deps: TriggerDependen
     version = require_workflow(command.workflow_id, caller, deps)
     for _ in range(CHANGE_ATTEMPTS):
         seen = deps.triggers.get(caller.tenant, command.workflow_id, command.trigger_id)
-        changed = _change(command.said, seen, version, deps)
+        changed = _change(command.said, seen, version, caller, deps)
         if changed == seen:
             return view_trigger(seen if seen.is_settled else settle_now_or_later(seen, deps), version)
         if stored := deps.triggers.replace(changed, seen=seen, now=deps.now()):
@@ -48,11 +48,15 @@ def update_trigger(command: UpdateTrigger, caller: Caller, deps: TriggerDependen
     raise TriggerIsChangingError("Others change this trigger at this moment.")
 
 
-def _change(said: TriggerRequest, seen: Trigger, version: WorkflowVersion, deps: TriggerDependencies) -> Trigger:
+def _change(
+    said: TriggerRequest, seen: Trigger, version: WorkflowVersion, caller: Caller, deps: TriggerDependencies
+) -> Trigger:
     """Raises TriggerRefusedError."""
     if problems := find_faults_of_change(said, seen, version.definition, deps.now()):
         raise TriggerRefusedError(problems)
-    return change_trigger(said, seen, deps.now())
+    changed = change_trigger(said, seen, deps.now())
+    is_as_it_was = (changed.source, changed.input) == (seen.source, seen.input)
+    return changed if is_as_it_was else narrow_to(changed, caller.granted_workflows)
 
 
 def _settle_or_take_back(stored: Trigger, former: Trigger, deps: TriggerDependencies) -> Trigger:
