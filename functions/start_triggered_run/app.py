@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from start_triggered_run.custom_event import read_custom_event
-from start_triggered_run.firing import SentFiring
+from start_triggered_run.custom_event import read_custom_event, read_event_id, require_object
+from start_triggered_run.firing import read_firing
 from stepcall.domain.ids import spell_trigger
 from stepcall.runtime.event_wiring import event_dependencies
 from stepcall.runtime.observability import CORRELATION_ID, log_fact, logs_invocation, name_in_log, name_run_in_log
@@ -18,15 +18,15 @@ from stepcall.use_cases.start_once import Started
 @logs_invocation
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
     deps = event_dependencies()
-    start = _start_by_trigger if "trigger" in event else _start_by_event
     with invalid_event_kept(event, deps):
+        start = _start_by_trigger if "trigger" in require_object(event) else _start_by_event
         if started := start(event, deps):
             name_run_in_log(started.run)
             log_fact("event_started_run", replayed=str(started.is_replayed))
 
 
 def _start_by_trigger(event: dict[str, Any], deps: EventDependencies) -> Started | None:
-    firing = SentFiring.model_validate(event).to_firing()
+    firing = read_firing(event)
     trigger_id, event_id = spell_trigger(firing.trigger.trigger_id), firing.event["id"]
     # the times of schedules are others' times, too
     correlation_id = event_id if firing.bus else f"{trigger_id}:{event_id}"
@@ -37,5 +37,6 @@ def _start_by_trigger(event: dict[str, Any], deps: EventDependencies) -> Started
 
 
 def _start_by_event(event: dict[str, Any], deps: EventDependencies) -> Started:
-    name_in_log(**{CORRELATION_ID: event["id"]}, event_id=event["id"])
+    event_id = read_event_id(event)
+    name_in_log(**{CORRELATION_ID: event_id}, event_id=event_id)
     return start_by_event(read_custom_event(event, deps.default_tenant), deps)

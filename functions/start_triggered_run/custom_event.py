@@ -1,20 +1,23 @@
 """Events `Execute Workflow`: what they ask for, read strictly, as nobody waits for an answer that could say more."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from stepcall.domain.errors import Problem, first_problems
+from stepcall.domain.errors import Problem, first_problems, with_short_location
 from stepcall.domain.ids import MalformedIdError, read_workflow_id
 from stepcall.domain.json_text import NotJsonError, write_json
 from stepcall.domain.model_problems import Suggester, problems_of
 from stepcall.domain.run_mode import RunMode
+from stepcall.domain.types import describe_value
 from stepcall.domain.workflow import MAX_CONFIG_ID_LENGTH
 from stepcall.use_cases.invalid_events import InvalidEventError
 from stepcall.use_cases.start_by_event import StartByEvent
 
 DETAIL = "/detail"
+EVENT_ID = re.compile(r"[!-~]{1,255}")
 
 
 class ExecuteWorkflow(BaseModel):
@@ -30,12 +33,30 @@ class ExecuteWorkflow(BaseModel):
     tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
 
 
+def require_object(event: Any) -> dict[str, Any]:
+    """Raises InvalidEventError."""
+    if isinstance(event, dict):
+        return event
+    message = f"An event is an object, not {describe_value(event)}."
+    raise InvalidEventError([Problem("", "wrong_type", message, "object", describe_value(event))])
+
+
+def read_event_id(event: dict[str, Any]) -> str:
+    """What its start is known by. Raises InvalidEventError."""
+    event_id = event.get("id")
+    if isinstance(event_id, str) and EVENT_ID.fullmatch(event_id):
+        return event_id
+    message = "An event has an `id`: 1 to 255 visible ASCII characters."
+    raise InvalidEventError([Problem("/id", "invalid_value" if "id" in event else "missing", message)])
+
+
 def read_custom_event(event: dict[str, Any], default_tenant: str) -> StartByEvent:
     """What EventBridge sends of one. Raises InvalidEventError with all that is wrong."""
-    problems = first_problems(_problems_in(event["detail"]))
+    detail = event.get("detail")
+    problems = first_problems(map(with_short_location, _problems_in(detail)))
     if problems:
         raise InvalidEventError(problems)
-    asked = ExecuteWorkflow.model_validate(event["detail"])
+    asked = ExecuteWorkflow.model_validate(detail)
     return StartByEvent(
         tenant=asked.tenant or default_tenant,
         event_id=event["id"],

@@ -201,3 +201,44 @@ def test_a_firing_of_what_is_gone_disabled_or_changed_is_seen_to(stack: LocalSta
     assert trigger.key in [each.key for each in triggers().list_unsettled(limit=100)]
     triggers().settle(trigger.key, None)
     assert (len(runs_of(trigger)), kept(stack)) == (1, [])
+
+
+def without(payload: dict[str, Any], part: str, name: str) -> dict[str, Any]:
+    return payload | {part: {key: value for key, value in payload[part].items() if key != name}}
+
+
+def with_said(payload: dict[str, Any], part: str, **said: Any) -> dict[str, Any]:
+    return payload | {part: payload[part] | said}
+
+
+MALFORMED: dict[str, tuple[Any, list[str]]] = {
+    "no event": ({"trigger": BY_RULE["trigger"]}, ["/event"]),
+    "no words": ({"trigger": {}, "event": {}}, []),
+    "a trigger that is text": (BY_RULE | {"trigger": "hunter2"}, ["/trigger"]),
+    "no trigger's id": (without(BY_RULE, "trigger", "trigger_id"), ["/trigger/trigger_id"]),
+    "an id that is none": (with_said(BY_RULE, "trigger", trigger_id="hunter2"), ["/trigger/trigger_id"]),
+    "a revision as text": (with_said(BY_RULE, "trigger", revision="1"), ["/trigger/revision"]),
+    "a bus that is none": (with_said(BY_RULE, "trigger", bus="hunter2"), ["/trigger/bus"]),
+    "an event's id as a number": (with_said(BY_RULE, "event", id=5), ["/event/id"]),
+    "an event's id of a megabyte": (with_said(BY_RULE, "event", id="x" * 10**6), ["/event/id"]),
+    "a detail that is text": (with_said(BY_RULE, "event", detail="hunter2"), ["/event/detail"]),
+    "resources of numbers": (with_said(BY_RULE, "event", resources=[1]), ["/event/resources/0"]),
+    "a list": (["hunter2"], [""]),
+    "null": (None, [""]),
+    "nothing": ({}, ["/id"]),
+    "a custom event without detail": ({"id": "e"}, ["/detail", "/detail"]),
+    "a custom event's id as a number": ({"id": 5, "detail": {}}, ["/id"]),
+}
+
+
+@pytest.mark.parametrize("name", list(MALFORMED))
+def test_what_nobody_of_ours_sends_is_kept_with_places_and_not_tried_again(stack: LocalStack, name: str) -> None:
+    payload, places = MALFORMED[name]
+    with logged_lines() as lines:
+        assert fire(stack, payload) is None
+    [letter] = kept(stack)
+    reason = letter["reason"]
+    assert reason["code"] == "invalid-event"
+    assert not places or [problem["location"] for problem in reason["problems"]] == places
+    assert "hunter2" not in json.dumps([reason, *lines])
+    assert [line["code"] for line in lines if line["message"] == "event_refused"] == ["invalid-event"]
