@@ -537,7 +537,9 @@ def live_by_firings(account: Account, path: str) -> None:
     ids = {"workflow_id": read_workflow_id(made["workflow_id"]), "trigger_id": read_trigger_id(made["trigger_id"])}
     named = {"tenant": "tenant", **{name: str(value) for name, value in ids.items()}, "revision": 7, "bus": "stepcall"}
     for detail in ({"text": LARGE}, {}):
-        fired = {"trigger": named, "event": {"id": str(len(detail)), "source": "test", "detail": detail}}
+        words = dict.fromkeys(("source", "detail-type", "account", "time", "region"), "test")
+        event = {**words, "id": str(len(detail)), "resources": [], "detail": detail}
+        fired = {"trigger": named, "event": event}
         account.invoke("StartTriggeredRunRole", start_triggered_run.lambda_handler, fired)
     shown = account.request("GET", f"{path}/{made['trigger_id']}")
     assert (shown["last_run"] is None, shown["last_error"]["code"]) == (False, "missing_event_value")

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
-from uuid import UUID
 
 from stepcall.domain.errors import Problem
-from stepcall.domain.ids import spell_trigger
+from stepcall.domain.ids import MalformedIdError, read_trigger_id, spell_trigger
 from stepcall.domain.times import print_time
 from stepcall.stores.payload_store import PayloadStore
 from stepcall.use_cases.invalid_events import Reason
@@ -51,11 +50,14 @@ def _print_reason(reason: Reason) -> dict[str, Any]:
     }
 
 
-def _spell_trigger_of(event: Mapping[str, Any]) -> dict[str, str]:
+def _spell_trigger_of(event: Any) -> dict[str, str]:
     """Which trigger it was, as every answer spells it: what EventBridge sends has its bare UUID."""
-    named = event.get("trigger")
+    named = event.get("trigger") if isinstance(event, Mapping) else None
     trigger_id = named.get("trigger_id") if isinstance(named, Mapping) else None
-    return {"trigger_id": spell_trigger(UUID(trigger_id))} if trigger_id else {}
+    try:
+        return {"trigger_id": spell_trigger(read_trigger_id(trigger_id))} if isinstance(trigger_id, str) else {}
+    except MalformedIdError:  # what cannot be read is kept, too
+        return {}
 
 
 def _first(problems: Sequence[Problem]) -> Iterator[dict[str, str]]:

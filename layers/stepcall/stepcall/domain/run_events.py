@@ -38,7 +38,7 @@ DETAIL_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         **dict.fromkeys(("event_id", "sequence", "tenant", "run_id", "execution_id", "externalId", "workflow_id"), ()),
         **dict.fromkeys(("workflow_version", "workflow_name", "workflow_type", "run_mode", "run_attempt"), ()),
-        **dict.fromkeys(("trigger_depth", "status", "created_at", "started_at", "completed_at"), ()),
+        **dict.fromkeys(("trigger_depth", "trigger_ids", "status", "created_at", "started_at", "completed_at"), ()),
         "error": ("reason", "location", "message"),
     }
 )

@@ -113,7 +113,7 @@ def _of_own_runs(trigger: Trigger, pattern: Mapping[str, Any], definition: Workf
     if is_told_apart or not all(_takes(detail.get(name), value) for name, value in own._asdict().items()):
         return
     message = (
-        "The pattern takes the events of the runs that this trigger starts, too: each sets off the next, ten times. "
+        "The pattern takes the events of the runs that this trigger starts, too: nothing is started by these. "
         'Name other workflows in `detail.workflow_id`, or take runs of callers only: `"trigger_depth": [0]`.'
     )
     yield Problem(PATTERN, "takes_own_runs", message)
