@@ -3,12 +3,15 @@
 On AWS each stack has processes of its own; here the next one may be made in the same.
 """
 
+import functools
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+
+CACHED = functools._lru_cache_wrapper
+INSTALLED = "/site-packages/"  # a folder of functions may hold an environment
 
 
 @contextmanager
@@ -19,13 +22,12 @@ def forgotten_afterwards(folders: Iterable[Path]) -> Iterator[None]:
         yield
     finally:
         for module in [*sys.modules.values()]:
-            if (getattr(module, "__file__", None) or "").startswith(places):
-                for forget in _caches_of(module):
-                    forget()
+            file = getattr(module, "__file__", None) or ""
+            if file.startswith(places) and INSTALLED not in file:
+                _forget(module)
 
 
-def _caches_of(module: ModuleType) -> Iterator[Callable[[], Any]]:
+def _forget(module: ModuleType) -> None:
     for value in vars(module).values():
-        forget = getattr(value, "cache_clear", None)
-        if callable(forget):
-            yield forget
+        if isinstance(value, CACHED):
+            value.cache_clear()
