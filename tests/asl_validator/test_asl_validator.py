@@ -22,7 +22,7 @@ from tools.compile_workflow import placeholder_arns
 FOLDER = Path(__file__).parent
 GOLDEN = sorted((FOLDER.parent / "golden").glob("*.asl.json"))
 BY_HAND = FOLDER.parents[1] / "statemachine" / "webhook_delivery.asl.json"
-GENERATED = 100
+GENERATED = 50
 REFUSED = (
     "no StartAt",
     "States is missing",
