@@ -247,10 +247,6 @@ def _present(payload: StoredPayload | None) -> StoredPayload:
     return payload
 
 
-CONFLICT = frozenset({"None", "TransactionConflict"})
-"""The codes of a transaction that met another one: sent again, it may be taken."""
-
-
 def codes_of(error: ClientError) -> set[str]:
     """Why DynamoDB refused each write of a transaction, or all of it."""
     reasons: Any = error.response.get("CancellationReasons", [{"Code": error.response["Error"]["Code"]}])

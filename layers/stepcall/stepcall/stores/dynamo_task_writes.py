@@ -22,11 +22,9 @@ from stepcall.domain.run import (
     statuses_before,
 )
 from stepcall.stores.dynamo_items import (
-    CONFLICT,
     TRANSACTION_CANCELED,
     Item,
     attempt_of,
-    codes_of,
     payload_values,
     run_key,
     task_key,
@@ -34,13 +32,13 @@ from stepcall.stores.dynamo_items import (
     write_error,
     write_time,
 )
+from stepcall.stores.dynamo_transactions import write_together
 from stepcall.stores.dynamo_update import Update, Value, refusal, refused_item
 from stepcall.stores.run_store import TaskNotRunningError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-BEGIN_ATTEMPTS = 10
 LONGEST_EXECUTION = timedelta(days=366)  # Step Functions ends a standard execution after a year
 OF_AN_ATTEMPT = ("attempts", "started_at", "output", "output_key", "output_size", "error", "completed_at")
 """What a later attempt does not take over."""
@@ -123,15 +121,10 @@ class TaskWrites:
 
     def _begin_with_run(self, run: Run, start: Update, begin: Update) -> Item | None:
         items = [{"Update": update.to_request(self._table)} for update in (start, begin)]
-        for attempts_left in reversed(range(BEGIN_ATTEMPTS)):
-            try:
-                self._client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
-            except ClientError as exc:
-                # other branches begin as well; AWS's client does not try a cancelled transaction again
-                if not attempts_left or not codes_of(exc) <= CONFLICT:
-                    return _stored_instead(run, exc)
-            else:
-                break
+        try:
+            write_together(self._client, self._table, items)  # other branches begin as well
+        except ClientError as exc:
+            return _stored_instead(run, exc)
         return None
 
 
