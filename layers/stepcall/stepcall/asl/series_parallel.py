@@ -5,6 +5,7 @@ uses a fourth as well), some task has to wait for one that it does not use. docs
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from stepcall.asl.part_merging import merge_parts
 from stepcall.asl.parts import Order, Part, bits, longest_way, parallel, series, span_of
@@ -94,13 +95,10 @@ def _levels(members: int, order: Order) -> list[int]:
 
 def _halves(levels: Sequence[int]) -> tuple[int, int]:
     """Cut between two levels, so that about as many tasks are before as after."""
-    total, before, best = sum(level.bit_count() for level in levels), 0, (0, 0)
-    for level in levels[:-1]:
-        before |= level
-        if abs(total - 2 * before.bit_count()) <= abs(total - 2 * best[0].bit_count()) or not best[0]:
-            best = (before, 0)
-    rest = sum(levels) & ~best[0]
-    return best[0], rest
+    members = sum(levels)
+    cuts = [*accumulate(levels[:-1])]
+    before = min(reversed(cuts), key=lambda cut: abs(members.bit_count() - 2 * cut.bit_count()))
+    return before, members & ~before
 
 
 def _samples(tasks: int) -> Iterator[list[float]]:
