@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from stepcall.domain.errors import ErrorReason, PermanentTaskError
 from stepcall.domain.moment import read_moment
-from stepcall.domain.query_phases import QueryPhase
 from stepcall.domain.task_contract import TaskContext
+from stepcall.domain.task_phases import TaskPhase
 from stepcall.domain.times import print_time
 from stepcall.domain.waiting import LONGEST_WAIT, PreparedWait
 from stepcall.tasks.flow import WaitInput, WaitOutput
@@ -20,7 +20,7 @@ class Waiter:
         """Both invocations read the same time from the task's record, however often each is delivered."""
         began = context.started_at or self._now()
         until = _end_of(task_input, began)
-        if context.phase is not QueryPhase.PREPARE:
+        if context.phase is not TaskPhase.PREPARE:
             return WaitOutput(until=print_time(until))
         _refuse_too_long(until, began, context.deadline)
         return PreparedWait.to(until)

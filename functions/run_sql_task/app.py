@@ -15,8 +15,8 @@ from run_sql_task.scratch import remove_left_behind
 from run_sql_task.settings import AthenaSettings, SqlSettings
 from run_sql_task.workflow_output import WorkflowOutput
 from stepcall.aws.tables import TableObjects
-from stepcall.domain.query_phases import PreparedQuery
 from stepcall.domain.task_contract import TaskContext, TaskImplementation
+from stepcall.domain.task_phases import PreparedQuery
 from stepcall.runtime.observability import logs_invocation
 from stepcall.runtime.settings import DatasetSettings, StoreSettings
 from stepcall.runtime.wiring import connections, make_client, new_id, now, s3

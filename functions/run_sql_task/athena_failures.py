@@ -9,7 +9,7 @@ from typing import Any
 
 from run_sql_task.engine.faults import NUMBER, QUOTED
 from stepcall.domain.errors import ErrorReason, PermanentTaskError
-from stepcall.domain.query_phases import QueryEnd
+from stepcall.domain.task_phases import QueryEnd
 from stepcall.use_cases.query_service import QueryOutcome
 
 TIMED_OUT = "States.Timeout"

@@ -17,9 +17,9 @@ from run_sql_task.queries import bind
 from stepcall.domain.connection import Column, Dataset
 from stepcall.domain.errors import ErrorReason, PermanentTaskError
 from stepcall.domain.ids import spell_execution_name
-from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
 from stepcall.domain.run_table import MARK_LENGTH, RunTable
 from stepcall.domain.task_contract import TaskContext
+from stepcall.domain.task_phases import PreparedQuery, QueryEnd, TaskPhase
 from stepcall.sql.columns import infer_columns
 from stepcall.sql.faults import SqlError
 from stepcall.sql.statement import read_select
@@ -42,7 +42,7 @@ class AthenaQueries:
 
     def run(self, given: QueryInput, context: TaskContext) -> QueryOutput | PreparedQuery:
         """A TaskImplementation for the two phases."""
-        if context.phase is QueryPhase.PREPARE:
+        if context.phase is TaskPhase.PREPARE:
             return self._prepare(given, context)
         if context.query is None:
             raise ValueError("The machine does not say what came of the query.")

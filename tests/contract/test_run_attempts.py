@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stepcall.domain.errors import StepcallError
-from stepcall.domain.run import RESUMABLE, Run, RunStatus, RunWithTasks, StoredPayload, TaskStatus
+from stepcall.domain.run import RESUMABLE, Run, RunStatus, StoredPayload, TaskStatus
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.stores.run_store import (
     LateAttemptError,

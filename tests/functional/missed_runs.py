@@ -13,7 +13,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from local.stack import LocalStack
-from stepcall.domain.run import Run, RunWithTasks
+from stepcall.domain.run import Run
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.runtime import wiring
 from stepcall.stores.dynamo_items import run_key, write_time, write_values
 

@@ -11,8 +11,9 @@ import pytest
 
 from local.stack import LocalStack
 from stepcall.domain.ids import read_run_id
-from stepcall.domain.run import RunStatus, RunWithTasks, TaskStatus
+from stepcall.domain.run import RunStatus, TaskStatus
 from stepcall.domain.run_mode import RunMode
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.trigger import TriggerType
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.trigger_wiring import triggers

@@ -14,7 +14,7 @@ from local.http_server import bind, served
 from local.sam_local.docker import own_network
 from local.sam_local.invoke import Invoked, invoke
 from local.sam_local.world import SamWorld, sam_world
-from stepcall.domain.run import RunWithTasks
+from stepcall.domain.run_with_tasks import RunWithTasks
 from tests.event_world import (
     PAGE,
     begin_rotation,

@@ -11,7 +11,8 @@ from uuid import UUID
 from stepcall.asl.compiler import FINISH_RUN, CompiledWorkflow
 from stepcall.domain.access import Caller
 from stepcall.domain.ids import read_execution_name
-from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
+from stepcall.domain.run import Run, RunStatus, StoredPayload, TaskRun
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.task_contract import TaskContext, TaskImplementation, Worker
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.runtime.authentication import KnownKeys

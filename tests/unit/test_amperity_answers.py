@@ -19,7 +19,8 @@ from amperity_api.answers import (
 from amperity_api.settings import AmperitySettings
 from stepcall.domain.errors import MAX_MESSAGE_LENGTH, ErrorReason, PermanentTaskError
 from stepcall.domain.ids import read_run_id, spell_workflow, uuid7
-from stepcall.domain.run import CALL_LOCATION, ErrorResult, Run, RunStatus, RunWithTasks, TaskRun, TaskStatus
+from stepcall.domain.run import CALL_LOCATION, ErrorResult, Run, RunStatus, TaskRun, TaskStatus
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.runtime.http import json_response, require_carried
 from stepcall.runtime.settings import SettingsError
 from stepcall.stores.run_store import RunPage

@@ -6,7 +6,7 @@ import pytest
 
 from run_sql_task.athena_failures import clean, execution_in, failure_of, failure_to_start
 from stepcall.domain.errors import ErrorReason
-from stepcall.domain.query_phases import QueryEnd
+from stepcall.domain.task_phases import QueryEnd
 from stepcall.use_cases.query_service import QueryOutcome
 
 ERRORS = [

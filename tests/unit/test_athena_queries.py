@@ -13,9 +13,9 @@ from run_sql_task.athena_queries import AthenaQueries, table_of
 from run_sql_task.athena_results import FirstRows
 from stepcall.domain.connection import Column, Connection, Dataset, SqlEngine
 from stepcall.domain.errors import ErrorReason, PermanentTaskError
-from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
 from stepcall.domain.run_table import RunTable
 from stepcall.domain.task_contract import TaskContext
+from stepcall.domain.task_phases import PreparedQuery, QueryEnd, TaskPhase
 from stepcall.stores.memory_connection_store import MemoryConnectionStore
 from stepcall.tasks.sql import QueryInput, QueryOutput
 from stepcall.use_cases.query_service import QueryOutcome, StatementRefusedError, UnknownTypeError
@@ -95,12 +95,12 @@ class World:
     def prepare(self, query: str, ref: str = "one", **more: Any) -> str:
         """The statement that was prepared."""
         given = QueryInput(query=query, **more)
-        prepared = self.queries.run(given, context(QueryPhase.PREPARE, ref))
+        prepared = self.queries.run(given, context(TaskPhase.PREPARE, ref))
         assert isinstance(prepared, PreparedQuery)
         return self.service.prepared[prepared.statement]
 
     def collect(self, end: QueryEnd, query: str = "SELECT * FROM sales") -> QueryOutput:
-        output = self.queries.run(QueryInput(query=query), context(QueryPhase.COLLECT, query=end))
+        output = self.queries.run(QueryInput(query=query), context(TaskPhase.COLLECT, query=end))
         assert isinstance(output, QueryOutput)
         return output
 
@@ -116,13 +116,13 @@ def world() -> World:
     return World()
 
 
-def context(phase: QueryPhase, ref: str = "one", query: QueryEnd | None = None) -> TaskContext:
+def context(phase: TaskPhase, ref: str = "one", query: QueryEnd | None = None) -> TaskContext:
     return TaskContext(RUN_ID, "acme", ref, 0, lambda: 60.0, connection="athena_dw", phase=phase, query=query)
 
 
 def test_a_query_becomes_a_table_of_its_run_at_its_place_in_the_bucket(world: World) -> None:
     sql = world.prepare("SELECT city FROM sales WHERE amount > @least", parameters={"least": 7})
-    table = table_of(context(QueryPhase.PREPARE))
+    table = table_of(context(TaskPhase.PREPARE))
     assert sql.startswith(
         f"CREATE TABLE tables.{table.name} WITH (format = 'PARQUET', external_location = "
         f"'s3://bucket/workflows_temp/{RUN_ID}/one-{table.mark}/') AS SELECT "
@@ -139,10 +139,10 @@ def test_a_dataset_becomes_a_table_over_its_folder_when_it_is_first_named(world:
 
 
 def test_an_attempt_of_the_run_after_the_first_has_a_table_and_a_statement_of_its_own() -> None:
-    first = context(QueryPhase.PREPARE)
+    first = context(TaskPhase.PREPARE)
     again = replace(first, run_attempt=2)
     assert table_of(again) != table_of(first)
-    assert table_of(again) == table_of(replace(again, phase=QueryPhase.COLLECT, attempt=1))
+    assert table_of(again) == table_of(replace(again, phase=TaskPhase.COLLECT, attempt=1))
 
 
 def test_a_table_of_an_earlier_task_is_named_by_its_source_and_read_from_the_catalogue(world: World) -> None:
@@ -156,7 +156,7 @@ def test_every_attempt_prepares_the_same_under_one_name(world: World) -> None:
     for _ in range(2):
         world.prepare("SELECT city FROM sales")
     [statement] = world.service.prepared
-    assert statement == f"stepcall_{RUN_ID.hex}_{table_of(context(QueryPhase.PREPARE)).mark}"
+    assert statement == f"stepcall_{RUN_ID.hex}_{table_of(context(TaskPhase.PREPARE)).mark}"
     world.prepare("SELECT city FROM sales", ref="two")
     assert len(world.service.prepared) == 2
 
@@ -217,7 +217,7 @@ def test_a_dataset_of_a_type_that_athena_has_not_is_told_of(world: World) -> Non
 def test_a_query_that_succeeded_has_its_table_its_columns_and_its_first_rows(world: World) -> None:
     world.service.outcomes["e-1"] = QueryOutcome(succeeded=True)
     output = world.collect(QueryEnd("s_1", "e-1"))
-    table = table_of(context(QueryPhase.COLLECT))
+    table = table_of(context(TaskPhase.COLLECT))
     assert (output.table, output.row_count, output.truncated) == (table.name, 1, False)
     assert [(column.name, column.type) for column in output.columns] == list(COLUMNS)
     assert output.rows == [{"city": "Berlin", "amount": 1}]

@@ -13,13 +13,13 @@ from stepcall.domain.run import (
     ErrorResult,
     Run,
     RunStatus,
-    RunWithTasks,
     StoredPayload,
     TaskRun,
     TaskStatus,
     failed_end,
     statuses_before,
 )
+from stepcall.domain.run_with_tasks import RunWithTasks
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 ALLOWED = {

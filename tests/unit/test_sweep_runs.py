@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import pytest
 
 from stepcall.asl.compiler import CompiledWorkflow
-from stepcall.domain.run import Run, RunStatus, RunWithTasks
+from stepcall.domain.run import Run, RunStatus
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.stores.run_store import LateAttemptError
 from stepcall.use_cases.cancel_run import stop_run
 from stepcall.use_cases.dependencies import NamedRun

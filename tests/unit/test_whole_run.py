@@ -4,7 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from stepcall.domain.run import Run, RunEnd, RunStatus, RunWithTasks
+from stepcall.domain.run import Run, RunEnd, RunStatus
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from stepcall.asl.states import ALL_ERRORS, QUERY_PATH, AslObject, Catcher, LambdaTaskState, Retrier, rules_to_asl
-from stepcall.domain.query_phases import QueryPhase
+from stepcall.domain.task_phases import TaskPhase
 
 ATHENA_QUERY = "arn:aws:states:::athena:startQueryExecution.sync"
 QUERY_SUFFIX, RESULT_SUFFIX = " query", " result"
@@ -69,8 +69,8 @@ def athena_states(
     query take.
     """
     query, result = f"{task.name}{QUERY_SUFFIX}", f"{task.name}{RESULT_SUFFIX}"
-    preparing = {**task.payload, "phase": QueryPhase.PREPARE.value}
-    collecting = {**task.payload, "phase": QueryPhase.COLLECT.value, "query.$": QUERY_PATH}
+    preparing = {**task.payload, "phase": TaskPhase.PREPARE.value}
+    collecting = {**task.payload, "phase": TaskPhase.COLLECT.value, "query.$": QUERY_PATH}
     failed = Catcher((ALL_ERRORS,), next=result, result_path=f"{QUERY_PATH}.error")
     yield replace(task, payload=preparing, next=query, kept=STATEMENT)
     limit = limit_seconds or QUERY_TIMEOUT_SECONDS

@@ -30,7 +30,7 @@ from stepcall.asl.states import (
 )
 from stepcall.domain.errors import BRANCH_FAILED, RetryableTaskError
 from stepcall.domain.run_mode import RunMode
-from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.task_contract import TaskContract, TaskKind
 from stepcall.domain.task_control import Retry
 from stepcall.domain.workflow import WorkflowDefinition
 
@@ -117,9 +117,9 @@ def compile_workflow(
     refuse_over_limits(text, history_events)
     check_state_machine(machine)
     content_hash = hashlib.sha256(text.encode()).hexdigest()[:32]
-    queries = sum(step.is_query for step in planned.steps) if athena_work_group else 0
+    queries = sum(step.kind is TaskKind.QUERY for step in planned.steps) if athena_work_group else 0
     transitions = count_transitions(states)
-    waits = sum(step.is_wait for step in planned.steps)
+    waits = sum(step.kind is TaskKind.WAIT for step in planned.steps)
     return CompiledWorkflow(text, content_hash, transitions, history_events, queries, waits, planned.critical_path)
 
 
@@ -178,11 +178,11 @@ class TaskStates:
         last_resort = record if step.continues else fail
         caught_by = step.fallback.ref if step.fallback else last_resort
         task = _task_state(step, after, self._function_arns, _catch_all(caught_by))
-        if step.is_query and self._athena_work_group:
+        if step.kind is TaskKind.QUERY and self._athena_work_group:
             from stepcall.asl.athena_states import athena_states  # noqa: PLC0415 - few deployments have Athena
 
             yield from athena_states(task, self._athena_work_group, step.limit_seconds)
-        elif step.is_wait:
+        elif step.kind is TaskKind.WAIT:
             from stepcall.asl.wait_states import wait_states  # noqa: PLC0415 - few workflows wait
 
             yield from wait_states(task)

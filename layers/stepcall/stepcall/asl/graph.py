@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stepcall.asl.parts import Order, Part, series, span_of
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.run_mode import STAGES, RunMode, Stage
-from stepcall.domain.task_contract import TaskContract, Worker
+from stepcall.domain.task_contract import TaskContract, TaskKind, Worker
 from stepcall.domain.task_control import OnError, Retry
 from stepcall.domain.task_order import TaskOrder
 from stepcall.domain.workflow import Task, WorkflowDefinition
@@ -19,8 +19,7 @@ class TaskStep:
     ref: str
     worker: Worker
     timeout_seconds: int
-    is_query: bool = False
-    """Whether the connection's engine does it."""
+    kind: TaskKind = TaskKind.WORK
     retry: Retry | None = None
     """As its author wants it tried again, None for nothing said; likewise the next."""
     limit_seconds: int | None = None
@@ -28,7 +27,6 @@ class TaskStep:
     """Whether the run goes on when it has failed."""
     fallback: "TaskStep | None" = None
     """What is tried in its place then, first."""
-    is_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +71,11 @@ def _step(task: Task, definition: WorkflowDefinition, catalog: Mapping[str, Task
         ref=task.ref,
         worker=contract.worker,
         timeout_seconds=contract.timeout_seconds,
-        is_query=contract.is_query,
+        kind=contract.kind,
         retry=task.retry,
         limit_seconds=task.timeout_seconds,
         continues=task.on_error is OnError.CONTINUE,
         fallback=_step(fallback, definition, catalog) if fallback else None,
-        is_wait=contract.is_wait,
     )
 
 

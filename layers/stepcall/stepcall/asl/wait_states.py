@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from stepcall.asl.states import WAIT_PATH, AslObject, Catcher, LambdaTaskState, Retrier
-from stepcall.domain.query_phases import QueryPhase
+from stepcall.domain.task_phases import TaskPhase
 
 WAIT_SUFFIX, END_SUFFIX = " wait", " end"
 
@@ -31,7 +31,7 @@ def wait_states(task: LambdaTaskState) -> Iterator[LambdaTaskState | WaitState]:
     `task` is the state that a task is which does not wait.
     """
     wait, end = f"{task.name}{WAIT_SUFFIX}", f"{task.name}{END_SUFFIX}"
-    preparing = {**task.payload, "phase": QueryPhase.PREPARE.value}
+    preparing = {**task.payload, "phase": TaskPhase.PREPARE.value}
     yield replace(task, payload=preparing, next=wait, kept={"until.$": "$.Payload.until"}, kept_at=WAIT_PATH)
     yield WaitState(wait, end)
-    yield replace(task, name=end, payload={**task.payload, "phase": QueryPhase.COLLECT.value})
+    yield replace(task, name=end, payload={**task.payload, "phase": TaskPhase.COLLECT.value})

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from stepcall.domain.json_text import write_json
-from stepcall.domain.run import RunWithTasks, TaskRun, TaskStatus
+from stepcall.domain.run import TaskRun, TaskStatus
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.template import InputReference, references
 from stepcall.domain.workflow import Task, WorkflowVersion
 

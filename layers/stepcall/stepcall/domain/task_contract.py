@@ -14,7 +14,7 @@ from stepcall.domain.connection import DEFAULT_CONNECTION
 
 if TYPE_CHECKING:
     from stepcall.domain.json_schema import Schema
-    from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
+    from stepcall.domain.task_phases import PreparedQuery, QueryEnd, TaskPhase
     from stepcall.domain.waiting import PreparedWait
 
 
@@ -25,6 +25,17 @@ class Worker(StrEnum):
     AI = "run_ai_task"
     DATA = "run_data_task"
     SQL = "run_sql_task"
+
+
+class TaskKind(StrEnum):
+    """What ends a task, and so which states it becomes."""
+
+    WORK = "work"
+    """Its worker, in one invocation."""
+    QUERY = "query"
+    """The engine of the workflow's connection, which may be another service than the worker."""
+    WAIT = "wait"
+    """The time that it says; its worker only writes that down."""
 
 
 class TaskInput(BaseModel):
@@ -69,15 +80,20 @@ class TaskContract:
     worker: Worker
     timeout_seconds: int
     """How long one attempt may take before Step Functions gives it up: a little over the worker's own time limit."""
-    is_query: bool = False
-    """Whether the connection's engine does the work, which may be another service than the worker."""
-    is_wait: bool = False
-    """Whether it is done by the time that it says, and its worker only writes that down."""
+    kind: TaskKind = TaskKind.WORK
+
+    @property
+    def is_query(self) -> bool:
+        return self.kind is TaskKind.QUERY
+
+    @property
+    def is_wait(self) -> bool:
+        return self.kind is TaskKind.WAIT
 
     @property
     def may_take_phases(self) -> bool:
         """Whether its worker may be invoked before and after what it does: it takes more than one state."""
-        return self.is_query or self.is_wait
+        return self.kind is not TaskKind.WORK
 
     @cached_property
     def input_json_schema(self) -> dict[str, Any]:
@@ -123,7 +139,7 @@ class TaskContext:
     """The connection that the workflow's SQL runs on."""
     output_table: str | None = None
     """What the run's result is called, when it is called as a job."""
-    phase: "QueryPhase | None" = None
+    phase: "TaskPhase | None" = None
     """None where the worker does all of the task in one invocation."""
     query: "QueryEnd | None" = None
     """In the phase `COLLECT`."""

@@ -18,11 +18,11 @@ from stepcall.domain.run import (
     RunAttempt,
     RunEnd,
     RunStatus,
-    RunWithTasks,
     StoredPayload,
     TableClaim,
     statuses_before,
 )
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.stores.dynamo_items import (
     PROVIDER_KEY,
     RUN_ITEM,

@@ -14,7 +14,6 @@ from stepcall.domain.run import (
     RunAttempt,
     RunEnd,
     RunStatus,
-    RunWithTasks,
     StoredPayload,
     TableClaim,
     TaskRun,
@@ -22,6 +21,7 @@ from stepcall.domain.run import (
     is_same_execution,
     statuses_before,
 )
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.stores.run_store import (
     ALL_RUNS,
     LateAttemptError,

@@ -9,17 +9,8 @@ from uuid import UUID
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord
 from stepcall.domain.ids import spell_execution_name
-from stepcall.domain.run import (
-    ErrorResult,
-    Run,
-    RunAttempt,
-    RunEnd,
-    RunStatus,
-    RunSummary,
-    RunWithTasks,
-    StoredPayload,
-    TableClaim,
-)
+from stepcall.domain.run import ErrorResult, Run, RunAttempt, RunEnd, RunStatus, RunSummary, StoredPayload, TableClaim
+from stepcall.domain.run_with_tasks import RunWithTasks
 
 
 class RunNotFoundError(StepcallError):

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from stepcall.domain.moment import check_moment
-from stepcall.domain.task_contract import TaskContract, TaskInput, TaskOutput, Worker
+from stepcall.domain.task_contract import TaskContract, TaskInput, TaskKind, TaskOutput, Worker
 from stepcall.domain.waiting import FLOW_WAIT, LONGEST_WAIT
 
 MAX_WAIT_SECONDS = int(LONGEST_WAIT.total_seconds())
@@ -33,5 +33,5 @@ WAIT = TaskContract(
     output_model=WaitOutput,
     worker=Worker.DATA,
     timeout_seconds=40,
-    is_wait=True,
+    kind=TaskKind.WAIT,
 )

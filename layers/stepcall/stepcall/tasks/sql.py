@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from stepcall.domain.task_contract import TaskContract, TaskInput, TaskOutput, Worker
+from stepcall.domain.task_contract import TaskContract, TaskInput, TaskKind, TaskOutput, Worker
 
 MAX_QUERY_LENGTH = 65_536
 MAX_SHOWN_ROWS = 1000
@@ -53,7 +53,7 @@ SQL_QUERY = TaskContract(
     output_model=QueryOutput,
     worker=Worker.SQL,
     timeout_seconds=310,
-    is_query=True,
+    kind=TaskKind.QUERY,
 )
 WORKFLOW_OUTPUT = TaskContract(
     name="Workflow.Output",

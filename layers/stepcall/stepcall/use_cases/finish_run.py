@@ -17,12 +17,12 @@ from stepcall.domain.run import (
     ErrorResult,
     RunEnd,
     RunStatus,
-    RunWithTasks,
     StoredPayload,
     TaskRun,
     TaskStatus,
     is_same_execution,
 )
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.type_check import faults_of
 from stepcall.domain.types import describe_value, is_of_type
 from stepcall.domain.workflow import OutputValue, WorkflowVersion

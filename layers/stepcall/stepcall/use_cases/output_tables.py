@@ -9,8 +9,9 @@ from stepcall.domain.errors import StepcallError, shorten
 from stepcall.domain.ids import spell_job
 from stepcall.domain.procedure import OUTPUT_INFIX
 from stepcall.domain.procedure_call import is_output_table
-from stepcall.domain.run import TABLE_LIFE, Run, RunStatus, RunWithTasks
+from stepcall.domain.run import TABLE_LIFE, Run, RunStatus
 from stepcall.domain.run_table import read_run_table
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.workflow import Task, WorkflowVersion
 from stepcall.stores.run_store import RunNotFoundError
 from stepcall.tasks.sql import WORKFLOW_OUTPUT

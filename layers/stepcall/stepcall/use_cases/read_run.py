@@ -7,7 +7,8 @@ from uuid import UUID
 
 from stepcall.domain.access import Caller
 from stepcall.domain.parameters import bind_parameters
-from stepcall.domain.run import Run, RunStatus, RunWithTasks, StoredPayload, TaskRun
+from stepcall.domain.run import Run, RunStatus, StoredPayload, TaskRun
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError
 from stepcall.stores.run_store import RunNotFoundError, RunPage

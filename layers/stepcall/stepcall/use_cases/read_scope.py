@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from stepcall.domain.render_template import Scope
-from stepcall.domain.run import RunWithTasks
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.times import print_range
 from stepcall.use_cases.dependencies import WorkerDependencies
 

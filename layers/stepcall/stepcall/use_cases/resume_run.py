@@ -14,16 +14,8 @@ from stepcall.domain.errors import ErrorReason, InvalidParametersError, Problem
 from stepcall.domain.json_text import write_json
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.resume_plan import Bound, PlannedTask, Planner, Resume
-from stepcall.domain.run import (
-    CALL_LOCATION,
-    RESUMABLE,
-    TABLE_LIFE,
-    Run,
-    RunStatus,
-    RunWithTasks,
-    StoredPayload,
-    TaskRun,
-)
+from stepcall.domain.run import CALL_LOCATION, RESUMABLE, TABLE_LIFE, Run, RunStatus, StoredPayload, TaskRun
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.task_contract import Worker
 from stepcall.domain.workflow import Task, WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError

@@ -8,20 +8,12 @@ from pydantic import BaseModel, ValidationError
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, TaskError
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.model_problems import problems_of
-from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
 from stepcall.domain.render_template import RenderError, Scope, render
-from stepcall.domain.run import (
-    ErrorResult,
-    Run,
-    RunAttempt,
-    RunStatus,
-    RunWithTasks,
-    StoredPayload,
-    TaskStatus,
-    is_same_execution,
-)
+from stepcall.domain.run import ErrorResult, Run, RunAttempt, RunStatus, StoredPayload, TaskStatus, is_same_execution
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
 from stepcall.domain.task_control import task_ref
+from stepcall.domain.task_phases import PreparedQuery, QueryEnd, TaskPhase
 from stepcall.domain.waiting import PreparedWait
 from stepcall.domain.workflow import Task, WorkflowDefinition
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
@@ -41,7 +33,7 @@ class TaskInvocation(BaseModel):
     run: ExecutedRun
     ref: str
     attempt: int
-    phase: QueryPhase | None = None
+    phase: TaskPhase | None = None
     query: "QueryReport | None" = None
     error: StateError | None = None
     """Of the task that this is the fallback of."""
@@ -86,12 +78,20 @@ def run_task(
     if found.run.status.has_ended:
         raise RunHasEndedError(found.run.run_id, found.run.status)
     now = deps.now()
-    if invocation.phase is not QueryPhase.COLLECT:  # it was begun when it was prepared
+    if invocation.phase is not TaskPhase.COLLECT:  # it was begun when it was prepared
         deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=now)
     started_at = found.task(task.ref).started_at or now
     context = _context_of(invocation, found.run, version.definition, remaining_seconds, started_at)
+    prepared = _attempt(task, found, implementations[task.type], context, deps)
+    return prepared or _nothing_to_do(invocation, task, deps)
+
+
+def _attempt(
+    task: Task, found: RunWithTasks, implementation: TaskImplementation, context: TaskContext, deps: WorkerDependencies
+) -> Prepared | None:
+    """Do it, and write what came of it. Raises TaskError."""
     try:
-        output = _work(task, found, implementations[task.type], context, deps)
+        output = _work(task, found, implementation, context, deps)
         if isinstance(output, Prepared):
             return output
         if output is None:
@@ -107,7 +107,7 @@ def run_task(
         fault = RetryableTaskError(ErrorReason.INTERNAL_ERROR, INTERNAL_MESSAGE)
         fault.__cause__ = exc
         _record_error(fault, found.run, context, deps)
-    return _nothing_to_do(invocation, task, deps)
+    return None
 
 
 def _needs_no_fallback(invocation: TaskInvocation, found: RunWithTasks, deps: WorkerDependencies) -> bool:
@@ -165,7 +165,7 @@ def _is_done(found: RunWithTasks, ref: str) -> bool:
 def _nothing_to_do(invocation: TaskInvocation, task: Task, deps: WorkerDependencies) -> Prepared | None:
     """The machine goes on to its query all the same, which fails at once, or to its wait, which ends at once: what
     comes after it finds the task done."""
-    if invocation.phase is not QueryPhase.PREPARE:
+    if invocation.phase is not TaskPhase.PREPARE:
         return None
     return PreparedWait.past(deps.now()) if deps.catalog[task.type].is_wait else PreparedQuery("")
 
@@ -192,7 +192,7 @@ def _work(
     if not _is_wanted(task, scope):
         return None
     output = implementation(_read_input(contract, task, scope), context)
-    if context.phase is QueryPhase.PREPARE and isinstance(output, Prepared):
+    if context.phase is TaskPhase.PREPARE and isinstance(output, Prepared):
         return output
     if not isinstance(output, contract.output_model):
         raise TypeError(f"{contract.name} gives {contract.output_model.__name__}, not {type(output).__name__}.")

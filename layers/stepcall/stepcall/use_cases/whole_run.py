@@ -4,7 +4,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from stepcall.domain.access import Caller
-from stepcall.domain.run import Run, RunWithTasks, TaskRun
+from stepcall.domain.run import Run, TaskRun
+from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.workflow_store import WorkflowNotFoundError
 from stepcall.use_cases.cancel_run import stop_run

@@ -1,10 +1,10 @@
-"""A query that another service runs: its worker is invoked before and after it."""
+"""Tasks that go on while nothing of ours runs: their worker is invoked before and after."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
-class QueryPhase(StrEnum):
+class TaskPhase(StrEnum):
     """The two invocations of the worker."""
 
     PREPARE = "prepare"

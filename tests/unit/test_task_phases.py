@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError
-from stepcall.domain.query_phases import PreparedQuery, QueryEnd, QueryPhase
 from stepcall.domain.run import Run, TaskStatus
 from stepcall.domain.task_contract import TaskContext
+from stepcall.domain.task_phases import PreparedQuery, QueryEnd, TaskPhase
 from stepcall.stores.run_store import RunHasEndedError
 from stepcall.tasks.sql import SQL_QUERY, QueryInput, QueryOutput
 from stepcall.use_cases.cancel_run import cancel_run
@@ -31,7 +31,7 @@ class Query:
 
     def __call__(self, given: QueryInput, context: TaskContext) -> QueryOutput | PreparedQuery:
         self.seen.append(context)
-        if context.phase is QueryPhase.PREPARE:
+        if context.phase is TaskPhase.PREPARE:
             return PreparedQuery("s_1")
         if self.fault:
             raise self.fault
@@ -88,7 +88,7 @@ def test_a_result_that_is_delivered_twice_is_recorded_once(world: RunWorld, run:
     deliver(world, run, work, "prepare")
     for _ in range(2):
         deliver(world, run, work, "collect", query=DONE)
-    assert [context.phase for context in work.seen] == [QueryPhase.PREPARE, QueryPhase.COLLECT]
+    assert [context.phase for context in work.seen] == [TaskPhase.PREPARE, TaskPhase.COLLECT]
 
 
 def test_a_preparation_that_comes_late_undoes_nothing(world: RunWorld, run: Run) -> None:
