@@ -1,13 +1,14 @@
-"""Gives the slots of runs that have ended back and starts those that wait for them, from the runs table's stream."""
+"""What machines and runs wait for, from the runs table's stream: the ends of tasks, and the slots of runs that end."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcall.runtime.observability import logs_invocation
+from stepcall.runtime.observability import log_fact, logs_invocation
 from stepcall.runtime.run_stream import StreamBatch, failures_from
-from stepcall.runtime.wiring import start_dependencies
+from stepcall.runtime.wiring import engine, start_dependencies
 from stepcall.use_cases.start_waiting_runs import start_waiting_runs
+from stepcall.use_cases.tell_machines import tell_machines
 
 MARGIN_MILLISECONDS = 15_000  # for a call that AWS leaves without an answer, and that its client repeats
 
@@ -15,9 +16,8 @@ MARGIN_MILLISECONDS = 15_000  # for a call that AWS leaves without an answer, an
 @logs_invocation
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Which record the stream has to go on from, if not after the last."""
-    changes = list(StreamBatch.model_validate(event).changes())
-    return failures_from(
-        start_waiting_runs(
-            changes, start_dependencies(), lambda: context.get_remaining_time_in_millis() > MARGIN_MILLISECONDS
-        )
-    )
+    batch, deps = StreamBatch.model_validate(event), start_dependencies()
+    changes, ends = list(batch.changes()), list(batch.task_ends())
+    untold = tell_machines(ends, engine(), log_fact)
+    unstarted = start_waiting_runs(changes, deps, lambda: context.get_remaining_time_in_millis() > MARGIN_MILLISECONDS)
+    return failures_from(untold, unstarted)

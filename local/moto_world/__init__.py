@@ -14,6 +14,7 @@ from local.moto_world.interpreter_speed import fast_interpreter
 from local.moto_world.lambda_invocations import invocations_go_to
 from local.moto_world.request_speed import fast_requests
 from local.moto_world.table_speed import fast_tables
+from local.moto_world.task_tokens import task_tokens
 from local.moto_world.template_machines import machines_of_templates
 from local.moto_world.untracked_models import untracked_models
 from local.moto_world.wait_times import exact_waits
@@ -34,5 +35,6 @@ def corrected_moto(rewrite_url: Callable[[str], str]) -> Iterator[None]:
         machines_of_templates(),
         bounded_and_stoppable_executions(),
         exact_waits(),
+        task_tokens(),
     ):
         yield

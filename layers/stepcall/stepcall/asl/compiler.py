@@ -4,7 +4,7 @@ A sequential workflow of n tasks costs n + 1 state transitions on the good road:
 the machine. On the bad road a task's `Catch` leads to `Fail run`, which writes the run's end, and to `Run failed`.
 Tasks that run at once stand in the branches of a Parallel, which costs one more. A branch whose task fails says which.
 A query that Athena runs costs three transitions: its worker prepares it, Athena runs it, its worker records the result.
-So does a wait: its worker begins it, the machine waits, its worker ends it.
+So does a wait: its worker begins it, the machine waits, its worker ends it. What somebody's answer ends costs one.
 """
 
 import hashlib
@@ -186,6 +186,10 @@ class TaskStates:
             from stepcall.asl.wait_states import wait_states  # noqa: PLC0415 - few workflows wait
 
             yield from wait_states(task)
+        elif step.wait_seconds:
+            from stepcall.asl.awaited_states import awaited_states  # noqa: PLC0415 - few workflows await an answer
+
+            yield from awaited_states(task, min(step.limit_seconds or step.wait_seconds, step.wait_seconds))
         else:
             yield task
         if step.fallback:

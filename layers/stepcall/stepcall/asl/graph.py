@@ -27,6 +27,8 @@ class TaskStep:
     """Whether the run goes on when it has failed."""
     fallback: "TaskStep | None" = None
     """What is tried in its place then, first."""
+    wait_seconds: int | None = None
+    """How long somebody's answer is waited for, which ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def _step(task: Task, definition: WorkflowDefinition, catalog: Mapping[str, Task
         limit_seconds=task.timeout_seconds,
         continues=task.on_error is OnError.CONTINUE,
         fallback=_step(fallback, definition, catalog) if fallback else None,
+        wait_seconds=contract.awaits(task.input) if contract.awaits else None,
     )
 
 

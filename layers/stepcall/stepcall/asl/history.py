@@ -2,9 +2,9 @@
 
 A state that invokes a function writes TaskStateEntered, then TaskScheduled, TaskStarted and TaskSucceeded (or
 TaskFailed, TaskTimedOut) for each attempt, then TaskStateExited, also when its error is caught: 5, and 3 for every
-retry. One that waits for a query writes TaskSubmitted besides, for each attempt: 6, and 4. A Wait state writes
-WaitStateEntered and WaitStateExited: 2. Each retrier counts its own attempts, so all of them can be used. A Parallel
-writes ParallelStateEntered, ParallelStateStarted, what its branches write, ParallelStateSucceeded (or
+retry. One that waits for a query, or for an answer, writes TaskSubmitted besides, for each attempt: 6, and 4. A Wait
+state writes WaitStateEntered and WaitStateExited: 2. Each retrier counts its own attempts, so all of them can be used.
+A Parallel writes ParallelStateEntered, ParallelStateStarted, what its branches write, ParallelStateSucceeded (or
 ParallelStateFailed) and ParallelStateExited. A Fail state writes FailStateEntered; the execution itself its start and
 its end.
 `tests/local/test_history.py` holds this against an interpreter.

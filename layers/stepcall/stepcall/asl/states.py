@@ -126,9 +126,10 @@ def machine_to_asl(states: "Sequence[State]") -> AslObject:
 
 if TYPE_CHECKING:
     from stepcall.asl.athena_states import AthenaQueryState
+    from stepcall.asl.awaited_states import AwaitedTaskState
     from stepcall.asl.wait_states import WaitState
 
-    State: TypeAlias = LambdaTaskState | AthenaQueryState | WaitState | ParallelState | FailState
+    State: TypeAlias = LambdaTaskState | AthenaQueryState | WaitState | AwaitedTaskState | ParallelState | FailState
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ T = TypeVar("T")
 START_DELAYS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 MISSING_MACHINE = "StateMachineDoesNotExist"
 MISSING_EXECUTION = "ExecutionDoesNotExist"
+# it was told before, has given up, or has ended: no later attempt could tell it more
+TOLD = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 RETRY_LATER = frozenset(
     {"ThrottlingException", "ExecutionLimitExceeded", "StateMachineDeleting", "StateMachineLimitExceeded"}
 )
@@ -86,6 +88,12 @@ class StepFunctions:
             lambda: self._client.stop_execution(executionArn=execution_arn, error="Cancelled", cause=cause),
             fine=frozenset({MISSING_EXECUTION}),
         )
+
+    def succeed_task(self, token: str) -> None:
+        self._call(lambda: self._client.send_task_success(taskToken=token, output="{}"), fine=TOLD)
+
+    def fail_task(self, token: str, error: str, cause: str) -> None:
+        self._call(lambda: self._client.send_task_failure(taskToken=token, error=error, cause=cause), fine=TOLD)
 
     def describe(self, name: str, content_hash: str) -> ExecutionStatus:
         execution_arn = self._address.execution_arn(content_hash, name)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from stepcall.domain.awaited import Awaited
 from stepcall.domain.errors import MAX_MESSAGE_LENGTH, ErrorReason
 from stepcall.domain.ids import spell_execution_name
 from stepcall.domain.run_mode import RunMode
@@ -106,6 +107,10 @@ class TaskRun:
     """The attempt of its run that wrote this last."""
     used_fallback: bool = False
     """Whether its status and output are of what was tried in its place."""
+    awaited: Awaited | None = None
+    """What somebody is asked for, or was."""
+    decided_by: str | None = None
+    """The name of the key whose answer ended it."""
 
 
 class RunAttempt(Protocol):
@@ -247,6 +252,18 @@ class RunEnd:
     completed_at: datetime
     output: StoredPayload | None = None
     error: ErrorResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnd:
+    """How somebody's answer ends a task: COMPLETED with an output, or FAILED with an error."""
+
+    status: TaskStatus
+    completed_at: datetime
+    output: StoredPayload | None = None
+    error: ErrorResult | None = None
+    decided_by: str | None = None
+    """The name of the key that answered; None where no person did."""
 
 
 def failed_end(completed_at: datetime, reason: ErrorReason, location: str, message: str) -> RunEnd:

@@ -1,6 +1,6 @@
 """The contract of a task type: what it takes, what it gives, and which worker does it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from stepcall.domain.connection import DEFAULT_CONNECTION
 
 if TYPE_CHECKING:
+    from stepcall.domain.awaited import Awaited
     from stepcall.domain.json_schema import Schema
     from stepcall.domain.task_phases import PreparedQuery, QueryEnd, TaskPhase
     from stepcall.domain.waiting import PreparedWait
@@ -36,6 +37,8 @@ class TaskKind(StrEnum):
     """The engine of the workflow's connection, which may be another service than the worker."""
     WAIT = "wait"
     """The time that it says; its worker only writes that down."""
+    AWAITED = "awaited"
+    """Somebody else's answer, which its worker has asked for; or that there was none in time."""
 
 
 class TaskInput(BaseModel):
@@ -81,6 +84,8 @@ class TaskContract:
     timeout_seconds: int
     """How long one attempt may take before Step Functions gives it up: a little over the worker's own time limit."""
     kind: TaskKind = TaskKind.WORK
+    awaits: Callable[[Mapping[str, Any]], int] | None = None
+    """Of the kind AWAITED: for how many seconds somebody's answer is waited for, from its input as it is written."""
 
     @property
     def is_query(self) -> bool:
@@ -89,6 +94,10 @@ class TaskContract:
     @property
     def is_wait(self) -> bool:
         return self.kind is TaskKind.WAIT
+
+    @property
+    def is_awaited(self) -> bool:
+        return self.kind is TaskKind.AWAITED
 
     @property
     def may_take_phases(self) -> bool:
@@ -151,8 +160,8 @@ class TaskContext:
     """The run's, None for never."""
 
 
-TaskImplementation = Callable[[Any, TaskContext], "TaskOutput | PreparedQuery | PreparedWait"]
+TaskImplementation = Callable[[Any, TaskContext], "TaskOutput | PreparedQuery | PreparedWait | Awaited"]
 """A plain function of (the type's input model, context) that returns the type's output model or raises TaskError.
 
-In the phase `PREPARE`, which only queries and waits have, it returns what is prepared instead.
+In the phase `PREPARE`, which only tasks of several invocations have, it returns what is prepared or awaited instead.
 """

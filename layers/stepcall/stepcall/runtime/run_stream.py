@@ -5,8 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stepcall.stores.dynamo_run_changes import read_change
+from stepcall.stores.dynamo_run_changes import read_change, read_settled
 from stepcall.use_cases.publish_run_events import StreamedChange
+from stepcall.use_cases.tell_machines import StreamedEnd
 
 Image = dict[str, dict[str, Any]]
 
@@ -39,7 +40,13 @@ class StreamBatch(BaseModel):
             if change := read_change(record.write.before, record.write.after):
                 yield StreamedChange(record.write.place, change)
 
+    def task_ends(self) -> Iterator[StreamedEnd]:
+        """Of tasks whose machine waits for somebody's answer."""
+        for record in self.records:
+            if settled := read_settled(record.write.after):
+                yield StreamedEnd(record.write.place, settled.token, str(settled.run_id), settled.status)
 
-def failures_from(place: str | None) -> dict[str, list[dict[str, str]]]:
-    """The answer that lets the stream go on from that record; None: after the last."""
-    return {"batchItemFailures": [{"itemIdentifier": place}] if place else []}
+
+def failures_from(*places: str | None) -> dict[str, list[dict[str, str]]]:
+    """The answer that lets the stream go on from the first of those records; None: after the last."""
+    return {"batchItemFailures": [{"itemIdentifier": place} for place in places if place]}

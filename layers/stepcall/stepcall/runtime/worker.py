@@ -13,9 +13,9 @@ from stepcall.runtime.observability import logger, logs_invocation, name_run_in_
 from stepcall.runtime.wiring import worker_dependencies
 from stepcall.stores.run_store import LateAttemptError, RunHasEndedError
 from stepcall.use_cases.finish_run import RunFailedError
-from stepcall.use_cases.run_task import TaskInvocation, run_task
+from stepcall.use_cases.run_task import NothingToAwaitError, TaskInvocation, run_task
+from stepcall.use_cases.state_error import IN_RECORD
 
-IN_RECORD = "The run's record says why."
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, str] | None]
 
 
@@ -49,6 +49,9 @@ def errors_for_the_machine() -> Iterator[None]:
         raise type(error)(error.reason, IN_RECORD) from None
     except LateAttemptError as error:
         logger.info("late_news_ignored")
+        raise error from None
+    except NothingToAwaitError as error:
+        logger.info("nothing_to_await")
         raise error from None
     except (RunHasEndedError, RunFailedError) as error:
         logger.info("run_has_ended")

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from botocore.exceptions import ClientError
 
+from stepcall.domain.awaited import Awaited
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.json_text import read_json, write_json
 from stepcall.domain.run import (
@@ -32,6 +33,8 @@ Item = Mapping[str, Any]
 RUN_ITEM = "RUN"
 TASK_PREFIX = "TASK#"
 PROVIDER_KEY = "provider_key"
+TASK_TOKEN = "task_token"  # noqa: S105 - an attribute's name
+"""What the machine waits with for a task's end, in that task's item alone."""
 TRANSACTION_CANCELED = "TransactionCanceledException"
 OUTRUN = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
 """Why a transaction did not do what somebody else has done, is doing, or has made impossible."""
@@ -228,7 +231,21 @@ def read_task(item: Item) -> TaskRun:
         output=read_payload(values, "output"),
         error=read_error(values.get("error")),
         run_attempt=values.get("run_attempt", 1),
+        awaited=read_awaited(values.get("awaited")),
+        decided_by=values.get("decided_by"),
     )
+
+
+def write_awaited(awaited: Awaited) -> str:
+    expiry = write_time(awaited.expires_at) if awaited.expires_at else None
+    return write_json({"message": awaited.message, "expires_at": expiry})
+
+
+def read_awaited(text: str | None) -> Awaited | None:
+    if text is None:
+        return None
+    awaited = read_json(text)
+    return Awaited(awaited["message"], read_time(awaited["expires_at"]))
 
 
 def write_attempt(run_attempt: int) -> int | None:

@@ -1,8 +1,11 @@
 """What the runs table's stream says: images of items, before a write and after it."""
 
-from stepcall.domain.run import RunStatus
+from typing import NamedTuple
+from uuid import UUID
+
+from stepcall.domain.run import RunStatus, TaskStatus
 from stepcall.domain.run_events import RunChange
-from stepcall.stores.dynamo_items import PROVIDER_KEY, RUN_ITEM, Item, read_run
+from stepcall.stores.dynamo_items import PROVIDER_KEY, RUN_ITEM, TASK_TOKEN, Item, read_run
 
 
 def read_change(before: Item | None, after: Item | None) -> RunChange | None:
@@ -12,3 +15,21 @@ def read_change(before: Item | None, after: Item | None) -> RunChange | None:
     # a caller's own key is nobody's business here, and Lambda spells bytes otherwise than DynamoDB does
     image = {name: value for name, value in after.items() if name != PROVIDER_KEY}
     return RunChange(read_run(image), RunStatus(before["status"]["S"]) if before else None)
+
+
+class SettledTask(NamedTuple):
+    """A task that has ended while a machine waits for its end, or did: `token` is what it waits with."""
+
+    run_id: UUID
+    token: str
+    status: TaskStatus
+
+
+def read_settled(after: Item | None) -> SettledTask | None:
+    """None for what is no task of that kind, or has not ended."""
+    if not after or TASK_TOKEN not in after:
+        return None
+    status = TaskStatus(after["status"]["S"])
+    if status is TaskStatus.RUNNING:
+        return None
+    return SettledTask(UUID(after["run_id"]["S"]), after[TASK_TOKEN]["S"], status)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from botocore.exceptions import ClientError
 
+from stepcall.domain.awaited import Awaited
 from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord, record_of
 from stepcall.domain.run import (
     ErrorResult,
@@ -20,6 +21,7 @@ from stepcall.domain.run import (
     RunStatus,
     StoredPayload,
     TableClaim,
+    TaskEnd,
     statuses_before,
 )
 from stepcall.domain.run_with_tasks import RunWithTasks
@@ -167,6 +169,12 @@ class DynamoRunStore:
 
     def fail_task(self, run: RunAttempt, ref: str, error: ErrorResult, now: datetime) -> None:
         self._tasks.fail(run, ref, error, now)
+
+    def await_task(self, run: RunAttempt, ref: str, awaited: Awaited, *, token: str, attempt: int) -> None:
+        self._tasks.await_end(run, ref, awaited, token, attempt)
+
+    def settle_task(self, run: RunAttempt, ref: str, end: TaskEnd) -> None:
+        self._tasks.settle(run, ref, end)
 
     def abandon(self, run: RunAttempt, end: RunEnd) -> None:
         self._end(run, end, frozenset({RunStatus.PENDING}))

@@ -8,20 +8,23 @@ attempt has begun yet does not count (RunWithTasks), and is overwritten when one
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from stepcall.domain.awaited import Awaited
 from stepcall.domain.run import (
     ErrorResult,
     Run,
     RunAttempt,
     RunStatus,
     StoredPayload,
+    TaskEnd,
     TaskStatus,
     statuses_before,
 )
 from stepcall.stores.dynamo_items import (
+    TASK_TOKEN,
     TRANSACTION_CANCELED,
     Item,
     attempt_of,
@@ -29,10 +32,11 @@ from stepcall.stores.dynamo_items import (
     run_key,
     task_key,
     write_attempt,
+    write_awaited,
     write_error,
     write_time,
 )
-from stepcall.stores.dynamo_transactions import write_together
+from stepcall.stores.dynamo_transactions import REFUSED, refused_writes, write_together
 from stepcall.stores.dynamo_update import Update, Value, refusal, refused_item
 from stepcall.stores.run_store import TaskNotRunningError
 
@@ -40,7 +44,10 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 LONGEST_EXECUTION = timedelta(days=366)  # Step Functions ends a standard execution after a year
-OF_AN_ATTEMPT = ("attempts", "started_at", "output", "output_key", "output_size", "error", "completed_at")
+OF_AN_ATTEMPT = (
+    *("attempts", "started_at", "output", "output_key", "output_size", "error", "completed_at"),
+    *(TASK_TOKEN, "awaited", "decided_by"),
+)
 """What a later attempt does not take over."""
 
 
@@ -88,6 +95,25 @@ class TaskWrites:
             return
         if attempt_of(stored) >= run.run_attempt or self._try(_taken_over(failed, run)) is not None:
             raise _not_running(run, ref)
+
+    def await_end(self, run: RunAttempt, ref: str, awaited: Awaited, token: str, attempt: int) -> None:
+        values: dict[str, Value] = {TASK_TOKEN: token, "awaited": write_awaited(awaited)}
+        self._write(run, ref, replace(_task_update(run, ref, values), seen={"attempts": attempt + 1}))
+
+    def settle(self, run: RunAttempt, ref: str, end: TaskEnd) -> None:
+        """A transaction: a run that ends at this moment ends without it, or after it."""
+        settled = _settled(run, ref, end)
+        items = [
+            {"ConditionCheck": _is_running(run).to_check(self._table)},
+            {"Update": settled.to_request(self._table)},
+        ]
+        try:
+            write_together(self._client, self._table, items)
+        except ClientError as exc:
+            refused = refused_writes(exc)
+            if not any(refused):
+                raise
+            _raise_unless_same(run, ref, settled, exc)
 
     def _begin(self, run: Run, ref: str, attempt: int, now: datetime) -> Update:
         values: dict[str, Value] = {"status": TaskStatus.RUNNING.value, "attempts": attempt + 1}
@@ -138,6 +164,40 @@ def _stored_instead(run: RunAttempt, error: ClientError) -> Item | None:
     if of_task["Code"] == "ConditionalCheckFailed":
         return of_task.get("Item") or {}
     raise error  # still a conflict, or throttling: Lambda's caller tries again
+
+
+def _raise_unless_same(run: RunAttempt, ref: str, settled: Update, error: ClientError) -> None:
+    """Why nothing was settled. AWS's client tries again when an answer is lost: it may be settled just so."""
+    reasons: Any = error.response["CancellationReasons"]
+    stored = reasons[1].get("Item") or {}
+    same = replace(settled, set={name: value for name, value in settled.set.items() if name != "completed_at"})
+    if attempt_of(stored) == run.run_attempt and same.has_set(stored):
+        return
+    if reasons[0]["Code"] == REFUSED:
+        raise refusal(run, reasons[0].get("Item")) from error
+    raise _not_running(run, ref) from error
+
+
+def _is_running(run: RunAttempt) -> Update:
+    return Update(
+        key=run_key(run.run_id),
+        set={},
+        allowed_from=frozenset({RunStatus.RUNNING}),
+        seen={"content_hash": run.content_hash},
+        of_attempt=run.run_attempt,
+    )
+
+
+def _settled(run: RunAttempt, ref: str, end: TaskEnd) -> Update:
+    values: dict[str, Value] = {
+        "status": end.status.value,
+        "completed_at": write_time(end.completed_at),
+        **payload_values("output", end.output),
+        "error": write_error(end.error),
+        "decided_by": end.decided_by,
+    }
+    gone = ("error",) if end.error is None else ()
+    return replace(_task_update(run, ref, values), remove=gone, present=(TASK_TOKEN,))
 
 
 def begin_run(run: RunAttempt, now: datetime) -> Update:

@@ -32,8 +32,10 @@ class Update:
     copied: Mapping[str, str] = field(default_factory=dict)
     """What is set to the value that another attribute had before."""
     remove: tuple[str, ...] = ()
-    seen: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, str | int] = field(default_factory=dict)
     """What else must still stand there."""
+    present: tuple[str, ...] = ()
+    """What else must stand there, whatever its value."""
     of_attempt: int | None = None
     """The run's attempt that must have written it; None for any."""
     before_attempt: int | None = None
@@ -60,6 +62,10 @@ class Update:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
+    def to_check(self, table: str) -> dict[str, Any]:
+        """The arguments of a ConditionCheck inside TransactWriteItems, of an update that changes nothing."""
+        return {name: value for name, value in self.to_request(table).items() if name != "UpdateExpression"}
+
     def _expression(self) -> str:
         assignments = [f"#{name} = :{name}" for name, value in self.set.items() if value is not None]
         assignments += [f"#{name} = if_not_exists(#{name}, :{name})" for name in self.set_once]
@@ -69,6 +75,7 @@ class Update:
 
     def _condition(self, placeholders: list[str]) -> str:
         required = [f"#status IN ({', '.join(placeholders)})", *(f"#{name} = :seen_{name}" for name in self.seen)]
+        required += (f"attribute_exists(#{name})" for name in self.present)
         required += self._attempt_condition()
         condition = " AND ".join(required)
         return f"attribute_not_exists(#status) OR ({condition})" if self.allowed_when_absent else condition
@@ -85,7 +92,7 @@ class Update:
         """DynamoDB refuses names that no expression uses."""
         yield "status"
         yield from (name for name, value in self.set.items() if value is not None)
-        yield from (*self.set_once, *self.copied, *self.copied.values(), *self.remove, *self.seen)
+        yield from (*self.set_once, *self.copied, *self.copied.values(), *self.remove, *self.seen, *self.present)
         if self.of_attempt or self.before_attempt:
             yield "run_attempt"
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from threading import RLock
 from uuid import UUID
 
+from stepcall.domain.awaited import Awaited
 from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord, record_of
 from stepcall.domain.run import (
     RESUMABLE,
@@ -16,16 +17,17 @@ from stepcall.domain.run import (
     RunStatus,
     StoredPayload,
     TableClaim,
+    TaskEnd,
     TaskRun,
     TaskStatus,
     is_same_execution,
     statuses_before,
 )
 from stepcall.domain.run_with_tasks import RunWithTasks
+from stepcall.stores.memory_run_lists import is_shown, open_run, page
 from stepcall.stores.run_store import (
     ALL_RUNS,
     LateAttemptError,
-    OpenRun,
     OpenRuns,
     RunCount,
     RunExistsError,
@@ -48,6 +50,8 @@ class MemoryRunStore:
         self._runs: dict[UUID, RunWithTasks] = {}
         self._starts: dict[tuple[str, str, str], StartRecord] = {}
         self._claims: dict[tuple[str, str], TableClaim] = {}
+        self.tokens: dict[tuple[UUID, str, int], str] = {}
+        """What machines wait with, by run, ref and the run's attempt: for tests to look at."""
         self._lock = RLock()
 
     def put(self, run: Run, *, once: StartOnce | None = None) -> None:
@@ -102,13 +106,13 @@ class MemoryRunStore:
         self, tenant: str, workflow_id: UUID, *, status: RunStatus | None, limit: int, after: UUID | None
     ) -> RunPage:
         runs = (run for run in self._newest_first(tenant, after) if run.workflow_id == workflow_id)
-        return _page([run for run in runs if status in {None, run.status}], limit)
+        return page([run for run in runs if status in {None, run.status}], limit)
 
     def list_by_tenant(self, tenant: str, *, limit: int, after: UUID | None, only: RunFilter = ALL_RUNS) -> RunPage:
-        return _page([run for run in self._newest_first(tenant, after) if _is_shown(run, only)], limit)
+        return page([run for run in self._newest_first(tenant, after) if is_shown(run, only)], limit)
 
     def count_by_tenant(self, tenant: str, *, after: UUID | None, only: RunFilter = ALL_RUNS) -> RunCount:
-        return RunCount(sum(_is_shown(run, only) for run in self._newest_first(tenant, after)), None)
+        return RunCount(sum(is_shown(run, only) for run in self._newest_first(tenant, after)), None)
 
     def _newest_first(self, tenant: str, after: UUID | None) -> list[Run]:
         runs = (found.run for found in list(self._runs.values()) if found.run.tenant == tenant)
@@ -118,9 +122,8 @@ class MemoryRunStore:
     def list_open(self, *, limit: int, after: UUID | None) -> OpenRuns:
         runs = (found.run for found in list(self._runs.values()) if not found.run.status.has_ended)
         later = sorted((run for run in runs if after is None or run.run_id > after), key=lambda run: run.run_id)
-        page = later[:limit]
-        shown = tuple(map(_open_run, page))
-        return OpenRuns(shown, page[-1].run_id if len(later) > limit else None)
+        shown = later[:limit]
+        return OpenRuns(tuple(map(open_run, shown)), shown[-1].run_id if len(later) > limit else None)
 
     def move_machine(self, run: RunAttempt, content_hash: str) -> None:
         with self._lock:
@@ -185,6 +188,28 @@ class MemoryRunStore:
             failed = replace(task, status=TaskStatus.FAILED, completed_at=now, error=error)
             self._save(self._runs[run.run_id].run, failed)
 
+    def await_task(self, run: RunAttempt, ref: str, awaited: Awaited, *, token: str, attempt: int) -> None:
+        with self._lock:
+            task = self._running_task(run, ref)
+            if task.attempts != attempt + 1:
+                raise TaskNotRunningError(f"A later attempt has the task {ref}.")
+            self.tokens[run.run_id, ref, run.run_attempt] = token
+            self._save(self._runs[run.run_id].run, replace(task, awaited=awaited))
+
+    def settle_task(self, run: RunAttempt, ref: str, end: TaskEnd) -> None:
+        with self._lock:
+            found = self.get_for_end(run.run_id)
+            task = found.tasks.get(ref, TaskRun(ref, run_attempt=run.run_attempt))
+            settled = replace(task, status=end.status, output=end.output, error=end.error, decided_by=end.decided_by)
+            if settled == task and task.run_attempt == run.run_attempt:
+                return
+            if self._of_attempt(run).run.status is not RunStatus.RUNNING:
+                raise refused_move(run.run_id, found.run.status)
+            if (run.run_id, ref, run.run_attempt) not in self.tokens:
+                raise TaskNotRunningError(f"The task {ref} awaits nothing.")
+            self._running_task(run, ref)
+            self._save(found.run, replace(settled, completed_at=end.completed_at))
+
     def abandon(self, run: RunAttempt, end: RunEnd) -> None:
         self._end(run, end, frozenset({RunStatus.PENDING}))
 
@@ -244,34 +269,3 @@ class MemoryRunStore:
 
     def _save(self, run: Run, task: TaskRun) -> None:
         self._runs[run.run_id] = RunWithTasks(run, {**self._runs[run.run_id].tasks, task.ref: task})
-
-
-def _open_run(run: Run) -> OpenRun:
-    return OpenRun(
-        run.run_id,
-        run.tenant,
-        run.status,
-        run.created_at,
-        run.content_hash,
-        run.run_attempt,
-        run.deadline,
-        run.resumed_at,
-        run.correlation_id,
-    )
-
-
-def _page(runs: list[Run], limit: int) -> RunPage:
-    return RunPage(tuple(runs[:limit]), runs[limit - 1].run_id if len(runs) > limit else None)
-
-
-def _is_shown(run: Run, only: RunFilter) -> bool:
-    if only.status not in {None, run.status} or only.workflow_type not in {None, run.workflow_type}:
-        return False
-    created = _is_within(run.created_at, only.created_from, only.created_to)
-    return created and _is_within(run.completed_at, only.ended_from, only.ended_to)
-
-
-def _is_within(time: datetime | None, start: datetime | None, end: datetime | None) -> bool:
-    if time is None:
-        return start is end is None
-    return (start is None or start <= time) and (end is None or time < end)

@@ -6,10 +6,21 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from stepcall.domain.awaited import Awaited
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord
 from stepcall.domain.ids import spell_execution_name
-from stepcall.domain.run import ErrorResult, Run, RunAttempt, RunEnd, RunStatus, RunSummary, StoredPayload, TableClaim
+from stepcall.domain.run import (
+    ErrorResult,
+    Run,
+    RunAttempt,
+    RunEnd,
+    RunStatus,
+    RunSummary,
+    StoredPayload,
+    TableClaim,
+    TaskEnd,
+)
 from stepcall.domain.run_with_tasks import RunWithTasks
 
 
@@ -211,6 +222,19 @@ class RunStore(Protocol):
 
     def fail_task(self, run: RunAttempt, ref: str, error: ErrorResult, now: datetime) -> None:
         """Mark a task FAILED that this attempt has RUNNING or never begun. Raises TaskNotRunningError."""
+
+    def await_task(self, run: RunAttempt, ref: str, awaited: Awaited, *, token: str, attempt: int) -> None:
+        """Keep what a task that this attempt of it has RUNNING waits for, and the token that its machine waits with.
+
+        The token is in no TaskRun: who reads the table's stream tells the machine. Raises TaskNotRunningError.
+        """
+
+    def settle_task(self, run: RunAttempt, ref: str, end: TaskEnd) -> None:
+        """End a task that awaits somebody's answer, if its run is RUNNING; the same end once more is fine.
+
+        Raises RunHasEndedError, RunMoveRefusedError, RunNotFoundError, LateAttemptError, and TaskNotRunningError when
+        it does not await anything, or has ended otherwise.
+        """
 
     def abandon(self, run: RunAttempt, end: RunEnd) -> None:
         """Move a run that is still PENDING to its end, as `end` does.

@@ -39,3 +39,16 @@ class StateMachines(Protocol):
 
         AWS takes 15 such calls a second from a whole account: no request of a user's makes one.
         """
+
+
+class AwaitingMachines(Protocol):
+    """Executions that wait until somebody tells them, with a token of theirs, that a task has ended."""
+
+    def succeed_task(self, token: str) -> None:
+        """Let the execution go on that waits with this token; one that waits no more is fine.
+
+        Raises EngineUnavailableError.
+        """
+
+    def fail_task(self, token: str, error: str, cause: str) -> None:
+        """Let that execution's state end with this error, likewise."""

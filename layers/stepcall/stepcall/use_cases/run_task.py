@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, TaskError
+from stepcall.domain.awaited import Awaited
+from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, StepcallError, TaskError
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.render_template import RenderError, Scope, render
@@ -37,6 +38,12 @@ class TaskInvocation(BaseModel):
     query: "QueryReport | None" = None
     error: StateError | None = None
     """Of the task that this is the fallback of."""
+    token: str | None = Field(default=None, repr=False)
+    """What the machine waits with until somebody's answer has ended the task, in the phase `PREPARE`."""
+
+
+class NothingToAwaitError(StepcallError):
+    """Nobody's answer will end the task: the machine must not wait for one."""
 
 
 class QueryReport(BaseModel):
@@ -61,10 +68,11 @@ def run_task(
     """Do the task and store its output. A task that is done already is left alone.
 
     In the phase `PREPARE` the task stays RUNNING, and what the machine is to do meanwhile is returned: to have another
-    service run a query, or to wait.
+    service run a query, or to wait. Nothing where it waits already, for somebody's answer.
 
-    Raises RunHasEndedError when the run has ended, LateAttemptError when it goes on as another execution, and TaskError
-    when the task failed, after its record says why.
+    Raises NothingToAwaitError in the phase `PREPARE` of a task that would wait so and has ended, RunHasEndedError when
+    the run has ended, LateAttemptError when it goes on as another execution, and TaskError when the task failed, after
+    its record says why.
     """
     version = deps.workflows.get_version(invocation.run.workflow_id, invocation.run.workflow_version)
     task = version.definition.task(invocation.ref)
@@ -83,16 +91,19 @@ def run_task(
     started_at = found.task(task.ref).started_at or now
     context = _context_of(invocation, found.run, version.definition, remaining_seconds, started_at)
     prepared = _attempt(task, found, implementations[task.type], context, deps)
+    if isinstance(prepared, Awaited):
+        _await_end(prepared, found.run, invocation, deps)
+        return None
     return prepared or _nothing_to_do(invocation, task, deps)
 
 
 def _attempt(
     task: Task, found: RunWithTasks, implementation: TaskImplementation, context: TaskContext, deps: WorkerDependencies
-) -> Prepared | None:
+) -> Prepared | Awaited | None:
     """Do it, and write what came of it. Raises TaskError."""
     try:
         output = _work(task, found, implementation, context, deps)
-        if isinstance(output, Prepared):
+        if isinstance(output, Prepared | Awaited):
             return output
         if output is None:
             deps.runs.skip_task(found.run, context.ref, deps.now())
@@ -108,6 +119,14 @@ def _attempt(
         fault.__cause__ = exc
         _record_error(fault, found.run, context, deps)
     return None
+
+
+def _await_end(awaited: Awaited, run: Run, invocation: TaskInvocation, deps: WorkerDependencies) -> None:
+    """From here on the task may be ended by somebody's answer. Raises NothingToAwaitError."""
+    try:
+        deps.runs.await_task(run, invocation.ref, awaited, token=invocation.token or "", attempt=invocation.attempt)
+    except TaskNotRunningError as exc:
+        raise NothingToAwaitError(f"Another delivery has the task {invocation.ref}, or it has ended.") from exc
 
 
 def _needs_no_fallback(invocation: TaskInvocation, found: RunWithTasks, deps: WorkerDependencies) -> bool:
@@ -167,6 +186,8 @@ def _nothing_to_do(invocation: TaskInvocation, task: Task, deps: WorkerDependenc
     comes after it finds the task done."""
     if invocation.phase is not TaskPhase.PREPARE:
         return None
+    if deps.catalog[task.type].is_awaited:
+        raise NothingToAwaitError(f"The task {task.ref} has ended.")
     return PreparedWait.past(deps.now()) if deps.catalog[task.type].is_wait else PreparedQuery("")
 
 
@@ -181,7 +202,7 @@ def _look_again(run: RunAttempt, context: TaskContext, deps: WorkerDependencies)
 
 def _work(
     task: Task, found: RunWithTasks, implementation: TaskImplementation, context: TaskContext, deps: WorkerDependencies
-) -> StoredPayload | Prepared | None:
+) -> StoredPayload | Prepared | Awaited | None:
     """None where the task is to be skipped."""
     contract = deps.catalog[task.type]
     try:
@@ -192,7 +213,7 @@ def _work(
     if not _is_wanted(task, scope):
         return None
     output = implementation(_read_input(contract, task, scope), context)
-    if context.phase is TaskPhase.PREPARE and isinstance(output, Prepared):
+    if context.phase is TaskPhase.PREPARE and isinstance(output, Prepared | Awaited):
         return output
     if not isinstance(output, contract.output_model):
         raise TypeError(f"{contract.name} gives {contract.output_model.__name__}, not {type(output).__name__}.")

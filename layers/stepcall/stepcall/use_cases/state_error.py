@@ -7,6 +7,8 @@ from stepcall.domain.run import ErrorResult, TaskRun
 from stepcall.domain.task_control import fallback_ref
 
 TIMEOUTS = frozenset({"States.Timeout", "Sandbox.Timedout"})
+IN_RECORD = "The run's record says why."
+"""The cause of an error that a machine is told: Step Functions keeps it in the execution's history."""
 RAISED_BY_WORKERS = frozenset({RetryableTaskError.__name__, PermanentTaskError.__name__})
 
 

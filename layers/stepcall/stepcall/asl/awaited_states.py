@@ -1,0 +1,53 @@
+"""The states of a task that somebody's answer ends. Imported when there is one: a cold start has no time for it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from stepcall.asl.states import LAMBDA_INVOKE, AslObject, Catcher, LambdaTaskState, Retrier, rules_to_asl
+from stepcall.asl.wait_states import END_SUFFIX
+from stepcall.domain.task_phases import TaskPhase
+
+UNANSWERED = ("States.Timeout", "NothingToAwaitError")
+TOKEN: Mapping[str, str] = {"phase": TaskPhase.PREPARE.value, "token.$": "$$.Task.Token"}
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedTaskState:
+    """A Task state that invokes a Lambda function, and goes on when somebody has answered with its token."""
+
+    events_of_attempt: ClassVar[int] = 4
+
+    name: str
+    function_arn: str
+    payload: Mapping[str, str]
+    timeout_seconds: int
+    """From its beginning to the answer."""
+    retry: tuple[Retrier, ...]
+    catch: tuple[Catcher, ...]
+    next: str | None
+
+    def to_asl(self) -> AslObject:
+        return {
+            "Type": "Task",
+            "Resource": f"{LAMBDA_INVOKE}.waitForTaskToken",
+            "Parameters": {"FunctionName": self.function_arn, "Payload": dict(self.payload)},
+            "ResultPath": None,
+            "TimeoutSeconds": self.timeout_seconds,
+            "Retry": rules_to_asl(self.retry),
+            "Catch": rules_to_asl(self.catch),
+            **({"Next": self.next} if self.next else {"End": True}),
+        }
+
+
+def awaited_states(task: LambdaTaskState, seconds: int) -> Iterator[LambdaTaskState | AwaitedTaskState]:
+    """The worker begins the task and asks, the machine waits for the answer, and there is no more to do: whoever has
+    answered has written the task's end. Where nobody has in that time, its worker looks what that means.
+
+    `task` is the state that a task is which its worker does at once.
+    """
+    end = f"{task.name}{END_SUFFIX}"
+    catch = (Catcher(UNANSWERED, end, "$.error"), *task.catch)
+    payload = {**task.payload, **TOKEN}
+    yield AwaitedTaskState(task.name, task.function_arn, payload, seconds, task.retry, catch, task.next)
+    yield replace(task, name=end, payload={**task.payload, "phase": TaskPhase.COLLECT.value})
