@@ -12,6 +12,9 @@ from botocore.config import Config
 from moto import mock_aws
 
 from local.moto_world.atomic_calls import atomic_calls
+from local.moto_world.expression_speed import fast_expressions
+from local.moto_world.request_speed import fast_requests
+from local.moto_world.table_speed import fast_tables
 from stepcall.aws.outputs import S3PayloadStore
 from stepcall.aws.uploads import S3Uploads
 from stepcall.stores.api_key_store import ApiKeyStore
@@ -72,9 +75,9 @@ def dynamodb_client() -> "DynamoDBClient":
 
 @pytest.fixture
 def dynamodb(dynamodb_client: "DynamoDBClient") -> "Iterator[DynamoDBClient]":
-    """moto's DynamoDB, atomic, with the tables of template.yaml by their logical ids."""
+    """moto's DynamoDB, atomic and fast as in the local stack, with the tables of template.yaml by logical id."""
     resources = read_template()["Resources"]
-    with mock_aws(), atomic_calls():
+    with mock_aws(), atomic_calls(), fast_tables(), fast_expressions(), fast_requests():
         for name in TABLES:
             written = resources[name]["Properties"]
             properties: dict[str, Any] = {key: written[key] for key in TABLE_PROPERTIES if key in written}

@@ -1,6 +1,10 @@
-"""A life under moto's IAM, in a process of its own: whole, then again without a permission, for a few of them.
+"""A life under moto's IAM, in a process of its own: whole, and without a permission, for a few of them.
 
 python -m tests.template.enforced_world
+
+The whole one is lived once. Where a function begins, copies of the process go on without one permission each. A copy
+to which nothing is refused until the next function begins is given up; else it lives to its end. Before the first call
+that needs a permission, a life without it is the same.
 
 What is moto's: whether the key is one of an assumed role's, its session, the signature, the role's policies, and what
 they say of an action and a resource. What moto lacks:
@@ -14,6 +18,8 @@ import contextlib
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qs, unquote
@@ -21,9 +27,11 @@ from urllib.parse import parse_qs, unquote
 import boto3
 from moto.core.authorization import enable_iam_authentication
 from moto.iam.access_control import IAMPolicy, IAMPolicyStatement, IAMRequestBase, PermissionResult
+from moto.iam.models import iam_backends
 
 from tests.template.deployed_stack import Deployed, account, deploy
-from tests.template.life import Account, arn_of, functions_in, live, live_in
+from tests.template.life import ACCOUNT_ID, Account, arn_of, functions_in, give_key, live
+from tests.template.parted_lives import PartedLives
 from tests.template.permissions import Permission, given_by, needed_for
 from tests.template.sam_template import as_list
 from tests.template.short_lives import short_lives
@@ -51,17 +59,6 @@ Credentials = dict[str, str]
 _create_aws_request = IAMRequestBase._create_aws_request
 
 
-class EnforcedAccount(Account):
-    """Each function calls with the credentials of its role, as on Lambda."""
-
-    credentials: dict[str, Credentials]
-
-    def become(self, role_id: str) -> None:
-        super().become(role_id)
-        for name, value in self.credentials[role_id].items():
-            self.patch.setenv(name, value)
-
-
 class Enforcement:
     """Stands in for moto's question of what is permitted; notes what was refused."""
 
@@ -79,6 +76,34 @@ class Enforcement:
         self.refused += missing
         if missing:
             request._raise_access_denied()
+
+
+@dataclass
+class EnforcedAccount(Account):
+    """Each function calls with the credentials of its role, as on Lambda."""
+
+    credentials: dict[str, Credentials] = field(default_factory=dict)
+    enforcement: Enforcement = field(default_factory=Enforcement)
+    lives: PartedLives = field(default_factory=PartedLives)
+
+    def become(self, role_id: str) -> None:
+        self.part_with(role_id)
+        super().become(role_id)
+        for name, value in self.credentials[role_id].items():
+            self.patch.setenv(name, value)
+
+    def part_with(self, role_id: str) -> None:
+        """The role's function begins, and in another life without one of its permissions."""
+        if self.lives.is_copy:
+            if not self.enforcement.refused:
+                self.lives.give_up()  # it was not asked for; when the function begins again it may be
+            return
+        for role, action in REMOVED:
+            name = f"{role} {action}"
+            if role == role_id and name not in self.lives.told:
+                self.lives.part(name, partial(take, self.deployed, role, action))
+                if self.lives.is_copy:
+                    return
 
 
 def _parameters(request: Any, resource: str) -> dict[str, Any]:
@@ -132,8 +157,11 @@ def write_policy(session: boto3.Session, role_name: str, statements: list[dict[s
     iam = session.client("iam")
     for name in iam.list_role_policies(RoleName=role_name)["PolicyNames"]:
         iam.delete_role_policy(RoleName=role_name, PolicyName=name)
-    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    iam.put_role_policy(RoleName=role_name, PolicyName=POLICY, PolicyDocument=document)
+    iam.put_role_policy(RoleName=role_name, PolicyName=POLICY, PolicyDocument=_document(statements))
+
+
+def _document(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def without(statements: list[dict[str, Any]], action: str) -> list[dict[str, Any]]:
@@ -143,6 +171,12 @@ def without(statements: list[dict[str, Any]], action: str) -> list[dict[str, Any
         for permission in sorted(given_by(statements))
         if permission.action != action
     ]
+
+
+def take(deployed: Deployed, role_id: str, action: str) -> None:
+    """Past moto's API, whose callers are asked for their permissions already."""
+    document = _document(without(deployed.statements[role_id], action))
+    iam_backends[ACCOUNT_ID]["aws"].put_role_policy(deployed.names[role_id], POLICY, document)
 
 
 @contextlib.contextmanager
@@ -165,54 +199,42 @@ def _as_it_was_signed(request: Any) -> Any:
     return _create_aws_request(request)
 
 
-def live_enforced(deployed: Deployed, credentials: dict[str, Credentials]) -> tuple[Enforcement, str]:
-    """What was asked and refused, and how the life ended: empty when whole."""
+def live_enforced(
+    deployed: Deployed, credentials: dict[str, Credentials]
+) -> tuple[Enforcement, str, dict[str, dict[str, Any]]]:
+    """What was asked and refused, how the life ended (empty when whole), and what those told that parted from it."""
     with functions_in(deployed, EnforcedAccount) as functions, enforced() as enforcement:
         assert isinstance(functions, EnforcedAccount)
-        functions.credentials = credentials
-        try:
-            live(functions)
-        except Exception as exc:  # what a refusal becomes is the function's own affair
-            return enforcement, repr(exc)
-        return enforcement, ""
+        functions.credentials, functions.enforcement = credentials, enforcement
+        end = how_it_ends(functions)
+        if functions.lives.is_copy:
+            functions.lives.end({"refused": sorted({need.action for need in enforcement.refused}), "end": end})
+        return enforcement, end, functions.lives.told
+
+
+def how_it_ends(functions: Account) -> str:
+    try:
+        live(functions)
+    except Exception as exc:  # what a refusal becomes is the function's own affair
+        return repr(exc)
+    return ""
 
 
 def make_world() -> dict[str, Any]:
     with account() as session, short_lives():
         deployed = deploy(session, STACK, {})
-        live_in(session, deployed)  # makes the key that the next lives use
+        give_key(session, deployed)
         credentials = assume_roles(session, deployed)
         for role_id, statements in deployed.statements.items():
             write_policy(session, deployed.names[role_id], statements)
-        forget(session, deployed)
-        whole, end = live_enforced(deployed, credentials)
-        told = {"asked": sorted(whole.asked), "refused": [str(need) for need in whole.refused], "end": end}
-        return told | {"without": [_live_without(session, deployed, credentials, *removed) for removed in REMOVED]}
-
-
-def _live_without(
-    session: boto3.Session, deployed: Deployed, credentials: dict[str, Credentials], role_id: str, action: str
-) -> dict[str, Any]:
-    forget(session, deployed)
-    name, statements = deployed.names[role_id], deployed.statements[role_id]
-    write_policy(session, name, without(statements, action))
-    life, end = live_enforced(deployed, credentials)
-    write_policy(session, name, statements)
-    return {"role": role_id, "action": action, "refused": sorted({need.action for need in life.refused}), "end": end}
-
-
-def forget(session: boto3.Session, deployed: Deployed) -> None:
-    """Machines, workflows and runs of the life before: the next one has to make its own."""
-    machines, tables = session.client("stepfunctions"), session.resource("dynamodb")
-    for machine in machines.list_state_machines()["stateMachines"]:
-        if machine["stateMachineArn"] != deployed.names["WebhookDelivery"]:  # which the template has made
-            machines.delete_state_machine(stateMachineArn=machine["stateMachineArn"])
-    workflows, runs = (tables.Table(deployed.names[name]) for name in ("WorkflowsTable", "RunsTable"))
-    for item in workflows.scan()["Items"]:
-        if not str(item["pk"]).startswith("KEY"):
-            workflows.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
-    for item in runs.scan()["Items"]:
-        runs.delete_item(Key={"run_id": item["run_id"], "item": item["item"]})
+        whole, end, parted = live_enforced(deployed, credentials)
+        never = {"refused": [], "end": ""}
+        return {
+            "asked": sorted(whole.asked),
+            "refused": [str(need) for need in whole.refused],
+            "end": end,
+            "without": {" ".join(removed): parted.get(" ".join(removed), never) for removed in REMOVED},
+        }
 
 
 if __name__ == "__main__":

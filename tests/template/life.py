@@ -736,11 +736,16 @@ def content_hash_of(account: Account, run_id: UUID) -> str:
     return str(item.attrs["content_hash"].value)
 
 
-def live_in(session: boto3.Session, deployed: Deployed) -> dict[str, set[Permission]]:
-    """What each role needed for it."""
+def give_key(session: boto3.Session, deployed: Deployed) -> None:
+    """What a life begins with: the key of who calls, and a token key that is about to be another."""
     keys = DynamoApiKeyStore(session.client("dynamodb"), deployed.names["WorkflowsTable"])
     keys.put(api_key(KEY, "tenant", "tester", rate_limit=RateLimit()))
     begin_rotation(deployed.names["TokenKeySecret"])
+
+
+def live_in(session: boto3.Session, deployed: Deployed) -> dict[str, set[Permission]]:
+    """What each role needed for it."""
+    give_key(session, deployed)
     with functions_in(deployed) as functions:
         live(functions)
         return functions.needed
