@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from local.moto_world.executions import bounded_and_stoppable_executions
 from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.aws.state_machines import MachineAddress, StepFunctions
 from stepcall.use_cases.engine import ExecutionStatus
@@ -31,7 +32,8 @@ TOO_SLOW = machine(4, {"first": {"Type": "Wait", "Seconds": 600, "End": True}}, 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[StepFunctions]:
-    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+    # moto alone cannot stop an execution whose thread is not up yet
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}), bounded_and_stoppable_executions():
         client = boto3.client("stepfunctions", config=AS_ON_AWS)
         prefix = f"arn:aws:states:{client.meta.region_name}:{ACCOUNT}"
         yield StepFunctions(client, MachineAddress(prefix, "stepcall", f"arn:aws:iam::{ACCOUNT}:role/machine"))
