@@ -1,5 +1,6 @@
 """What every test has: no AWS account, in unit and contract tests no network, and a time and ids of its own."""
 
+import gc
 import os
 import socket
 from collections.abc import Callable
@@ -35,6 +36,7 @@ settings.load_profile("stepcall")
 
 def pytest_configure() -> None:
     """Credentials of nobody, before any fixture makes a client: nothing can reach an account by mistake."""
+    gc.disable()  # what is loaded until the first test stays: the collector need not look at it, then nor later
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_ENDPOINT_URL"):
         os.environ.pop(name, None)
     os.environ.update(
@@ -51,6 +53,11 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first: `make check` hands files to processes in this order."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
