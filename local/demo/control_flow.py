@@ -14,16 +14,20 @@ NAMES = ("graph", "patience", "conditions", "best_effort", "fallback", "waiting"
 def run(name: str) -> bool:
     """Whether its output is as it should be."""
     with LocalStack(port=0) as stack:
-        api = Api(stack.url)
-        definition = read(name, "workflow")
-        print("What the check says of it, with the machine that it becomes:\n")
-        api.call("POST", "/workflows/validate", definition)
-        created = api.call("POST", "/workflows", definition)
-        workflow = f"/workflows/{created['workflow_id']}"
-        started = api.call("POST", f"{workflow}/execute", {"input": read(name, "input")})
-        path = f"{workflow}/executions/{started['execution_id']}"
-        follow(api, path)
-        return bool(api.call("GET", path).get("output") == read(name, "output"))
+        return show(Api(stack.url), name)
+
+
+def show(api: Api, name: str) -> bool:
+    """Whether its output is as it should be."""
+    definition = read(name, "workflow")
+    print("What the check says of it, with the machine that it becomes:\n")
+    api.call("POST", "/workflows/validate", definition)
+    created = api.call("POST", "/workflows", definition)
+    workflow = f"/workflows/{created['workflow_id']}"
+    started = api.call("POST", f"{workflow}/execute", {"input": read(name, "input")})
+    path = f"{workflow}/executions/{started['execution_id']}"
+    follow(api, path)
+    return bool(api.call("GET", path).get("output") == read(name, "output"))
 
 
 def read(name: str, what: str) -> Any:

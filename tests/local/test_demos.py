@@ -1,18 +1,39 @@
-"""Each demo in a process of its own, as `make demo` starts it: it exits 0 only when all came out as it should."""
+"""Demos as `make demo` starts them: each in a process of its own, which exits 0 only when all came out as it should.
+
+Those of control flow do the same with other workflows: one of them is started so, the others share a stack.
+"""
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local.demo import courier, wave
+from local.demo import control_flow, courier, wave
 from local.demo.__main__ import EXAMPLES
+from local.demo.exchanges import Api
+from local.stack import LocalStack
 
+FIRST, *SHARING = control_flow.NAMES
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.fixture(scope="module")
+def api() -> Iterator[Api]:
+    with LocalStack(port=0) as stack:
+        yield Api(stack.url)
+
+
+@pytest.mark.parametrize("name", SHARING)
+def test_a_workflow_gives_the_output_that_is_written_beside_it(
+    api: Api, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert control_flow.show(api, name)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("example", [example for example in EXAMPLES if example not in SHARING])
 def test_a_demo_comes_out_as_it_should(example: str) -> None:
     command = [sys.executable, "-m", "local.demo", "--example", example]
     done = subprocess.run(  # noqa: S603 - our own
