@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
+
+from local.template_text import parse_template
 
 Template = dict[str, Any]
 
@@ -26,7 +27,7 @@ class _NoManagedPolicies:
 
 def read_template(path: Path, parameters: Mapping[str, str]) -> Template:
     """The transformed template. Parameters it does not declare are left out; the others replace their defaults."""
-    template: Template = yaml_parse(path.read_text())
+    template: Template = parse_template(path.read_text())
     definitions = _package(template, path.parent)
     values = {name: spec["Default"] for name, spec in template.get("Parameters", {}).items() if "Default" in spec}
     pseudo = {"AWS::Region": REGION, "AWS::StackName": STACK_NAME, "AWS::Partition": "aws"}

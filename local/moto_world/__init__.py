@@ -16,6 +16,7 @@ from local.moto_world.request_speed import fast_requests
 from local.moto_world.table_speed import fast_tables
 from local.moto_world.task_tokens import task_tokens
 from local.moto_world.template_machines import machines_of_templates
+from local.moto_world.template_speed import fast_templates
 from local.moto_world.untracked_models import untracked_models
 from local.moto_world.wait_times import exact_waits
 
@@ -32,6 +33,7 @@ def corrected_moto(rewrite_url: Callable[[str], str]) -> Iterator[None]:
         fast_expressions(),
         fast_requests(rewrite_url),
         fast_interpreter(),
+        fast_templates(),
         machines_of_templates(),
         bounded_and_stoppable_executions(),
         exact_waits(),

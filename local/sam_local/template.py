@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
-
 from local.lambda_runtime import Function
+from local.template_text import parse_template
 
 NAME = "sam_local.{network}.json"  # beside the built template: its paths are relative
 
@@ -20,7 +19,7 @@ def write_template(built: Path, network: str, functions: Iterable[Function], var
     """`variables` go to every function, beside its own."""
     values = {function.logical_id: {**variables, **function.variables} for function in functions}
     path = built.with_name(NAME.format(network=network))
-    path.write_text(json.dumps(with_variables(yaml_parse(built.read_text()), values)))
+    path.write_text(json.dumps(with_variables(parse_template(built.read_text()), values)))
     return path
 
 

@@ -19,11 +19,12 @@ from moto.cloudformation.responses import CloudFormationResponse
 from moto.server import ThreadedMotoServer
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
 from local.deployment import with_placeholder
 from local.moto_world import template_secrets  # noqa: F401 - its import teaches moto what a secret is
 from local.moto_world.replacing import replaced
+from local.moto_world.template_speed import fast_templates
+from local.template_text import parse_template
 
 REGION = "eu-central-1"
 Template = dict[str, Any]
@@ -50,7 +51,7 @@ def mended_moto() -> Iterator[None]:
     read = CloudFormationResponse._get_stack_from_s3_url
 
     def create_transformed(self: Any, *, template: str, parameters: dict[str, str], **more: Any) -> Any:
-        parsed = yaml_parse(template)
+        parsed = parse_template(template)
         values = {name: str(value) for name, value in (_defaults(parsed) | parameters).items()}
         return create(self, template=json.dumps(transform(parsed, values)), parameters=values, **more)
 
@@ -65,6 +66,7 @@ def mended_moto() -> Iterator[None]:
         return read(self, f"https://s3.amazonaws.com{urlsplit(template_url).path}")
 
     with (
+        fast_templates(),
         replaced(CloudFormationBackend, "create_change_set", create_transformed),
         replaced(ChangeSet, "apply", apply_wholly),
         replaced(CloudFormationResponse, "_get_stack_from_s3_url", read_here),

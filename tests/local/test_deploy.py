@@ -10,8 +10,8 @@ from typing import Any
 
 import boto3
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
+from local.template_text import parse_template
 from tests.local.deploying_account import REGION
 from tools.deployment.settings import read_settings
 
@@ -101,7 +101,7 @@ def test_a_second_deployment_without_a_change_changes_nothing(account: boto3.Ses
 
 
 def test_a_stack_of_ones_own_is_asked_for_once(account: boto3.Session, project: Path) -> None:
-    parameters = len(yaml_parse((ROOT / "template.yaml").read_text())["Parameters"])
+    parameters = len(parse_template((ROOT / "template.yaml").read_text())["Parameters"])
     name_and_region, confirm_roles_rollback, faces, save_where = "mine\n\n", "\n" * 3, "y\n" * 4, "\n" * 3
     answers = name_and_region + "\n" * parameters + confirm_roles_rollback + faces + save_where + "y\n"
 

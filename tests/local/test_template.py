@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 from local.deployment import deploy
 from local.errors import UnsupportedResourceError
+from local.moto_world.template_speed import parse_as_moto_does
+from local.moto_world.template_speed import parse_template as parse_sooner
 from local.stack import TEMPLATE
 from local.template import read_template
+from local.template_text import parse_template
 
 FIXTURE = Path(__file__).parent / "fixture_service" / "template.yaml"
 
@@ -43,3 +47,12 @@ def test_a_resource_that_would_silently_not_exist_is_refused() -> None:
     resources = {"Queue": {"Type": "AWS::SQS::Queue"}, "Mesh": {"Type": "AWS::Imaginary::Mesh"}}
     with pytest.raises(UnsupportedResourceError, match=r"cannot make these resources: AWS::Imaginary::Mesh\."):
         deploy({"Resources": resources}, {})
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, FIXTURE], ids=["template.yaml", "fixture"])
+def test_a_templates_text_is_read_as_sams_own_translator_and_moto_read_it(path: Path) -> None:
+    text = path.read_text()
+    template = parse_template(text)
+    assert template == yaml_parse(text)
+    assert parse_sooner(text) == parse_as_moto_does(text)
+    assert parse_sooner(json.dumps(template)) == parse_as_moto_does(json.dumps(template)) == template

@@ -19,6 +19,7 @@ from local.moto_world import (  # noqa: F401 - their import teaches moto what th
 )
 from local.moto_world.expression_speed import fast_expressions
 from local.moto_world.table_speed import fast_tables
+from local.moto_world.template_speed import fast_templates
 from tests.template.existing import list_existing
 from tests.template.sam_template import (
     CODE_BUCKET,
@@ -35,7 +36,7 @@ from tests.template.sam_template import (
 @contextmanager
 def account() -> Iterator[boto3.Session]:
     """An empty AWS account with the functions' code in a bucket."""
-    with mock_aws(), fast_tables(), fast_expressions():  # moto copies all tables for each transaction
+    with mock_aws(), fast_templates(), fast_tables(), fast_expressions():  # moto copies all tables for each transaction
         session = boto3.Session("key", "secret", region_name=REGION)
         bucket = session.resource("s3").create_bucket(
             Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}

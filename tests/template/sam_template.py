@@ -8,7 +8,8 @@ from typing import Any, Final
 import boto3
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
+
+from local.template_text import parse_template
 
 Template = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,8 +25,8 @@ def read_template() -> Template:
 
 @cache
 def _parse_text() -> Template:
-    # 0.2 s, and every test of a table on moto asks for it
-    template: Template = yaml_parse(TEXT)
+    # every test of a table on moto asks for it
+    template: Template = parse_template(TEXT)
     return template
 
 
