@@ -69,7 +69,8 @@ SOURCES = template.yaml $(shell find functions layers tools/lambda_build -type f
 $(BUILT): $(SOURCES)
 	@$(MAKE) --no-print-directory build ARCHITECTURE=$(MACHINE)
 
-LAMBDA_IMAGE := public.ecr.aws/lambda/python:3.13-$(MACHINE)
+# Recursive: asked for by the recipe that has seen to $(BIN)/python.
+LAMBDA_IMAGE = $(shell PYTHONPATH=. $(BIN)/python -c 'from local.sam_local.needs import IMAGE; print(IMAGE)')
 # Makes a stand-in where AWS's own cannot be pulled; its head says from what.
 MAKE_LAMBDA_IMAGE ?= ../shared/tools/make_lambda_image.sh
 lambda-image: | $(SAM) ## the image that sam local runs functions in: made by MAKE_LAMBDA_IMAGE=… if that is there, pulled otherwise
