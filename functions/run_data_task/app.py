@@ -1,7 +1,8 @@
-"""Does the tasks that reshape data, and those that only wait."""
+"""Does the tasks that reshape data, those that only wait, and those that ask somebody."""
 
 from collections.abc import Mapping
 
+from run_data_task.approval import Asker
 from run_data_task.evaluator import Limits
 from run_data_task.transform import Transformer
 from run_data_task.wait import Waiter
@@ -10,7 +11,7 @@ from stepcall.runtime.kept_processes import ProcessPool
 from stepcall.runtime.wiring import now
 from stepcall.runtime.worker import task_handler
 from stepcall.tasks.data import DATA_TRANSFORM
-from stepcall.tasks.flow import WAIT
+from stepcall.tasks.flow import APPROVAL, WAIT
 
 # Lambda gives an instance one task at a time; the local stack gives several, on few processors.
 EVALUATORS = 2
@@ -21,6 +22,7 @@ def implementations() -> Mapping[str, TaskImplementation]:
     return {
         DATA_TRANSFORM.name: Transformer(ProcessPool(EVALUATORS, limits.child), limits).transform,
         WAIT.name: Waiter(now).wait,
+        APPROVAL.name: Asker(now).ask,
     }
 
 

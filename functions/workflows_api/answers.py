@@ -91,7 +91,7 @@ def print_execution(view: RunView, generation: Generation) -> Json:
         **_print_starter(run),
         **_print_mode_and_range(run),
         **_print_attempt(run),
-        "tasks": [_print_task(task, ref_key) for task in view.tasks],
+        "tasks": [print_task(task, ref_key) for task in view.tasks],
         **_print_value(words["input"], view.input),
         **(_print_value(words["output"], view.output) if view.output else {}),
         **({"error": run.error.to_json()} if run.error else {}),
@@ -121,15 +121,27 @@ def spell_execution_in(generation: Generation, run_id: UUID) -> str:
     return spell_execution(run_id) if generation is Generation.FIRST else spell_later_execution(run_id)
 
 
-def _print_task(task: TaskRun, ref_key: str) -> Json:
+def print_task(task: TaskRun, ref_key: str) -> Json:
     return {
         ref_key: task.ref,
         "status": task.status.value,
         **({"attempts": task.attempts} if task.attempts and task.status is not TaskStatus.SKIPPED else {}),
         **({"used_fallback": True} if task.used_fallback else {}),
+        **_print_decision(task),
         **_times(task),
         **({"error": task.error.to_json()} if task.error else {}),
     }
+
+
+def _print_decision(task: TaskRun) -> Json:
+    """What somebody is asked, while nobody has answered; then who has, and when."""
+    if task.decided_by is not None:
+        when = {"decided_at": print_time(task.completed_at)} if task.completed_at else {}
+        return {"decided_by": task.decided_by, **when}
+    if task.status is not TaskStatus.RUNNING or task.awaited is None or task.awaited.message is None:
+        return {}
+    expiry = {"expires_at": print_time(task.awaited.expires_at)} if task.awaited.expires_at else {}
+    return {"awaiting": {"message": task.awaited.message, **expiry}}
 
 
 def print_page(page: RunPage) -> Json:

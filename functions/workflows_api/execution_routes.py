@@ -1,4 +1,4 @@
-"""Routes of what is done to an execution once it is there: cancel it, resume it, share it."""
+"""Routes of what is done to an execution once it is there: cancel it, resume it, decide its tasks, share it."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -28,6 +28,20 @@ def post_resume(workflow_id: str, execution_id: str) -> Response[str]:
     from workflows_api.resume import answer_resume  # noqa: PLC0415
 
     return answer_resume(workflow_id, execution_id)
+
+
+@app.post("/workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>/complete")
+def post_completion(workflow_id: str, execution_id: str, ref: str) -> Response[str]:
+    from workflows_api.decisions import answer_completion  # noqa: PLC0415
+
+    return answer_completion(workflow_id, execution_id, ref)
+
+
+@app.post("/workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>/fail")
+def post_failure(workflow_id: str, execution_id: str, ref: str) -> Response[str]:
+    from workflows_api.decisions import answer_failure  # noqa: PLC0415
+
+    return answer_failure(workflow_id, execution_id, ref)
 
 
 @app.post("/workflows/<workflow_id>/executions/<execution_id>/token")

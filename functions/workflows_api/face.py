@@ -29,6 +29,8 @@ ACCESS: Mapping[str, Scope | None] = {
     "GET /workflows/<workflow_id>/executions/<execution_id>": Scope.RUNS_READ,
     "POST /workflows/<workflow_id>/executions/<execution_id>/cancel": Scope.RUNS_CANCEL,
     "POST /workflows/<workflow_id>/executions/<execution_id>/resume": Scope.RUNS_START,
+    "POST /workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>/complete": Scope.RUNS_START,
+    "POST /workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>/fail": Scope.RUNS_START,
     "POST /workflows/<workflow_id>/executions/<execution_id>/token": Scope.RUNS_READ,
     "GET /workflows/<workflow_id>/executions/<execution_id>/deliveries": Scope.RUNS_READ,
     "POST /workflows/<workflow_id>/executions/<execution_id>/deliveries/<delivery_id>/redeliver": Scope.RUNS_START,

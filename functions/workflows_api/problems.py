@@ -8,6 +8,12 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.access import MissingScopeError, NotGrantedError
+from stepcall.domain.decision_errors import (
+    InvalidDecisionError,
+    TaskDecidedError,
+    TaskNotAwaitingError,
+    TaskNotFoundError,
+)
 from stepcall.domain.delivery_errors import DeliveryNotFoundError, DeliveryPendingError
 from stepcall.domain.errors import InvalidDefinitionError, InvalidParametersError
 from stepcall.domain.idempotency import IdempotencyKeyReusedError
@@ -91,6 +97,9 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ),
     InvalidParametersError: Answer(HTTPStatus.BAD_REQUEST, "invalid-input", "The input does not fit the workflow"),
     InvalidRequestError: Answer(HTTPStatus.BAD_REQUEST, "invalid-request", "The request is not valid"),
+    InvalidDecisionError: Answer(
+        HTTPStatus.BAD_REQUEST, "invalid-decision", "The data does not fit what the task asks for"
+    ),
     EmptyRunModeError: Answer(HTTPStatus.NOT_FOUND, "empty-run-mode", "The run mode leaves nothing to run"),
     DatasetRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-dataset", "The connection or dataset is not valid"),
     ApiAccessRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-api-access", "The workflow cannot be enabled so"),
@@ -116,6 +125,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     WorkflowNotFoundError: Answer(HTTPStatus.NOT_FOUND, "workflow-not-found", "Workflow not found", NO_WORKFLOW),
     VersionNotFoundError: Answer(HTTPStatus.NOT_FOUND, "version-not-found", "Version not found"),
     RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, "execution-not-found", "Execution not found", NO_EXECUTION),
+    TaskNotFoundError: Answer(HTTPStatus.NOT_FOUND, "task-not-found", "Task not found"),
     DeliveryNotFoundError: Answer(
         HTTPStatus.NOT_FOUND, "delivery-not-found", "Delivery not found", "The execution has no such delivery."
     ),
@@ -138,6 +148,8 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
+    TaskNotAwaitingError: Answer(HTTPStatus.CONFLICT, "task-not-awaiting", "The task awaits no decision"),
+    TaskDecidedError: Answer(HTTPStatus.CONFLICT, "task-decided", "The task was decided otherwise"),
     DeliveryPendingError: Answer(HTTPStatus.CONFLICT, "delivery-pending", "The delivery has not ended"),
     ResumeRefusedError: Answer(HTTPStatus.CONFLICT, "not-resumable", "The execution cannot be resumed"),
     StartedOnceError: Answer(

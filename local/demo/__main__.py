@@ -10,7 +10,7 @@ from importlib import import_module
 
 from local.demo import control_flow
 
-EXAMPLES = ("webpage_summary", "stores", "wave", "courier", "http_request", *control_flow.NAMES)
+EXAMPLES = ("webpage_summary", "stores", "wave", "courier", "http_request", "approval", *control_flow.NAMES)
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ The table stands at the end of the test output.
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,7 @@ SLOW = {
         for number in range(20)
     ],
 }
+DECIDE = "POST /workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>"
 REDELIVER = "POST /workflows/<workflow_id>/executions/<execution_id>/deliveries/<delivery_id>/redeliver"
 API_ACCESS = "/workflows/<workflow_id>/api-access"
 DELETE_DATASET = "DELETE /connections/<connection>/datasets/<dataset>"
@@ -57,6 +59,7 @@ BODIES: Mapping[str, Any] = {
     "POST /workflows/<workflow_id>/execute": {},
     "POST /workflows/<workflow_id>/executions": {},
     "POST /api-keys": {"name": "made", "scopes": ["keys:manage"]},
+    f"{DECIDE}/fail": {"message": "No."},
     "POST /workflows/<workflow_id>/api-access": {},
     "PUT /workflows/<workflow_id>/api-access": {"cache": False},
     "POST /workflows/<workflow_id>/webhooks": {"url": "https://example.com/hooks"},
@@ -74,6 +77,8 @@ SUCCESS: Mapping[str, int] = {
     "POST /workflows/<workflow_id>/executions/<execution_id>/cancel": 202,
     REDELIVER: 202,
     "POST /workflows/<workflow_id>/executions/<execution_id>/resume": 202,
+    f"{DECIDE}/complete": 200,
+    f"{DECIDE}/fail": 200,
     SHARE: 201,
     "POST /api-keys": 201,
     "DELETE /api-keys/<key_id>": 204,
@@ -142,6 +147,7 @@ class World:
             "file_name": min(FILES),
             "connection": "sales",
             "dataset": "stores",
+            "ref": "a",
         }
         return re.sub(r"<(\w+)>", lambda found: (there | fresh)[found[1]], path)
 
@@ -266,6 +272,8 @@ def made_for(world: World, route: str) -> dict[str, str]:
         return {"workflow_id": world.owner.define(**ECHO)}
     if route == REDELIVER:
         return run_that_calls_back(world)
+    if route.startswith(DECIDE):
+        return run_that_asks(world)
     if route.endswith(("/cancel", "/resume")):
         slow = world.owner.define(**SLOW)
         execution_id = world.owner("POST", f"/workflows/{slow}/execute").json["execution_id"]
@@ -273,6 +281,17 @@ def made_for(world: World, route: str) -> dict[str, str]:
             world.owner("POST", f"/workflows/{slow}/executions/{execution_id}/cancel")
         return {"workflow_id": slow, "execution_id": execution_id}
     return made_to_delete(world, route)
+
+
+def run_that_asks(world: World) -> dict[str, str]:
+    """One whose task awaits a decision."""
+    asking = world.owner.define(tasks=[{"ref": "a", "type": "Flow.Approval", "input": {"message": "Go on?"}}])
+    execution_id = world.owner("POST", f"/workflows/{asking}/execute").json["execution_id"]
+    path, deadline = f"/workflows/{asking}/executions/{execution_id}", time.monotonic() + 10
+    while "awaiting" not in world.owner("GET", path).json["tasks"][0]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return {"workflow_id": asking, "execution_id": execution_id}
 
 
 def run_that_calls_back(world: World) -> dict[str, str]:

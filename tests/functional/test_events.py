@@ -35,6 +35,7 @@ from tests.event_world import (
     remove_run,
 )
 from tests.functional.conftest import PageServer
+from tests.functional.everything_logged import everything_logged
 from tests.functional.missed_runs import ended as ended_run
 from tests.functional.missed_runs import make_older, starts_throttled
 from tests.functional.web_server import WebServer, answer
@@ -184,6 +185,12 @@ def test_start_waiting_runs_gives_the_slot_of_the_run_of_its_event_back(stack: L
     for _ in range(2):
         assert send(stack, "start_waiting_runs") == {"batchItemFailures": []}
         assert place not in slots.read("local").holders
+
+
+def test_start_waiting_runs_tells_the_machine_of_the_task_of_its_event_which_waits_no_more(stack: LocalStack) -> None:
+    with everything_logged() as said:
+        assert send(stack, "start_waiting_runs.task") == {"batchItemFailures": []}
+    assert any("machine_told" in line for line in said)
 
 
 def test_start_triggered_run_starts_the_run_of_its_event_once(stack: LocalStack, workflow: WorkflowVersion) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stepcall.asl.limits import READ_UNITS_OF_EVENTS, count_read_units, count_write_units
+from stepcall.asl.limits import READ_UNITS_OF_ANSWER, READ_UNITS_OF_EVENTS, count_read_units, count_write_units
 from stepcall.runtime import wiring
 from tests.benchmarks.light_workflows import light_workflow
 from tests.benchmarks.write_units import size_of
@@ -75,6 +75,22 @@ def test_a_run_and_one_poll_use_the_units_that_they_are_priced_at(
     assert api("GET", started.headers["location"]).json["status"] == "COMPLETED"
     assert meter.units["table"] + meter.units["indexes"] == count_write_units(tasks)
     assert meter.units["read"] == count_read_units([0, *[1] * (tasks - 1)]) - READ_UNITS_OF_EVENTS
+
+
+def test_a_decision_uses_the_units_that_it_is_priced_at(api: Api, meter: ReadAndWriteMeter) -> None:
+    ask = {"ref": "ask", "type": "Flow.Approval", "input": {"message": "Go on?"}}
+    workflow = api.define(tasks=[ask])
+    api("POST", f"/workflows/{workflow}/execute", {})  # fills the caches
+    time.sleep(1.1)
+    meter.requests.clear()
+    meter.units.clear()
+    started = api("POST", f"/workflows/{workflow}/execute", {}).headers["location"]
+    await_writes(meter, 4)  # put, slot, begun with the run, what it awaits
+    read = meter.units["read"]
+    assert api("POST", f"{started}/tasks/ask/complete", {"data": {}}).status == 200
+    assert meter.units["read"] - read >= READ_UNITS_OF_ANSWER
+    await_writes(meter, 7)  # the decision, the end, the slot
+    assert meter.units["table"] + meter.units["indexes"] == count_write_units(1, answers=1)
 
 
 def await_writes(meter: Meter, number: int) -> None:

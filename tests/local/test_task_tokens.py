@@ -42,12 +42,17 @@ class Asker:
     def __init__(self) -> None:
         self.told: queue.Queue[Any] = queue.Queue()
         self.errors: list[str] = []
+        self.meanwhile: Callable[[str], None] | None = None
+        """Is told the token before the function has answered."""
 
     def knows(self, function: str) -> bool:
         return function == ASKER
 
     def invoke(self, function: str, payload: str) -> Invocation:
-        self.told.put(json.loads(payload))
+        event = json.loads(payload)
+        self.told.put(event)
+        if self.meanwhile:
+            self.meanwhile(event["token"])
         return Invocation.error(self.errors.pop(0), "no") if self.errors else Invocation("null")
 
     def token(self) -> str:
@@ -142,6 +147,14 @@ def test_a_machine_that_is_told_twice_was_told_and_nobody_minds(machines: Machin
     assert refusal(lambda: machines.client.send_task_success(taskToken="nobody's", output="{}")) == "InvalidToken"
     machines.engine.succeed_task(token)
     machines.engine.fail_task("nobody's", "PermanentTaskError", "")
+
+
+def test_an_answer_may_come_while_the_worker_that_asks_is_still_at_work(machines: Machines, asker: Asker) -> None:
+    asker.meanwhile = machines.engine.succeed_task
+    name = machines.start()
+    assert machines.end_of(name)["status"] == "SUCCEEDED"
+    asker.token()
+    assert asker.told.empty()
 
 
 def test_when_its_time_is_up_the_worker_is_asked_what_that_means(machines: Machines, asker: Asker) -> None:

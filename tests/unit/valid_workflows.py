@@ -15,7 +15,7 @@ from stepcall.domain.sql_check import SQL_TASKS
 from stepcall.domain.task_contract import TaskContract, TaskInput, TaskOutput, Worker
 from stepcall.domain.template import escape_pointer, spell_path
 from stepcall.tasks.catalog import CATALOG
-from stepcall.tasks.flow import WAIT
+from stepcall.tasks.flow import APPROVAL, WAIT
 from stepcall.tasks.http import HTTP_REQUEST
 from tests.unit.valid_schemas import (
     ANYTHING,
@@ -76,7 +76,7 @@ class EverythingOutput(TaskOutput):
 EVERYTHING = TaskContract("Test.Everything", "Takes all.", EverythingInput, EverythingOutput, Worker.DATA, 40)
 # These have rules of their own beside their types: tests/unit/test_sql_definitions.py, test_request_headers.py,
 # test_wait_check.py
-WITH_OTHER_RULES = {*SQL_TASKS, HTTP_REQUEST.name, WAIT.name}
+WITH_OTHER_RULES = {*SQL_TASKS, HTTP_REQUEST.name, WAIT.name, APPROVAL.name}
 WIDE_CATALOG: Mapping[str, TaskContract] = {
     **{name: contract for name, contract in CATALOG.items() if name not in WITH_OTHER_RULES},
     EVERYTHING.name: EVERYTHING,

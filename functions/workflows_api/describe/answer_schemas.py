@@ -132,6 +132,15 @@ ATTEMPTS: Json = {
     "minimum": 1,
     "description": "How often it was tried; left out where it was not, as when it is skipped.",
 }
+DECISION: Json = {
+    "awaiting": record(
+        "What somebody has to decide, while nobody has.",
+        {"message": TEXT},
+        {"expires_at": time("Until when it may be decided.")},
+    ),
+    "decided_by": {"type": "string", "description": "The name of the key that decided it."},
+    "decided_at": time("When it was decided."),
+}
 STARTED_BY: Json = {
     "started_by": {
         "type": "string",
@@ -145,7 +154,7 @@ def task_run(generation: Generation) -> Json:
     return record(
         "A task of the execution.",
         {key: TEXT, "status": ref("TaskStatus")},
-        {"attempts": ATTEMPTS, "used_fallback": FELL_BACK, **TIMES, "error": ref("ErrorResult")},
+        {"attempts": ATTEMPTS, "used_fallback": FELL_BACK, **DECISION, **TIMES, "error": ref("ErrorResult")},
     )
 
 

@@ -32,6 +32,7 @@ from workflows_api.describe.answer_schemas import (
     task_run,
 )
 from workflows_api.describe.connection_routes import CONNECTION_PATHS, connection_schemas
+from workflows_api.describe.decision_routes import DECISION_PATHS
 from workflows_api.describe.definition_schema import TITLES, definition_schemas
 from workflows_api.describe.delivery_routes import DELIVERY_PATHS, delivery_schemas
 from workflows_api.describe.execution_routes import EXECUTION_PATHS
@@ -77,6 +78,7 @@ PATHS: Json = {
     **WORKFLOW_PATHS,
     **ACCESS_PATHS,
     **EXECUTION_PATHS,
+    **DECISION_PATHS,
     **WEBHOOK_PATHS,
     **DELIVERY_PATHS,
     **TRIGGER_PATHS,

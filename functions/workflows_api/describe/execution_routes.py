@@ -224,10 +224,14 @@ EXECUTION_PATHS: Json = {
 }
 
 
+def own_execution(generation: Generation) -> Json:
+    spelling = EXECUTION_IDS[generation]
+    return execution_parameter(spelling.pattern, spelling.example, SPELLINGS[generation])
+
+
 def own_paths(path: str, generation: Generation, *, needs_body: bool) -> Json:
     """The paths of one workflow, in the words of the generation that its definition is written in."""
-    spelling = EXECUTION_IDS[generation]
-    parameter = execution_parameter(spelling.pattern, spelling.example, SPELLINGS[generation])
+    parameter = own_execution(generation)
     start, executions = {"post": start_operation(generation, needs_body=needs_body)}, {"get": list_operation()}
     is_first = generation is Generation.FIRST
     return {

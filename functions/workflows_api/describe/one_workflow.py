@@ -8,9 +8,10 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+from stepcall.domain.approval import FLOW_APPROVAL
 from stepcall.domain.generation import DOCUMENT_WORDS
 from stepcall.domain.ids import spell_workflow
-from stepcall.domain.workflow import WorkflowVersion
+from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 from workflows_api.describe.answer_schemas import (
     SHARED_SCHEMAS,
     WEBHOOK_URL,
@@ -18,7 +19,8 @@ from workflows_api.describe.answer_schemas import (
     started,
     task_run,
 )
-from workflows_api.describe.execution_routes import own_paths
+from workflows_api.describe.decision_routes import decision_paths
+from workflows_api.describe.execution_routes import own_execution, own_paths
 from workflows_api.describe.operations import WORKFLOW
 from workflows_api.describe.parts import (
     OPENAPI,
@@ -42,6 +44,8 @@ OPERATION_IDS: Mapping[str, str] = {
     "cancelExecution": "cancel{}Execution",
     "resumeExecution": "resume{}Execution",
     "getJob": "get{}Job",
+    "completeTask": "complete{}Task",
+    "failTask": "fail{}Task",
 }
 
 
@@ -56,7 +60,7 @@ def describe_workflow(version: WorkflowVersion) -> Json:
         "servers": SERVERS,
         "paths": {
             path: {method: _own(operation, name) for method, operation in item.items()}
-            for path, item in own_paths(own_path, definition.generation, needs_body=needs_input).items()
+            for path, item in _paths(own_path, definition, needs_body=needs_input).items()
         },
         "components": {
             "securitySchemes": SECURITY_SCHEMES,
@@ -65,6 +69,14 @@ def describe_workflow(version: WorkflowVersion) -> Json:
             "responses": SHARED_RESPONSES,
         },
     }
+
+
+def _paths(path: str, definition: WorkflowDefinition, *, needs_body: bool) -> Json:
+    paths = own_paths(path, definition.generation, needs_body=needs_body)
+    if any(task.type == FLOW_APPROVAL for task in definition.tasks):
+        execution = f"{path}/executions/{{execution_id}}"
+        paths |= decision_paths(execution, own_execution(definition.generation), ("TaskRun",))
+    return paths
 
 
 def operation_name(title: str) -> str:

@@ -92,6 +92,8 @@ class CompiledWorkflow:
     waits: int = 0
     critical_path: int = 0
     """How many of its tasks run one after the other, at most."""
+    answers: int = 0
+    """How many of its tasks somebody's answer ends."""
 
 
 def compile_workflow(
@@ -120,7 +122,9 @@ def compile_workflow(
     queries = sum(step.kind is TaskKind.QUERY for step in planned.steps) if athena_work_group else 0
     transitions = count_transitions(states)
     waits = sum(step.kind is TaskKind.WAIT for step in planned.steps)
-    return CompiledWorkflow(text, content_hash, transitions, history_events, queries, waits, planned.critical_path)
+    answers = sum(step.kind is TaskKind.AWAITED for step in planned.steps)
+    path = planned.critical_path
+    return CompiledWorkflow(text, content_hash, transitions, history_events, queries, waits, path, answers)
 
 
 def states_of(planned: Plan, function_arns: FunctionArns, athena_work_group: str | None = None) -> StateMachine:

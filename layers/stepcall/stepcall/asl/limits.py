@@ -24,6 +24,10 @@ WRITE_UNITS_OF_RUN = (
     15  # put, start (in a transaction with the first task's), end, 8 of the indexes, its slot taken and given back
 )
 WRITE_UNITS_OF_TASK = 2
+# What it awaits, and a transaction in place of the worker's last write; the same test counts these.
+WRITE_UNITS_OF_ANSWER = 4
+READ_UNITS_OF_ANSWER = 5  # by whoever decides: the whole run, and twice it with the task
+REQUESTS_OF_ANSWER = 1  # to the API; and one more invocation, which tells the machine
 READ_UNITS_OF_START = 1  # the newest version; the key is in memory
 READ_UNITS_OF_TASK = 2  # the run and the task's own record, and one for each task whose output it uses
 WHOLE_RUN_READS = 2  # for its end and for one poll
@@ -55,12 +59,13 @@ def limits_of(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> Lim
     """The limits of a definition and the machine that it was compiled to."""
     needed_outputs = [len(task.needs) for task in definition.tasks]
     invocations = compiled.transitions - compiled.athena_queries - compiled.waits
+    requests = START_AND_ONE_POLL + compiled.answers * REQUESTS_OF_ANSWER
     usd = (
         compiled.transitions * USD_PER_MILLION_TRANSITIONS
-        + (invocations + START_AND_ONE_POLL) * USD_PER_MILLION_LAMBDA_REQUESTS
-        + START_AND_ONE_POLL * USD_PER_MILLION_HTTP_API_REQUESTS
-        + count_write_units(len(definition.tasks)) * USD_PER_MILLION_WRITE_UNITS
-        + count_read_units(needed_outputs) * USD_PER_MILLION_READ_UNITS
+        + (invocations + requests + compiled.answers) * USD_PER_MILLION_LAMBDA_REQUESTS
+        + requests * USD_PER_MILLION_HTTP_API_REQUESTS
+        + count_write_units(len(definition.tasks), compiled.answers) * USD_PER_MILLION_WRITE_UNITS
+        + count_read_units(needed_outputs, compiled.answers) * USD_PER_MILLION_READ_UNITS
     )
     definition_bytes = len(compiled.definition.encode())
     return Limits(
@@ -73,14 +78,15 @@ def limits_of(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> Lim
     )
 
 
-def count_write_units(tasks: int) -> int:
-    """DynamoDB's write units of a run, where every record stays under 1 KB."""
-    return WRITE_UNITS_OF_RUN + WRITE_UNITS_OF_TASK * tasks
+def count_write_units(tasks: int, answers: int = 0) -> int:
+    """DynamoDB's write units of a run, where every record stays under 1 KB; `answers` of its tasks await one."""
+    return WRITE_UNITS_OF_RUN + WRITE_UNITS_OF_TASK * tasks + WRITE_UNITS_OF_ANSWER * answers
 
 
-def count_read_units(needed_outputs: Iterable[int]) -> int:
+def count_read_units(needed_outputs: Iterable[int], answers: int = 0) -> int:
     """DynamoDB's read units of a run and one poll, from how many tasks' outputs each task uses."""
     needs = list(needed_outputs)
     whole_run = ceil((BYTES_OF_RUN_RECORD + BYTES_OF_TASK_RECORD * len(needs)) / BYTES_PER_READ_UNIT)
     tasks = READ_UNITS_OF_TASK * len(needs) + sum(needs)
-    return READ_UNITS_OF_START + tasks + WHOLE_RUN_READS * whole_run + READ_UNITS_OF_EVENTS
+    of_answers = READ_UNITS_OF_ANSWER * answers
+    return READ_UNITS_OF_START + tasks + WHOLE_RUN_READS * whole_run + READ_UNITS_OF_EVENTS + of_answers

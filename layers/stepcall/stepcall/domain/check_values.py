@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from stepcall.domain.approval_check import ApprovalCheck
 from stepcall.domain.condition import templates_of
 from stepcall.domain.condition_check import ConditionCheck
 from stepcall.domain.control_check import ControlCheck
@@ -74,6 +75,7 @@ class ValueCheck:
         self._control = ControlCheck(sent, findings, setting)
         self._fallbacks = FallbackCheck(sent, catalog, findings)
         self._waits = WaitCheck(sent, findings, time_to_run)
+        self._approvals = ApprovalCheck(sent, findings)
         self._order = OrderCheck(sent, findings)
         self._ranks = self._order.ranks()
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
@@ -94,7 +96,7 @@ class ValueCheck:
 
     def _read_schemas(self) -> None:
         """What inputs, tasks and outputs are; of those with one name, the first."""
-        reader = SchemaReader()
+        self._reader = reader = SchemaReader()
         inputs = {
             index: self._read_input(pointer, declared, reader)
             for index, pointer, declared in self._sent.objects_at("input")
@@ -141,7 +143,7 @@ class ValueCheck:
     def _output_of_task(self, index: int) -> Schema:
         task = self._sent.list_at("tasks")[index]
         contract, instead = self._catalog.get(str(task.get("type"))), self._fallbacks.read("", task)
-        given = contract.output_schema if contract else ANYTHING
+        given = self._approvals.output_of(index, contract, self._reader)
         return either(given, instead.contract.output_schema) if instead else given
 
     def _check_output(self, pointer: str, output: Mapping[str, Any], position: Position) -> None:
@@ -188,7 +190,7 @@ class ValueCheck:
             if contract.name in SQL_TASKS:
                 self._check_sql(pointer, ref, contract, template, position)
             self._sql.pass_by(contract.name, ref)
-            if contract.is_wait:
+            if contract.is_wait or contract.is_awaited:
                 self._waits.check_task(pointer, given, task, place)
         else:
             fit.fit(template, ANYTHING)

@@ -43,8 +43,8 @@ class ControlCheck:
         if isinstance(retry, dict):
             self._check_delays(f"{pointer}/retry/max_delay", retry)
         timeout = task.get("timeout_seconds")
-        if not contract or contract.is_wait:
-            return  # a wait has no time of its own (domain/wait_check.py)
+        if not contract or contract.is_wait or contract.is_awaited:
+            return  # what waits has no time of its own (domain/wait_check.py)
         if type(timeout) is int and timeout > (most := self._longest(contract)):
             message = f"One attempt of `{contract.name}` has {most} seconds at most: say no more, or nothing."
             self._findings.add(f"{pointer}/timeout_seconds", "invalid_value", message, f"at most {most}")

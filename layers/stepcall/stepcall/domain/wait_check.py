@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from stepcall.domain.approval import FLOW_APPROVAL
+from stepcall.domain.approval_check import ApprovalCheck
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.errors import shorten
 from stepcall.domain.findings import Findings
@@ -29,6 +31,8 @@ class Bound(NamedTuple):
     seconds: int
     location: str
     why: str
+    of: str
+    """Whose bound it is."""
 
 
 class WaitCheck:
@@ -38,9 +42,34 @@ class WaitCheck:
         self._sent = sent
         self._findings = findings
         self._time_to_run = time_to_run
+        self._approvals = ApprovalCheck(sent, findings)
 
     def check_task(self, pointer: str, given: Mapping[str, Any], task: Mapping[str, Any], place: str) -> None:
         """`pointer` is where its input stands, `place` the task itself."""
+        if task.get("type") == FLOW_APPROVAL:
+            self._check_approval(pointer, given)
+        elif task.get("type") == FLOW_WAIT:
+            self._check_wait(pointer, given)
+        else:
+            return
+        if task.get("timeout_seconds") is not None:
+            message = (
+                f"A `{task['type']}` takes as long as its input says, and no attempt of it longer: leave this out."
+            )
+            self._findings.add(f"{place}/timeout_seconds", "invalid_value", message)
+
+    def _check_approval(self, pointer: str, given: Mapping[str, Any]) -> None:
+        """It may end sooner than it expires, so it adds nothing to other waits; but it has to be able to expire."""
+        self._approvals.check_task(pointer, given)
+        seconds, bound = given.get("expires_in"), min(self._bounds())
+        if type(seconds) is int and seconds > bound.seconds:
+            message = (
+                f"An execution may take {bound.seconds} seconds{bound.of}, and would end before this has expired: say "
+                f"no more than that."
+            )
+            self._findings.add(f"{pointer}/expires_in", "invalid_value", message, f"at most {bound.seconds}")
+
+    def _check_wait(self, pointer: str, given: Mapping[str, Any]) -> None:
         ends = [name for name in ENDS if given.get(name) is not None]
         if not ends:
             message = f"`{FLOW_WAIT}` needs `seconds` or `until`: how long, or until when it waits."
@@ -48,9 +77,6 @@ class WaitCheck:
         elif len(ends) > 1:
             message = "A wait has one end: leave out either `seconds` or `until`."
             self._findings.add(f"{pointer}/until", "invalid_value", message)
-        if task.get("timeout_seconds") is not None:
-            message = f"A `{FLOW_WAIT}` takes as long as its input says, and no attempt of it longer: leave this out."
-            self._findings.add(f"{place}/timeout_seconds", "invalid_value", message)
 
     def check_time(self, ranks: Mapping[int, int], waits: Waits | None) -> None:
         """Whether the workflow lets its waits end. `waits` is None in a sequence: each task waits for all before it."""
@@ -69,11 +95,14 @@ class WaitCheck:
     def _bounds(self) -> Iterator[Bound]:
         said = self._sent.value.get("timeout_seconds") if isinstance(self._sent.value, dict) else None
         if type(said) is int:
-            yield Bound(said, "/timeout_seconds", ": say more here, or let it wait less")
+            yield Bound(
+                said, "/timeout_seconds", ": say more here, or let it wait less", " (the workflow's `timeout_seconds`)"
+            )
         if self._time_to_run:
-            why = ", until its deadline (`RunDeadlineHours` of the deployment): let it wait less"
-            yield Bound(int(self._time_to_run.total_seconds()), "/tasks", why)
-        yield Bound(MAX_TIMEOUT_SECONDS, "/tasks", ", which is a year, in Step Functions: let it wait less")
+            of = ", until its deadline (`RunDeadlineHours` of the deployment)"
+            yield Bound(int(self._time_to_run.total_seconds()), "/tasks", f"{of}: let it wait less", of)
+        of = ", which is a year, in Step Functions"
+        yield Bound(MAX_TIMEOUT_SECONDS, "/tasks", f"{of}: let it wait less", of)
 
     def _ways(self, ranks: Mapping[int, int], waits: Waits | None) -> Iterator[Way]:
         """Up to each wait and with it, in run order. One that a condition may skip counts for itself alone."""

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from stepcall.domain.task_contract import TaskContract
 from stepcall.tasks.ai import OPENAI_TEXT_SUMMARIZE
 from stepcall.tasks.data import DATA_TRANSFORM
-from stepcall.tasks.flow import WAIT
+from stepcall.tasks.flow import APPROVAL, WAIT
 from stepcall.tasks.http import HTTP_REQUEST
 from stepcall.tasks.sql import SQL_QUERY, WORKFLOW_OUTPUT
 from stepcall.tasks.web import WEB_DOWNLOAD, WEB_EXTRACT_TEXT
@@ -23,6 +23,7 @@ CATALOG: Mapping[str, TaskContract] = MappingProxyType(
             SQL_QUERY,
             WORKFLOW_OUTPUT,
             WAIT,
+            APPROVAL,
         )
     }
 )
