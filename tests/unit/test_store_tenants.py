@@ -29,6 +29,8 @@ WITHOUT_TENANT: Mapping[str, str] = {
     "RunStore.skip_task": BY_STATE_MACHINE,
     "RunStore.record_task_error": BY_STATE_MACHINE,
     "RunStore.fail_task": BY_STATE_MACHINE,
+    "RunStore.await_task": BY_STATE_MACHINE,
+    "RunStore.settle_task": "decide_task has found the run in its tenant a moment before",
     "RunStore.abandon": "start_run ends what it has put itself a moment before",
     "RunStore.end": f"{BY_STATE_MACHINE}; and {BY_SWEEP}; for cancel_run, {AFTER_READING}",
     "DeliveryStore.get": BY_STATE_MACHINE,
