@@ -149,12 +149,26 @@ STARTED_BY: Json = {
 }
 
 
+INSTANCES: Json = {
+    "type": "integer",
+    "minimum": 0,
+    "description": "For how many elements it is done; left out for a task without `for_each`, and until that is known.",
+}
+
+
 def task_run(generation: Generation) -> Json:
     key = TASK_WORDS[generation]["ref"]
     return record(
         "A task of the execution.",
         {key: TEXT, "status": ref("TaskStatus")},
-        {"attempts": ATTEMPTS, "used_fallback": FELL_BACK, **DECISION, **TIMES, "error": ref("ErrorResult")},
+        {
+            "attempts": ATTEMPTS,
+            "instances": INSTANCES,
+            "used_fallback": FELL_BACK,
+            **DECISION,
+            **TIMES,
+            "error": ref("ErrorResult"),
+        },
     )
 
 
