@@ -285,6 +285,11 @@ LIMITS = record(
         "critical_path": COUNT | {"description": "How many tasks run one after the other, at most."},
         "ideal_critical_path": COUNT | {"description": "How many have to, by what they use and depend on."},
     },
+    {
+        "transitions_per_element": COUNT
+        | {"description": "Of one element more of each task with `for_each`, where there are any."},
+        "usd_per_million_elements": {"type": "number", "minimum": 0, "description": "Likewise."},
+    },
 )
 WARNINGS: Json = {
     "type": "array",

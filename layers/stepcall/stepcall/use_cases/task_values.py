@@ -22,7 +22,8 @@ from stepcall.use_cases.read_scope import read_scope
 def scope_of_task(task: Task, found: RunWithTasks, deps: WorkerDependencies) -> Scope:
     """What its templates may name."""
     try:
-        return read_scope(found, task.needs, deps)
+        # every element of an array reads it again
+        return read_scope(found, task.needs, deps, may_keep=task.for_each is not None)
     except PayloadGoneError as exc:
         message = "What earlier tasks handed on is kept 30 days, and has been deleted."
         raise PermanentTaskError(ErrorReason.NOT_FOUND, message) from exc
