@@ -1,5 +1,4 @@
-"""Routes of what is done to an execution once it is there: cancel it, resume it, decide its tasks, share it, look at its
-elements."""
+"""Routes of an execution once it is there: cancel it, resume it, decide its tasks, share it, look at its elements."""
 
 from aws_lambda_powertools.event_handler import Response
 

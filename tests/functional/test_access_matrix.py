@@ -153,7 +153,6 @@ class World:
             "connection": "sales",
             "ref": "a",
             "dataset": "stores",
-            "ref": "a",
         }
         return re.sub(r"<(\w+)>", lambda found: (there | fresh)[found[1]], path)
 

@@ -19,12 +19,7 @@ from typing import TYPE_CHECKING
 from stepcall.asl.check import check_state_machine
 from stepcall.asl.check_limits import MAX_HISTORY_EVENTS, refuse_over_limits
 from stepcall.asl.graph import Plan, TaskStep, plan
-from stepcall.asl.history import (
-    count_events,
-    count_inner_events,
-    count_transitions,
-    count_transitions_per_element,
-)
+from stepcall.asl.history import count_events, count_inner_events, count_per_element, count_transitions
 from stepcall.asl.parts import Parallel, Part, Series
 from stepcall.asl.states import (
     ALL_ERRORS,
@@ -102,7 +97,7 @@ class CompiledWorkflow:
     answers: int = 0
     """How many of its tasks somebody's answer ends."""
     transitions_per_element: int = 0
-    """What one element more costs of each task that is done for each, together; `transitions` counts one of each."""
+    """Of one element more of each task that is done for each: `transitions` counts one."""
 
 
 def compile_workflow(
@@ -132,7 +127,7 @@ def compile_workflow(
     transitions = count_transitions(states)
     waits = sum(step.kind is TaskKind.WAIT for step in planned.steps)
     answers = sum(step.kind is TaskKind.AWAITED for step in planned.steps)
-    path, per_element = planned.critical_path, count_transitions_per_element(states)
+    path, per_element = planned.critical_path, count_per_element(states)
     return CompiledWorkflow(text, content_hash, transitions, history_events, queries, waits, path, answers, per_element)
 
 

@@ -57,7 +57,7 @@ def count_transitions(machine: StateMachine) -> int:
     return _count_transitions(machine.states)
 
 
-def count_transitions_per_element(machine: StateMachine) -> int:
+def count_per_element(machine: StateMachine) -> int:
     """Those that one element more of each such task enters, together."""
     return _count_per_element(machine.states)
 

@@ -210,9 +210,8 @@ class ValueCheck:
 
     def _check_each(self, pointer: str, task: Mapping[str, Any], each: Any, position: Position) -> Schema:
         place = f"{pointer}/for_each"
-        template = self._parse(each, place)
+        template, fit = self._parse(each, place), self._fit_to(place, position)
         self._stages.check_task(pointer, task, template)
-        fit = self._fit_to(place, position)
         return self._each.item_of(place, template, fit, lambda reference: self._schema_of(reference, position))
 
     def _check_condition(self, pointer: str, task: Mapping[str, Any], condition: Any, position: Position) -> None:

@@ -214,7 +214,7 @@ class MemoryRunStore:
 
     def settle_task(self, run: RunAttempt, ref: str, end: TaskEnd) -> None:
         with self._lock:
-            found = self.get_for_end(run.run_id)
+            found = self._stored(run.run_id)
             task = found.tasks.get(ref, TaskRun(ref, run_attempt=run.run_attempt))
             settled = replace(task, status=end.status, output=end.output, error=end.error, decided_by=end.decided_by)
             if settled == task and task.run_attempt == run.run_attempt:

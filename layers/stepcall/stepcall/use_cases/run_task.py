@@ -147,7 +147,9 @@ def _attempt(
 def _await_end(awaited: Awaited, run: Run, invocation: TaskInvocation, deps: WorkerDependencies) -> None:
     """From here on the task may be ended by somebody's answer. Raises NothingToAwaitError."""
     try:
-        deps.runs.await_task(run, invocation.instance_ref, awaited, token=invocation.token or "", attempt=invocation.attempt)
+        deps.runs.await_task(
+            run, invocation.instance_ref, awaited, token=invocation.token or "", attempt=invocation.attempt
+        )
     except TaskNotRunningError as exc:
         raise NothingToAwaitError(f"Another delivery has the task {invocation.ref}, or it has ended.") from exc
 
