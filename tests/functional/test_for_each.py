@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import pytest
@@ -145,6 +146,29 @@ def test_each_element_waits_for_itself(api: Api) -> None:
     assert (done["status"], done["tasks"][0]["instances"]) == ("COMPLETED", 2)
     assert states(api, done) == ["COMPLETED", "COMPLETED"]
     assert all("until" in output for output in done["output"]["all"])
+
+
+def all_ask(api: Api, path: str, number: int) -> Any:
+    """The execution once so many elements await a decision."""
+    for _ in range(1000):
+        told = api("GET", path).json
+        if sum("awaiting" in one for one in instances(api, told)["instances"]) == number:
+            return told
+        threading.Event().wait(0.01)
+    raise AssertionError("Nobody is asked.")
+
+
+def test_each_element_is_decided_for_itself(api: Api) -> None:
+    asks = {"ref": "twice", "type": "Flow.Approval", "input": {"message": "Pay {{item}}?"}}
+    path = start(api, define(api, asks | {"for_each": "{{input.numbers}}"}), {"numbers": [7, 8]})
+    asked = all_ask(api, path, 2)
+    assert [one["awaiting"]["message"] for one in instances(api, asked)["instances"]] == ["Pay 7?", "Pay 8?"]
+    for ref, data in (("twice[1]", "second"), ("twice[0]", "first")):
+        answer = api("POST", f"{path}/tasks/{quote(ref)}/complete", {"data": {"it": data}})
+        assert answer.status == 200, answer.text
+    done = end_of(api, path)
+    assert (done["status"], states(api, done)) == ("COMPLETED", ["COMPLETED", "COMPLETED"])
+    assert [output["data"]["it"] for output in done["output"]["all"]] == ["first", "second"]
 
 
 def crowded(ref: str) -> Document:

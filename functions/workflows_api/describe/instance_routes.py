@@ -2,7 +2,7 @@
 
 from stepcall.domain.errors import InstancesNotFoundError
 from stepcall.runtime.http import InvalidRequestError
-from workflows_api.describe.answer_schemas import ATTEMPTS, TIMES, page_of, record
+from workflows_api.describe.answer_schemas import ATTEMPTS, DECISION, TIMES, page_of, record
 from workflows_api.describe.execution_routes import ANY_EXECUTION, NO_RUN, TAG
 from workflows_api.describe.operations import LIST_DESCRIPTIONS, WORKFLOW, operation
 from workflows_api.describe.parts import Json, answer, path_parameter, query_parameters, ref
@@ -29,6 +29,6 @@ def instance_schemas() -> Json:
         "Instance": record(
             "What became of one element.",
             {"index": {"type": "integer", "minimum": 0, "description": "Of the element."}, "status": ref("TaskStatus")},
-            {"attempts": ATTEMPTS, **TIMES, "error": ref("ErrorResult")},
+            {"attempts": ATTEMPTS, **DECISION, **TIMES, "error": ref("ErrorResult")},
         ),
     }
