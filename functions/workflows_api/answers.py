@@ -125,8 +125,16 @@ def print_task(task: TaskRun, ref_key: str) -> Json:
     return {
         ref_key: task.ref,
         "status": task.status.value,
-        **({"attempts": task.attempts} if task.attempts and task.status is not TaskStatus.SKIPPED else {}),
+        **({"instances": task.instances} if task.instances is not None else {}),
         **({"used_fallback": True} if task.used_fallback else {}),
+        **print_attempts_and_times(task),
+    }
+
+
+def print_attempts_and_times(task: TaskRun) -> Json:
+    """Of a task, or of an instance of one: what became of it besides its status."""
+    return {
+        **({"attempts": task.attempts} if task.attempts and task.status is not TaskStatus.SKIPPED else {}),
         **_print_decision(task),
         **_times(task),
         **({"error": task.error.to_json()} if task.error else {}),

@@ -1,4 +1,4 @@
-"""Routes of what is done to an execution once it is there: cancel it, resume it, decide its tasks, share it."""
+"""Routes of an execution once it is there: cancel it, resume it, decide its tasks, share it, look at its elements."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -51,3 +51,10 @@ def post_execution_token(workflow_id: str, execution_id: str) -> Response[str]:
     run_id, of_workflow = read_run_id(execution_id), read_workflow_id(workflow_id)
     token = issue_job_token(run_id, caller(app), face_dependencies(), tokens(), workflow_id=of_workflow)
     return json_response(201, print_token(token), {"Cache-Control": "no-store"})
+
+
+@app.get("/workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>/instances")
+def get_instances(workflow_id: str, execution_id: str, ref: str) -> Response[str]:
+    from workflows_api.instances import answer_instances  # noqa: PLC0415
+
+    return answer_instances(workflow_id, execution_id, ref)

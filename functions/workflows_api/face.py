@@ -32,6 +32,7 @@ ACCESS: Mapping[str, Scope | None] = {
     "POST /workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>/complete": Scope.RUNS_START,
     "POST /workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>/fail": Scope.RUNS_START,
     "POST /workflows/<workflow_id>/executions/<execution_id>/token": Scope.RUNS_READ,
+    "GET /workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>/instances": Scope.RUNS_READ,
     "GET /workflows/<workflow_id>/executions/<execution_id>/deliveries": Scope.RUNS_READ,
     "POST /workflows/<workflow_id>/executions/<execution_id>/deliveries/<delivery_id>/redeliver": Scope.RUNS_START,
     "GET /jobs/<external_id>": Scope.RUNS_READ,

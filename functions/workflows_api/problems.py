@@ -15,7 +15,7 @@ from stepcall.domain.decision_errors import (
     TaskNotFoundError,
 )
 from stepcall.domain.delivery_errors import DeliveryNotFoundError, DeliveryPendingError
-from stepcall.domain.errors import InvalidDefinitionError, InvalidParametersError
+from stepcall.domain.errors import InstancesNotFoundError, InvalidDefinitionError, InvalidParametersError
 from stepcall.domain.idempotency import IdempotencyKeyReusedError
 from stepcall.domain.ids import MalformedIdError
 from stepcall.domain.json_text import MalformedJsonError, write_json
@@ -126,6 +126,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     VersionNotFoundError: Answer(HTTPStatus.NOT_FOUND, "version-not-found", "Version not found"),
     RunNotFoundError: Answer(HTTPStatus.NOT_FOUND, "execution-not-found", "Execution not found", NO_EXECUTION),
     TaskNotFoundError: Answer(HTTPStatus.NOT_FOUND, "task-not-found", "Task not found"),
+    InstancesNotFoundError: Answer(HTTPStatus.NOT_FOUND, "instances-not-found", "Task without instances"),
     DeliveryNotFoundError: Answer(
         HTTPStatus.NOT_FOUND, "delivery-not-found", "Delivery not found", "The execution has no such delivery."
     ),

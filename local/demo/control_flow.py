@@ -8,7 +8,7 @@ from local.demo.exchanges import Api, follow
 from local.stack import LocalStack
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ("graph", "patience", "conditions", "best_effort", "fallback", "waiting")
+NAMES = ("graph", "patience", "conditions", "best_effort", "fallback", "waiting", "for_each")
 
 
 def run(name: str) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from stepcall.aws.outputs import S3PayloadStore
+from stepcall.aws.outputs import KEPT_BYTES, S3PayloadStore
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.run import StoredPayload
 from stepcall.domain.workflow import WorkflowVersion
@@ -125,6 +125,24 @@ def test_a_value_over_100_mb_is_refused(payload_store: PayloadStore) -> None:
 def test_a_large_value_that_has_been_deleted_is_gone(payload_store: PayloadStore) -> None:
     with pytest.raises(PayloadGoneError):
         payload_store.get(StoredPayload(20_000, key="runs/never/was.json"))
+
+
+def test_a_large_value_is_fetched_once_for_who_will_ask_again_and_anew_for_others(
+    s3_store: S3PayloadStore,
+) -> None:
+    first, second, third = (s3_store.put("run/output", [number] * 5000) for number in range(3))
+    kept = s3_store.get(first, may_keep=True)
+    assert s3_store.get(first, may_keep=True) is kept
+    assert s3_store.get(first) == kept
+    assert s3_store.get(first) is not kept
+    for other in (second, third):
+        assert s3_store.get(other, may_keep=True) is s3_store.get(other, may_keep=True)
+    assert s3_store.get(first, may_keep=True) is not kept, "two are kept"
+
+
+def test_a_very_large_value_is_never_kept(s3_store: S3PayloadStore) -> None:
+    stored = s3_store.put("run/output", ["x" * KEPT_BYTES])
+    assert s3_store.get(stored, may_keep=True) is not s3_store.get(stored, may_keep=True)
 
 
 def test_a_large_value_has_an_address(payload_store: PayloadStore) -> None:

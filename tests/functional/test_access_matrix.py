@@ -31,7 +31,8 @@ TENANT = "matrix"
 ROUTES = sorted(f"{route.method} {route.path}" for route in (*app._static_routes, *app._dynamic_routes))
 SHARE = "POST /workflows/<workflow_id>/executions/<execution_id>/token"
 TOKEN_ROUTES = {"POST /oauth/token"}
-ECHO = {"name": "echo", "tasks": [{"ref": "a", "type": "Data.Transform", "input": {"expression": "1", "data": 1}}]}
+LIGHT = {"ref": "a", "type": "Data.Transform", "for_each": [1], "input": {"expression": "1", "data": 1}}
+ECHO = {"name": "echo", "tasks": [LIGHT]}
 SLOW = {
     "name": "slow",
     "tasks": [
@@ -96,7 +97,11 @@ SUCCESS: Mapping[str, int] = {
 """What is answered to who may, where it is not 200."""
 # what names nothing and is beyond any grant all the same: it would make something that no grant names
 BEYOND_GRANTS = {"POST /workflows", "POST /api-keys", "POST /connections", "POST /uploads"}
-READS_ONE_RUN = {"GET /workflows/<workflow_id>/executions/<execution_id>", "GET /jobs/<external_id>"}
+READS_ONE_RUN = {
+    "GET /workflows/<workflow_id>/executions/<execution_id>",
+    "GET /workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>/instances",
+    "GET /jobs/<external_id>",
+}
 STRANGERS = ("none", "unknown", "expired", "revoked")
 SCOPES = {scope.value: f"{scope[0]}:{scope.value.partition(':')[2][:2]}" for scope in Scope}
 COLUMNS: Mapping[str, str] = {
@@ -146,8 +151,8 @@ class World:
             "key_id": self.key,
             "file_name": min(FILES),
             "connection": "sales",
-            "dataset": "stores",
             "ref": "a",
+            "dataset": "stores",
         }
         return re.sub(r"<(\w+)>", lambda found: (there | fresh)[found[1]], path)
 

@@ -200,6 +200,8 @@ def test_a_run_that_has_timed_out_is_shown_as_failed_with_the_task_it_was_at(
     deployed, run = under_way
     assert tell_end(stack, replace(run, content_hash="0" * 32), "FAILED") is None
     assert found(run.run_id).run.status is RunStatus.RUNNING, "that was another machine's execution"
+    assert tell_end(stack, replace(run, content_hash=f"{run.content_hash}/each1"), "FAILED") is None
+    assert found(run.run_id).run.status is RunStatus.RUNNING, "that was the execution of an element"
     assert tell_end(stack, run, "TIMED_OUT") is None
     shown = api("GET", f"/workflows/{deployed.workflow_id}/executions/{spell_execution(run.run_id)}").json
     assert (shown["status"], shown["error"]["reason"]) == ("FAILED", "timeout")

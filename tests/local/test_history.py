@@ -1,11 +1,14 @@
 """moto's interpreter writes as many events as `asl/history.py` counts, on the good road and on the longest."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+from stepcall.asl.each_states import MapState, SizeState
 from stepcall.asl.history import count_events
 from stepcall.asl.states import (
     ALL_ERRORS,
+    EACH_PATH,
     WAIT_PATH,
     Catcher,
     FailState,
@@ -41,7 +44,7 @@ def _drop_empty_retries(machine: Any) -> None:
     for state in machine["States"].values():
         if not state.get("Retry", True):
             del state["Retry"]
-        for branch in state.get("Branches", []):
+        for branch in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]:
             _drop_empty_retries(branch)
 
 
@@ -97,3 +100,44 @@ def test_a_wait_has_two_events(client: Client) -> None:
     events = events_of(client, machine)
     assert [event for event in events if event.startswith("Wait")] == ["WaitStateEntered", "WaitStateExited"]
     assert len(events) == count_events(machine) == 2 + 5 + 2 + 5
+
+
+def for_each(number: int, do: str = "nothing", attempts: int = 0, most_inline: int = 3) -> StateMachine:
+    """A machine whose worker says for how many, with both Maps of one state."""
+    said: Any = {"indexes": [*range(number)], "number": number}
+    begin = replace(worker("Begin", "nothing", to="Size"), kept=said, kept_at=EACH_PATH)
+    item = replace(worker("Item", do, attempts), payload={"do": do, "attempt.$": "$$.State.RetryCount"})
+    catch = (Catcher((ALL_ERRORS,), next="End", result_path=EACH_PATH),)
+    few = MapState("Few", ((item,),), min(number, most_inline), 40, catch, "End")
+    many = MapState("Many", ((replace(item, name="One"),),), number, 40, catch, "End", "each1")
+    size = SizeState("Size", most_inline, "Few" if number <= most_inline else "Many", "Many")
+    return StateMachine("", (begin, size, few, many, worker("End", "nothing")))
+
+
+def test_a_map_has_four_events_and_two_around_those_of_each_item(client: Client) -> None:
+    machine = for_each(3)
+    events = events_of(client, machine)
+    assert Counter(event for event in events if event.startswith("Map")) == {
+        "MapStateEntered": 1,
+        "MapStateStarted": 1,
+        "MapIterationStarted": 3,
+        "MapIterationSucceeded": 3,
+        "MapStateSucceeded": 1,
+        "MapStateExited": 1,
+    }
+    assert events.count("ChoiceStateEntered") == events.count("ChoiceStateExited") == 1
+    assert len(events) == count_events(machine) == 2 + 5 + 2 + 4 + 3 * (2 + 5) + 5
+
+
+def test_a_map_whose_items_are_executions_has_six_events_however_many_they_are(client: Client) -> None:
+    machine = for_each(4)
+    events = events_of(client, machine)
+    assert (events.count("MapRunStarted"), events.count("MapRunSucceeded")) == (1, 1)
+    assert len(events) == count_events(machine) == 2 + 5 + 2 + 6 + 5
+
+
+def test_items_that_fail_write_no_more_than_is_counted(client: Client) -> None:
+    machine = for_each(3, "raise", attempts=1)
+    events = events_of(client, machine)
+    assert "MapIterationFailed" in events
+    assert len(events) <= count_events(machine)

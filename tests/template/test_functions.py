@@ -119,7 +119,7 @@ def test_the_api_is_told_of_every_function_that_state_machines_call(transformed:
 def test_a_state_machine_may_invoke_those_functions_and_nothing_else(transformed: Template) -> None:
     variables = variables_of(functions_of(transformed)["WorkflowsApiFunction"])
     told = [variables[f"{folder.upper()}_ARN"] for folder in CALLED_BY_MACHINES]
-    [policy] = transformed["Resources"]["StateMachineRole"]["Properties"]["Policies"]
+    [policy, _] = transformed["Resources"]["StateMachineRole"]["Properties"]["Policies"]
     [statement] = policy["PolicyDocument"]["Statement"]
     assert statement["Effect"] == "Allow"
     assert statement["Action"] == "lambda:InvokeFunction"

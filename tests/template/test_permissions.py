@@ -72,7 +72,7 @@ def test_every_permission_names_its_actions_and_resources(transformed: Template)
 
 def test_only_the_api_the_sweeper_and_the_line_make_and_start_state_machines(transformed: Template) -> None:
     assert roles_that_may(transformed, "states:Create") == STARTERS
-    assert roles_that_may(transformed, "states:") == STARTERS | DELIVERERS
+    assert roles_that_may(transformed, "states:") == STARTERS | DELIVERERS | {"StateMachineRole"}
     assert roles_that_may(transformed, "lambda:") == {
         "StateMachineRole",
         "WebhookDeliveryRole",
@@ -219,6 +219,23 @@ def test_a_face_reaches_the_state_machines_of_its_own_stack_only(transformed: Te
         if any(action.startswith("states:") for action in as_list(statement["Action"])):
             reached = statement["Resource"]["Fn::Sub"]
             assert ":${AWS::StackName}-*" in reached or reached.endswith(":${AWS::StackName}_webhook-delivery")
+
+
+def test_a_state_machine_may_start_see_and_stop_the_executions_of_its_elements_and_no_delivery(
+    transformed: Template,
+) -> None:
+    """By AWS's documentation of distributed Maps: the machine itself, and its executions."""
+    [_, policy] = transformed["Resources"]["StateMachineRole"]["Properties"]["Policies"]
+    may = {
+        action: statement["Resource"]["Fn::Sub"].partition("AccountId}:")[2]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+    }
+    assert may == {
+        "states:StartExecution": "stateMachine:${AWS::StackName}-*",
+        "states:DescribeExecution": "execution:${AWS::StackName}-*:*",
+        "states:StopExecution": "execution:${AWS::StackName}-*:*",
+    }
 
 
 def test_only_state_machines_of_this_account_may_take_their_role(transformed: Template) -> None:

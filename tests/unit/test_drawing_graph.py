@@ -65,3 +65,10 @@ def test_an_output_of_the_later_generation_may_use_the_one_before() -> None:
         ],
     }
     assert edges(document) == ["n → a", "a → o", "o → p"]
+
+
+def test_a_task_says_that_it_is_done_for_each_element_of_what_it_uses() -> None:
+    names = declare("names", "array")
+    drawn = workflow(transform("a", "{{item}}") | {"for_each": "{{input.names}}"}, inputs=[names])
+    assert graph(drawn).nodes[1].detail == "Data.Transform, for each"
+    assert edges(drawn) == ["names → a"]

@@ -285,8 +285,8 @@ class CountedPayloads(MemoryPayloadStore):
         super().__init__()
         self.got: list[Any] = []
 
-    def get(self, payload: StoredPayload) -> Any:
-        self.got.append(super().get(payload))
+    def get(self, payload: StoredPayload, *, may_keep: bool = False) -> Any:
+        self.got.append(super().get(payload, may_keep=may_keep))
         return self.got[-1]
 
 

@@ -149,12 +149,26 @@ STARTED_BY: Json = {
 }
 
 
+INSTANCES: Json = {
+    "type": "integer",
+    "minimum": 0,
+    "description": "For how many elements it is done; left out for a task without `for_each`, and until that is known.",
+}
+
+
 def task_run(generation: Generation) -> Json:
     key = TASK_WORDS[generation]["ref"]
     return record(
         "A task of the execution.",
         {key: TEXT, "status": ref("TaskStatus")},
-        {"attempts": ATTEMPTS, "used_fallback": FELL_BACK, **DECISION, **TIMES, "error": ref("ErrorResult")},
+        {
+            "attempts": ATTEMPTS,
+            "instances": INSTANCES,
+            "used_fallback": FELL_BACK,
+            **DECISION,
+            **TIMES,
+            "error": ref("ErrorResult"),
+        },
     )
 
 
@@ -270,6 +284,11 @@ LIMITS = record(
         "usd_per_million_runs": {"type": "number", "minimum": 0, "description": "In us-east-1, without free tiers."},
         "critical_path": COUNT | {"description": "How many tasks run one after the other, at most."},
         "ideal_critical_path": COUNT | {"description": "How many have to, by what they use and depend on."},
+    },
+    {
+        "transitions_per_element": COUNT
+        | {"description": "Of one element more of each task with `for_each`, where there are any."},
+        "usd_per_million_elements": {"type": "number", "minimum": 0, "description": "Likewise."},
     },
 )
 WARNINGS: Json = {

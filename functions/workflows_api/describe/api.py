@@ -36,6 +36,7 @@ from workflows_api.describe.decision_routes import DECISION_PATHS
 from workflows_api.describe.definition_schema import TITLES, definition_schemas
 from workflows_api.describe.delivery_routes import DELIVERY_PATHS, delivery_schemas
 from workflows_api.describe.execution_routes import EXECUTION_PATHS
+from workflows_api.describe.instance_routes import INSTANCE_PATHS, instance_schemas
 from workflows_api.describe.key_routes import KEY_PATHS, key_schemas
 from workflows_api.describe.parts import (
     JSON,
@@ -80,6 +81,7 @@ PATHS: Json = {
     **EXECUTION_PATHS,
     **DECISION_PATHS,
     **WEBHOOK_PATHS,
+    **INSTANCE_PATHS,
     **DELIVERY_PATHS,
     **TRIGGER_PATHS,
     **CONNECTION_PATHS,
@@ -151,6 +153,7 @@ def _schemas() -> Json:
         },
         **access_schemas(),
         **webhook_schemas(),
+        **instance_schemas(),
         **delivery_schemas(),
         **trigger_schemas(),
         **connection_schemas(),

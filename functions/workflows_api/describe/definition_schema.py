@@ -42,6 +42,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "stage": "Which run modes run it: `source`, `refresh`, `full`. Without a stage it runs in `full` alone.",
     "condition": f"The task is skipped where this is false. {FORMS}",
     "on_error": "What becomes of the run when it has failed for good.",
+    "for_each": "An array, or a template alone that gives one: the task is done for each of its elements, which its "
+    "input names as `{{item}}`, and by its number from 0 as `{{index}}`. Its output is the array of what it gives.",
+    "max_concurrency": "For how many elements of `for_each` at once.",
     "fallback": "What is tried in its place when it has failed for good: a task `type`, or what the task `ref` is.",
     "retry": "How often it is tried when its error may pass, and how long after its last failure.",
     "attempts": "In all: 1 tries it once.",

@@ -5,19 +5,21 @@ the machine. On the bad road a task's `Catch` leads to `Fail run`, which writes 
 Tasks that run at once stand in the branches of a Parallel, which costs one more. A branch whose task fails says which.
 A query that Athena runs costs three transitions: its worker prepares it, Athena runs it, its worker records the result.
 So does a wait: its worker begins it, the machine waits, its worker ends it. What somebody's answer ends costs one.
+A task that is done for each element of an array costs four or five, and one more for each further element: its worker
+says for which, a Map has it done for each, its worker gathers what they gave.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from stepcall.asl.check import check_state_machine
-from stepcall.asl.check_limits import refuse_over_limits
+from stepcall.asl.check_limits import MAX_HISTORY_EVENTS, refuse_over_limits
 from stepcall.asl.graph import Plan, TaskStep, plan
-from stepcall.asl.history import count_events, count_transitions
+from stepcall.asl.history import count_events, count_inner_events, count_per_element, count_transitions
 from stepcall.asl.parts import Parallel, Part, Series
 from stepcall.asl.states import (
     ALL_ERRORS,
@@ -31,7 +33,7 @@ from stepcall.asl.states import (
 from stepcall.domain.errors import BRANCH_FAILED, RetryableTaskError
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.task_contract import TaskContract, TaskKind
-from stepcall.domain.task_control import Retry
+from stepcall.domain.task_control import USUAL_ATTEMPTS, Retry
 from stepcall.domain.workflow import WorkflowDefinition
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ LAMBDA_TRANSIENT = Retrier(
 # a process that died (killed, out of memory, crashed): what Lambda's runtimes report, and what older ones did
 DIED = ("Runtime.ExitError", "Lambda.Unknown")
 AGAIN = (RetryableTaskError.__name__, *DIED)
-TASK_RETRYABLE = Retrier(AGAIN, interval_seconds=1, max_attempts=2, backoff_rate=5.0)
+TASK_RETRYABLE = Retrier(AGAIN, interval_seconds=1, max_attempts=USUAL_ATTEMPTS - 1, backoff_rate=5.0)
 # a run's end must be written: wait out a throttled table
 END_RETRYABLE = Retrier(AGAIN, interval_seconds=1, max_attempts=6, backoff_rate=2.0)
 # nothing comes after the state that fails a run: whatever stops it, it is tried again
@@ -94,6 +96,8 @@ class CompiledWorkflow:
     """How many of its tasks run one after the other, at most."""
     answers: int = 0
     """How many of its tasks somebody's answer ends."""
+    transitions_per_element: int = 0
+    """Of one element more of each task that is done for each: `transitions` counts one."""
 
 
 def compile_workflow(
@@ -123,13 +127,19 @@ def compile_workflow(
     transitions = count_transitions(states)
     waits = sum(step.kind is TaskKind.WAIT for step in planned.steps)
     answers = sum(step.kind is TaskKind.AWAITED for step in planned.steps)
-    path = planned.critical_path
-    return CompiledWorkflow(text, content_hash, transitions, history_events, queries, waits, path, answers)
+    path, per_element = planned.critical_path, count_per_element(states)
+    return CompiledWorkflow(text, content_hash, transitions, history_events, queries, waits, path, answers, per_element)
 
 
 def states_of(planned: Plan, function_arns: FunctionArns, athena_work_group: str | None = None) -> StateMachine:
     """The plan's steps as states, then the states that end the run."""
-    tasks = TaskStates(planned, function_arns, athena_work_group).lay()
+    tasks = TaskStates(planned, function_arns, athena_work_group)
+    if any(step.most_elements is not None for step in planned.steps):
+        tasks.share_history(MAX_HISTORY_EVENTS - count_events(_machine_of(planned, tasks.lay(), function_arns)))
+    return _machine_of(planned, tasks.lay(), function_arns)
+
+
+def _machine_of(planned: Plan, tasks: "list[State]", function_arns: FunctionArns) -> StateMachine:
     finish_arn = function_arns[FINISH_RUN]
     finish = LambdaTaskState(
         FINISH_STATE,
@@ -158,7 +168,22 @@ class TaskStates:
         self._planned = planned
         self._function_arns = function_arns
         self._athena_work_group = athena_work_group
+        self._most_inline = {step.ref: 0 for step in planned.steps if step.most_elements is not None}
+        """Elements that a Map of the execution's own may have, by ref."""
         self._names = {id(part): f"Parallel {number}" for number, part in enumerate(_parallels(planned.root), 1)}
+
+    def share_history(self, room: int) -> None:
+        """Let the elements of tasks write so many events into the execution's history, together."""
+        from stepcall.asl.each_states import EVENTS_AROUND_ITEM  # noqa: PLC0415 - few workflows have it
+        from stepcall.asl.elements import share_history  # noqa: PLC0415 - likewise
+
+        each = [step for step in self._planned.steps if step.most_elements is not None]
+        wanted = [step.most_elements or 0 for step in each]
+        tasks = [_task_state(step, None, self._function_arns, _catch_all(FAIL_STATE)) for step in each]
+        items = [[*self._lay_item(step, task, step.ref)] for step, task in zip(each, tasks, strict=True)]
+        events = [EVENTS_AROUND_ITEM + count_inner_events(item) for item in items]
+        shared = share_history(room, wanted, events)
+        self._most_inline = {step.ref: most for step, most in zip(each, shared, strict=True)}
 
     def lay(self) -> "list[State]":
         return [*self._lay(self._planned.root, FINISH_STATE, is_branch=False)]
@@ -182,6 +207,18 @@ class TaskStates:
         last_resort = record if step.continues else fail
         caught_by = step.fallback.ref if step.fallback else last_resort
         task = _task_state(step, after, self._function_arns, _catch_all(caught_by))
+        yield from self._lay_once(step, task) if step.most_elements is None else self._lay_each(step, task)
+        if step.fallback:
+            instead = _task_state(step.fallback, after, self._function_arns, _catch_all(last_resort))
+            yield replace(instead, payload={**instead.payload, "error.$": "$.error"})
+        if step.continues:
+            yield self._record(record, step.ref, after, _catch_all(fail))
+        if is_branch:
+            # what is around the branch is told its error, and not which task has had it
+            yield FailState(fail, BRANCH_FAILED, cause_path=f"States.Format('{step.ref} {{}}', $.error.Error)")
+
+    def _lay_once(self, step: TaskStep, task: LambdaTaskState) -> "Iterator[State]":
+        """`task` is the state that it is if it is one."""
         if step.kind is TaskKind.QUERY and self._athena_work_group:
             from stepcall.asl.athena_states import athena_states  # noqa: PLC0415 - few deployments have Athena
 
@@ -196,14 +233,19 @@ class TaskStates:
             yield from awaited_states(task, min(step.limit_seconds or step.wait_seconds, step.wait_seconds))
         else:
             yield task
-        if step.fallback:
-            instead = _task_state(step.fallback, after, self._function_arns, _catch_all(last_resort))
-            yield replace(instead, payload={**instead.payload, "error.$": "$.error"})
-        if step.continues:
-            yield self._record(record, step.ref, after, _catch_all(fail))
-        if is_branch:
-            # what is around the branch is told its error, and not which task has had it
-            yield FailState(fail, BRANCH_FAILED, cause_path=f"States.Format('{step.ref} {{}}', $.error.Error)")
+
+    def _lay_each(self, step: TaskStep, task: LambdaTaskState) -> "Iterator[State]":
+        from stepcall.asl.each_states import EachTask  # noqa: PLC0415 - few workflows have it
+
+        usual = replace(task, timeout_seconds=step.timeout_seconds, retry=(LAMBDA_TRANSIENT, TASK_RETRYABLE))
+        label = f"each{[*self._most_inline].index(step.ref) + 1}"
+        lay_item = partial(self._lay_item, step, task)
+        yield from EachTask(step, usual, lay_item, self._most_inline[step.ref], label).lay()
+
+    def _lay_item(self, step: TaskStep, task: LambdaTaskState, name: str) -> "Iterator[State]":
+        """Of one element. What it fails of fails the Map."""
+        payload = {**task.payload, "index.$": "$.index"}
+        return self._lay_once(step, replace(task, name=name, payload=payload, catch=(), next=None))
 
     def _record(self, name: str, ref: str, after: str | None, catch: Catcher) -> LambdaTaskState:
         """Writes that a task has failed, while the run goes on: a worker that died has not."""

@@ -7,7 +7,7 @@ from stepcall.asl.parts import Order, Part, series, span_of
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.run_mode import STAGES, RunMode, Stage
 from stepcall.domain.task_contract import TaskContract, TaskKind, Worker
-from stepcall.domain.task_control import OnError, Retry
+from stepcall.domain.task_control import DEFAULT_CONCURRENCY, OnError, Retry
 from stepcall.domain.task_order import TaskOrder
 from stepcall.domain.workflow import Task, WorkflowDefinition
 
@@ -29,6 +29,9 @@ class TaskStep:
     """What is tried in its place then, first."""
     wait_seconds: int | None = None
     """How long somebody's answer is waited for, which ends it."""
+    most_elements: int | None = None
+    """For how many elements it is done at most; None for a task that is done once."""
+    max_concurrency: int = DEFAULT_CONCURRENCY
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,17 @@ def _step(task: Task, definition: WorkflowDefinition, catalog: Mapping[str, Task
         continues=task.on_error is OnError.CONTINUE,
         fallback=_step(fallback, definition, catalog) if fallback else None,
         wait_seconds=contract.awaits(task.input) if contract.awaits else None,
+        most_elements=_most_elements(task, definition, catalog),
+        max_concurrency=task.max_concurrency or DEFAULT_CONCURRENCY,
     )
+
+
+def _most_elements(task: Task, definition: WorkflowDefinition, catalog: Mapping[str, TaskContract]) -> int | None:
+    if task.for_each is None:
+        return None
+    from stepcall.asl.elements import most_elements  # noqa: PLC0415 - few tasks have it: a cold start has no time for it
+
+    return most_elements(task, definition, catalog)
 
 
 def _root(definition: WorkflowDefinition, mode: RunMode) -> Part:

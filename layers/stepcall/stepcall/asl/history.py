@@ -5,15 +5,18 @@ TaskFailed, TaskTimedOut) for each attempt, then TaskStateExited, also when its 
 retry. One that waits for a query, or for an answer, writes TaskSubmitted besides, for each attempt: 6, and 4. A Wait
 state writes WaitStateEntered and WaitStateExited: 2. Each retrier counts its own attempts, so all of them can be used.
 A Parallel writes ParallelStateEntered, ParallelStateStarted, what its branches write, ParallelStateSucceeded (or
-ParallelStateFailed) and ParallelStateExited. A Fail state writes FailStateEntered; the execution itself its start and
+ParallelStateFailed) and ParallelStateExited. A Map writes the like of that, and MapIterationStarted and
+MapIterationSucceeded (or MapIterationFailed) around what each item writes; one whose items are executions MapRunStarted
+and MapRunSucceeded (or MapRunFailed), and nothing of its items. A Choice writes ChoiceStateEntered and
+ChoiceStateExited. A Fail state writes FailStateEntered; the execution itself its start and
 its end.
 `tests/local/test_history.py` holds this against an interpreter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from stepcall.asl.states import FailState, ParallelState, StateMachine
+from stepcall.asl.states import FailState, InnerStates, StateMachine
 
 if TYPE_CHECKING:
     from stepcall.asl.states import State
@@ -21,15 +24,14 @@ if TYPE_CHECKING:
 EVENTS_OF_EXECUTION = 2
 EVENTS_OF_FAIL = 1
 EVENTS_AROUND_ATTEMPTS = 2
-EVENTS_AROUND_BRANCHES = 4
 
 
 def count_events(machine: StateMachine) -> int:
     """The events of the longest road: all retries used, and the catch taken where that leads further."""
-    return EVENTS_OF_EXECUTION + _count_events(machine.states)
+    return EVENTS_OF_EXECUTION + count_inner_events(machine.states)
 
 
-def _count_events(states: "Sequence[State]") -> int:
+def count_inner_events(states: "Sequence[State]") -> int:
     """A state leads only to states that are printed after it: there is no loop in a machine of ours."""
     to_end: dict[str, int] = {}
     for state in reversed(states):
@@ -39,8 +41,8 @@ def _count_events(states: "Sequence[State]") -> int:
         onwards = to_end[state.next] if state.next else 0
         for catcher in state.catch:
             onwards = max(onwards, to_end[catcher.next])
-        if isinstance(state, ParallelState):
-            own = EVENTS_AROUND_BRANCHES + sum(_count_events(branch) for branch in state.branches)
+        if isinstance(state, InnerStates):
+            own = state.count_events(count_inner_events)
         else:
             attempts = 1
             for retrier in state.retry:
@@ -51,19 +53,37 @@ def _count_events(states: "Sequence[State]") -> int:
 
 
 def count_transitions(machine: StateMachine) -> int:
-    """The states that a run enters on the good road."""
+    """The states that a run enters on the good road, with one element for each task that is done for each."""
     return _count_transitions(machine.states)
 
 
+def count_per_element(machine: StateMachine) -> int:
+    """Those that one element more of each such task enters, together."""
+    return _count_per_element(machine.states)
+
+
 def _count_transitions(states: "Sequence[State]") -> int:
-    """On the good road, too, a state leads only to one that is printed later."""
-    entered, awaited = 0, states[0].name
+    return sum(1 + sum(map(_count_transitions, _inside(state))) for state in _good_road(states))
+
+
+def _count_per_element(states: "Sequence[State]") -> int:
+    return sum(
+        (_count_transitions if isinstance(state, InnerStates) and state.is_of_elements else _count_per_element)(inside)
+        for state in _good_road(states)
+        for inside in _inside(state)
+    )
+
+
+def _inside(state: "State") -> "Sequence[Sequence[State]]":
+    return state.branches if isinstance(state, InnerStates) else ()
+
+
+def _good_road(states: "Sequence[State]") -> "Iterator[State]":
+    """Here, too, a state leads only to one that is printed later."""
+    awaited = states[0].name
     for state in states:
         if state.name == awaited:
-            entered += 1
-            if isinstance(state, ParallelState):
-                entered += sum(_count_transitions(branch) for branch in state.branches)
+            yield state
             if isinstance(state, FailState) or not state.next:
                 break
             awaited = state.next
-    return entered

@@ -30,6 +30,7 @@ READ_UNITS_OF_ANSWER = 5  # by whoever decides: the whole run, and twice it with
 REQUESTS_OF_ANSWER = 1  # to the API; and one more invocation, which tells the machine
 READ_UNITS_OF_START = 1  # the newest version; the key is in memory
 READ_UNITS_OF_TASK = 2  # the run and the task's own record, and one for each task whose output it uses
+READ_UNITS_OF_COLLECTING = 1  # an element's own record, once more
 WHOLE_RUN_READS = 2  # for its end and for one poll
 READ_UNITS_OF_EVENTS = 2  # who has webhooks, for its start and for its end; once where the stream tells of both at once
 BYTES_OF_RUN_RECORD = 535
@@ -50,9 +51,14 @@ class Limits:
     usd_per_million_runs: float
     critical_path: int
     ideal_critical_path: int
+    transitions_per_element: int = 0
+    """Of tasks with `for_each` together: `transitions` and the price count one element of each. 0 where there are none,
+    as is the next."""
+    usd_per_million_elements: float = 0.0
 
     def to_json(self) -> dict[str, int | float]:
-        return asdict(self)
+        told: dict[str, int | float] = asdict(self)
+        return told if self.transitions_per_element else {name: told[name] for name in tuple(told)[:-2]}
 
 
 def limits_of(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> Limits:
@@ -65,6 +71,7 @@ def limits_of(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> Lim
         + (invocations + requests + compiled.answers) * USD_PER_MILLION_LAMBDA_REQUESTS
         + requests * USD_PER_MILLION_HTTP_API_REQUESTS
         + count_write_units(len(definition.tasks), compiled.answers) * USD_PER_MILLION_WRITE_UNITS
+        + count_write_units_of_elements(definition) * USD_PER_MILLION_WRITE_UNITS
         + count_read_units(needed_outputs, compiled.answers) * USD_PER_MILLION_READ_UNITS
     )
     definition_bytes = len(compiled.definition.encode())
@@ -75,12 +82,30 @@ def limits_of(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> Lim
         round(usd, 2),
         compiled.critical_path,
         count_ideal_path(definition),
+        compiled.transitions_per_element,
+        round(_price_of_elements(compiled, definition), 2),
+    )
+
+
+def _price_of_elements(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> float:
+    """US dollars per million elements more of each task that is done for each, in the execution's own history."""
+    tasks = [task for task in definition.tasks if task.for_each is not None]
+    reads = sum(READ_UNITS_OF_TASK + len(task.needs) + READ_UNITS_OF_COLLECTING for task in tasks)
+    return (
+        compiled.transitions_per_element * (USD_PER_MILLION_TRANSITIONS + USD_PER_MILLION_LAMBDA_REQUESTS)
+        + WRITE_UNITS_OF_TASK * len(tasks) * USD_PER_MILLION_WRITE_UNITS
+        + reads * USD_PER_MILLION_READ_UNITS
     )
 
 
 def count_write_units(tasks: int, answers: int = 0) -> int:
     """DynamoDB's write units of a run, where every record stays under 1 KB; `answers` of its tasks await one."""
     return WRITE_UNITS_OF_RUN + WRITE_UNITS_OF_TASK * tasks + WRITE_UNITS_OF_ANSWER * answers
+
+
+def count_write_units_of_elements(definition: WorkflowDefinition) -> int:
+    """Of one element for each task with `for_each`, and of how many they are."""
+    return (WRITE_UNITS_OF_TASK + 1) * sum(task.for_each is not None for task in definition.tasks)
 
 
 def count_read_units(needed_outputs: Iterable[int], answers: int = 0) -> int:

@@ -1,10 +1,11 @@
 """One frozen type per state of Amazon States Language, in its own words. Source: https://states-language.net/spec.html."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+EVENTS_AROUND_BRANCHES = 4
 AslObject = dict[str, Any]
 LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
 ALL_ERRORS = "States.ALL"
@@ -12,6 +13,8 @@ QUERY_PATH = "$.query"
 """Where a machine keeps what it knows of the query that it is at: its statement's name, its id, its error."""
 WAIT_PATH = "$.wait"
 """Where it keeps until when it waits."""
+EACH_PATH = "$.each"
+"""Where it keeps the indexes that a task is done for, and then whether that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,21 @@ class FailState:
         return {"Type": "Fail", "Error": self.error, **cause}
 
 
+class InnerStates:
+    """A state with others inside. `count` counts those of a branch."""
+
+    __slots__ = ()
+    is_of_elements: ClassVar[bool] = False
+    """Whether what is inside is done once for each element."""
+    branches: "tuple[tuple[State, ...], ...]"
+
+    def count_events(self, count: "Callable[[Sequence[Any]], int]") -> int:
+        """Its own, and of all inside."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
-class ParallelState:
+class ParallelState(InnerStates):
     """Branches that run at once, of which nothing is kept; the first one that fails ends the others."""
 
     name: str
@@ -108,6 +124,9 @@ class ParallelState:
     """Each begins with its first state."""
     catch: tuple[Catcher, ...] = ()
     next: str | None = None
+
+    def count_events(self, count: "Callable[[Sequence[Any]], int]") -> int:
+        return EVENTS_AROUND_BRANCHES + sum(map(count, self.branches))
 
     def to_asl(self) -> AslObject:
         return {
@@ -127,9 +146,11 @@ def machine_to_asl(states: "Sequence[State]") -> AslObject:
 if TYPE_CHECKING:
     from stepcall.asl.athena_states import AthenaQueryState
     from stepcall.asl.awaited_states import AwaitedTaskState
+    from stepcall.asl.each_states import MapState, SizeState
     from stepcall.asl.wait_states import WaitState
 
-    State: TypeAlias = LambdaTaskState | AthenaQueryState | WaitState | AwaitedTaskState | ParallelState | FailState
+    OnceState: TypeAlias = LambdaTaskState | AthenaQueryState | WaitState | AwaitedTaskState
+    State: TypeAlias = OnceState | ParallelState | SizeState | MapState | FailState
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 URL_SECONDS = 15 * 60
 PREFIX = "runs/"
+KEPT_PAYLOADS, KEPT_BYTES = 2, 8 * 1024 * 1024
+"""How many values are kept for who asks again, and how long each may be: many small ones take ten times the memory."""
 # without the permission to list the bucket, which nothing here needs, S3 calls a missing object "access denied"
 NOT_THERE = frozenset({"NoSuchKey", "AccessDenied"})
 
@@ -26,6 +28,8 @@ class S3PayloadStore:
         self._make_client = make_client
         self._bucket = bucket
         self._new_id = new_id
+        self._kept: dict[str, Any] = {}
+        """By key, which no other value ever has."""
 
     def put(self, name: str, value: Any) -> StoredPayload:
         text = encode_payload(value)
@@ -36,15 +40,25 @@ class S3PayloadStore:
         self._make_client().put_object(Bucket=self._bucket, Key=key, Body=text, ContentType="application/json")
         return StoredPayload(len(text), key=key)
 
-    def get(self, payload: StoredPayload) -> Any:
+    def get(self, payload: StoredPayload, *, may_keep: bool = False) -> Any:
         if payload.key is None:
             return read_json(payload.inline or "null")
+        if may_keep and payload.key in self._kept:
+            return self._kept[payload.key]
+        value = self._fetch(payload.key)
+        if may_keep and payload.size <= KEPT_BYTES:
+            for key in [*self._kept][: 1 - KEPT_PAYLOADS]:
+                self._kept.pop(key, None)
+            self._kept[payload.key] = value
+        return value
+
+    def _fetch(self, key: str) -> Any:
         try:
-            return read_json(self._make_client().get_object(Bucket=self._bucket, Key=payload.key)["Body"].read())
+            return read_json(self._make_client().get_object(Bucket=self._bucket, Key=key)["Body"].read())
         except ClientError as exc:
             if exc.response["Error"]["Code"] not in NOT_THERE:
                 raise
-            raise PayloadGoneError(f"There is no {payload.key}.") from exc
+            raise PayloadGoneError(f"There is no {key}.") from exc
 
     def url(self, payload: StoredPayload) -> str:
         return self._make_client().generate_presigned_url(

@@ -11,7 +11,7 @@ from uuid import UUID
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stepcall.asl.compiler import CompiledWorkflow
-from stepcall.domain.ids import read_execution_name
+from stepcall.domain.ids import MalformedIdError, read_execution_name
 from stepcall.use_cases.engine import EngineUnavailableError, ExecutionStatus
 
 if TYPE_CHECKING:
@@ -56,8 +56,14 @@ class RunExecution(NamedTuple):
 
 
 def read_execution(machine_arn: str, name: str) -> RunExecution:
-    """The execution of that name on a machine of this deployment. Raises MalformedIdError where it is no run's."""
-    return RunExecution(*read_execution_name(name), machine_arn.rpartition("-")[2])
+    """The execution of that name on a machine of this deployment. Raises MalformedIdError where it is no run's.
+
+    An element of a Map may have an execution of its own, whose machine is called `…-HASH/LABEL`.
+    """
+    content_hash = machine_arn.rpartition("-")[2]
+    if "/" in content_hash:
+        raise MalformedIdError("The execution is of an element of a Map.")
+    return RunExecution(*read_execution_name(name), content_hash)
 
 
 class StepFunctions:

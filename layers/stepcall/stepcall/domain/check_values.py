@@ -16,6 +16,7 @@ from stepcall.domain.condition_check import ConditionCheck
 from stepcall.domain.control_check import ControlCheck
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.definition_model import MAX_TASK_TYPE_LENGTH
+from stepcall.domain.each_check import EachCheck, array_of
 from stepcall.domain.errors import Problem, list_names, shorten
 from stepcall.domain.fallback_check import FallbackCheck, either
 from stepcall.domain.findings import Findings
@@ -27,6 +28,7 @@ from stepcall.domain.json_schema import (
     misfit,
     step_into,
 )
+from stepcall.domain.mixed_words import mixed_reference
 from stepcall.domain.model_problems import field_problems
 from stepcall.domain.namable import Namable, NameFault, Position
 from stepcall.domain.order_check import OrderCheck
@@ -37,10 +39,8 @@ from stepcall.domain.stage_check import StageCheck
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import (
     Array,
-    InputReference,
     Literal,
     Object,
-    OutputReference,
     Place,
     Reference,
     Template,
@@ -74,6 +74,7 @@ class ValueCheck:
         self._stages = StageCheck(sent, findings)
         self._control = ControlCheck(sent, findings, setting)
         self._fallbacks = FallbackCheck(sent, catalog, findings)
+        self._each = EachCheck(findings)
         self._waits = WaitCheck(sent, findings, time_to_run)
         self._approvals = ApprovalCheck(sent, findings)
         self._order = OrderCheck(sent, findings)
@@ -144,7 +145,8 @@ class ValueCheck:
         task = self._sent.list_at("tasks")[index]
         contract, instead = self._catalog.get(str(task.get("type"))), self._fallbacks.read("", task)
         given = self._approvals.output_of(index, contract, self._reader)
-        return either(given, instead.contract.output_schema) if instead else given
+        given = either(given, instead.contract.output_schema) if instead else given
+        return given if task.get("for_each") is None else array_of(given)
 
     def _check_output(self, pointer: str, output: Mapping[str, Any], position: Position) -> None:
         schema, template = self._output_schemas[position.outputs], self._parse(output.get("value"), pointer)
@@ -174,9 +176,12 @@ class ValueCheck:
     def _check_task(self, pointer: str, task: Mapping[str, Any], position: Position) -> None:
         contract = self._contract_of(task.get("type"), pointer)
         self._control.check_task(pointer, task, contract)
+        self._each.check_task(pointer, task, contract)
         self._check_fallback(pointer, task, position)
         if (condition := task.get("condition")) is not None:
             self._check_condition(pointer, task, condition, position)
+        if (each := task.get("for_each")) is not None:
+            position = replace(position, item=self._check_each(pointer, task, each, position))
         key = self._sent.task_input_key
         given, place, pointer = task.get(key, {}), pointer, f"{pointer}/{key}"
         if not isinstance(given, dict):
@@ -202,6 +207,12 @@ class ValueCheck:
             self._stages.check_task(pointer, task, template)
             if isinstance(template, Object):
                 self._check_fields(said.pointer, said.input, dict(template.members), said.contract, fit)
+
+    def _check_each(self, pointer: str, task: Mapping[str, Any], each: Any, position: Position) -> Schema:
+        place = f"{pointer}/for_each"
+        template, fit = self._parse(each, place), self._fit_to(place, position)
+        self._stages.check_task(pointer, task, template)
+        return self._each.item_of(place, template, fit, lambda reference: self._schema_of(reference, position))
 
     def _check_condition(self, pointer: str, task: Mapping[str, Any], condition: Any, position: Position) -> None:
         def schema_of(reference: Reference) -> Schema:
@@ -260,7 +271,7 @@ class ValueCheck:
     def _fit_to(self, pointer: str, position: Position) -> TemplateFit:
         def root_of(reference: Reference, place: Place) -> Schema | None:
             if reference.generation not in {None, self._sent.generation}:
-                self._add_mixed(reference, pointer + spell_place(place))
+                self._findings.keep(mixed_reference(reference, self._sent.generation, pointer + spell_place(place)))
             found = self._namable.find(reference, position)
             if not isinstance(found, NameFault):
                 self._control.check_use(reference, pointer + spell_place(place))
@@ -270,17 +281,6 @@ class ValueCheck:
             return None
 
         return TemplateFit(self._findings.suggest, self._findings.teller(pointer), root_of, self._misfit)
-
-    def _add_mixed(self, reference: Reference, location: str) -> None:
-        written, generation = f"{{{{{shorten(str(reference))}}}}}", self._sent.generation
-        message = (
-            f"`{written}` is of the dialect's {generation.other} generation; the document is of the {generation} one"
-        )
-        if isinstance(reference, InputReference | OutputReference):
-            right = f"{{{{{shorten(str(replace(reference, generation=generation)))}}}}}"
-            self._findings.add(location, "mixed_generations", f"{message}: write `{right}`.", right, written)
-        else:
-            self._findings.add(location, "mixed_generations", f"{message}, which has no such template.", got=written)
 
     def _warn_of_lookalikes(self, template: Template, pointer: str, position: Position) -> None:
         """Text that would be a template if it stood between braces, and names what is there."""

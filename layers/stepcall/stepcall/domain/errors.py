@@ -102,6 +102,10 @@ class InvalidParametersError(StepcallError):
         self.problems = problems
 
 
+class InstancesNotFoundError(StepcallError):
+    """A workflow has no task of that ref, or it is not done for each element of an array."""
+
+
 class TaskError(StepcallError):
     """A task could not do its work, for a reason that the workflow's author can read and act on.
 
@@ -110,9 +114,11 @@ class TaskError(StepcallError):
 
     retryable: ClassVar[bool]
 
-    def __init__(self, reason: ErrorReason, message: str) -> None:
+    def __init__(self, reason: ErrorReason, message: str, location: str | None = None) -> None:
+        """`location` is where it was, where that is not the task as a whole."""
         super().__init__(message)
         self.reason = reason
+        self.location = location
         self.message = message[:MAX_MESSAGE_LENGTH]
 
 

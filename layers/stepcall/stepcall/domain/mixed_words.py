@@ -1,10 +1,12 @@
 """A document that mixes the generations of the dialect: which words are wrong, and the document with right ones."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from stepcall.domain.errors import Problem, shorten
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
+from stepcall.domain.template import InputReference, OutputReference, Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +75,13 @@ def _replace(fields: dict[str, Any], mixed: list[MixedWord]) -> dict[str, Any]:
     right_words = {word.written: word.right for word in mixed}
     repaired = {right_words[key]: value for key, value in fields.items() if key in right_words}
     return repaired | {key: value for key, value in fields.items() if key not in right_words}
+
+
+def mixed_reference(reference: Reference, generation: Generation, location: str) -> Problem:
+    """A template of the other generation in a document of this one."""
+    written = f"{{{{{shorten(str(reference))}}}}}"
+    message = f"`{written}` is of the dialect's {generation.other} generation; the document is of the {generation} one"
+    if not isinstance(reference, InputReference | OutputReference):
+        return Problem(location, "mixed_generations", f"{message}, which has no such template.", got=written)
+    right = f"{{{{{shorten(str(replace(reference, generation=generation)))}}}}}"
+    return Problem(location, "mixed_generations", f"{message}: write `{right}`.", right, written)

@@ -5,11 +5,19 @@ from dataclasses import dataclass, field
 
 from stepcall.domain.errors import shorten
 from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema
-from stepcall.domain.template import InputReference, OutputReference, Reference, ResultReference, RunReference
+from stepcall.domain.template import (
+    InputReference,
+    ItemReference,
+    OutputReference,
+    Reference,
+    ResultReference,
+    RunReference,
+)
 from stepcall.domain.times import RANGE_WORDS
 from stepcall.domain.type_check import UNKNOWN_RUN_VALUE, Suggest
 from stepcall.domain.types import ValueType
 
+INTEGER = SCHEMAS[ValueType.INTEGER]
 OPTIONAL_TEXT = SCHEMAS[ValueType.STRING].or_null
 
 
@@ -19,6 +27,8 @@ class Position:
 
     tasks: int
     outputs: int = 0
+    item: Schema | None = None
+    """What each element is, in the input of a task that is done for each; None elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,8 @@ class Namable:
                 return self._find_task(ref, position.tasks)
             case ResultReference(name):
                 return self._find_result(name, position.outputs)
+            case ItemReference(name):  # a RunReference, too
+                return _find_item(name, position.item)
             case RunReference(name):
                 return self._find_run_value(name)
 
@@ -84,3 +96,13 @@ class Namable:
         there_is = " and ".join(f"`{known}`" for known in RANGE_WORDS)
         message = f"a run has no `{shorten(name)}`{self.suggest(name, RANGE_WORDS)} It has {there_is}."
         return NameFault(UNKNOWN_RUN_VALUE, message)
+
+
+def _find_item(name: str, item: Schema | None) -> Schema | NameFault:
+    if item is not None:
+        return item if name == "item" else INTEGER
+    message = (
+        f"only the `input` of a task with `for_each` has an `{name}`: its `condition`, and `for_each` itself, are "
+        "about the whole task."
+    )
+    return NameFault("no_item", message)

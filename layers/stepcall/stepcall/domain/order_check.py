@@ -63,6 +63,7 @@ class OrderCheck:
         task: dict[str, Any] = self._sent.list_at("tasks")[self._indexes[ref]]
         faults = list[TemplateSyntaxError]()  # they are told where values are checked
         yield from refs_in(parse(task.get(self._sent.task_input_key), faults.append))
+        yield from refs_in(parse(task.get("for_each"), faults.append))
         if (condition := task.get("condition")) is not None:
             for template in templates_of(parse_condition(condition, faults.append)):
                 yield from refs_in(template)

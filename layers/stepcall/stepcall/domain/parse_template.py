@@ -2,7 +2,7 @@
 
 The later generation writes `{{inputs.NAME}}`, `{{tasks.NAME.outputs.FIELD}}` and, for an output of the workflow that
 stands before, `{{outputs.NAME}}`. `parse` reads both; which of them a document may use is for the checker. Both know
-`{{run.range_from}}` and `{{run.range_to}}`.
+`{{run.range_from}}` and `{{run.range_to}}`, and `{{item}}` and `{{index}}` for a task that is done for each element.
 Source: contracts/data-flow-platform.md, "Definition".
 """
 
@@ -18,6 +18,7 @@ from stepcall.domain.template import (
     UNREADABLE,
     Array,
     InputReference,
+    ItemReference,
     Literal,
     Object,
     OutputReference,
@@ -37,6 +38,7 @@ _HEAD = re.compile(
     rf"|refs\.(?P<ref>{NAME})\.output(?!s)|tasks\.(?P<task>{NAME})\.outputs"
     rf"|outputs\.(?P<result>{NAME})"
     rf"|run\.(?P<run>{NAME})"
+    r"|(?P<each>item|index)(?![A-Za-z0-9_])"
 )
 _DEFAULT = "??"
 _OPEN, _CLOSE, _ESCAPE = "{{", "}}", "{{{{"
@@ -195,6 +197,8 @@ def _reference(head: re.Match[str], path: tuple[str | int, ...]) -> Reference:
         return OutputReference(task, path, Generation.LATER)
     if name := head["run"]:
         return RunReference(name, path)
+    if name := head["each"]:
+        return ItemReference(name, path)
     return ResultReference(head["result"], path)
 
 
@@ -221,9 +225,11 @@ def read_bare(text: str) -> Reference | None:
     if len(text) > MAX_BARE_LENGTH or not _HEAD.match(text):
         return None
     try:
-        return parse_reference(text)
+        reference = parse_reference(text)
     except TemplateSyntaxError:
         return None
+    # `item` and `index` alone are words
+    return None if isinstance(reference, ItemReference) and not reference.path else reference
 
 
 def holds_template(value: Any) -> bool:

@@ -13,6 +13,7 @@ from stepcall.domain.template import (
     Array,
     EventReference,
     InputReference,
+    ItemReference,
     Literal,
     Object,
     OutputReference,
@@ -102,6 +103,8 @@ class Scope:
     """What the run itself is about, by name."""
     event: Mapping[str, Any] = field(default_factory=dict)
     """What has set off a trigger."""
+    each: Mapping[str, Any] = field(default_factory=dict)
+    """The `item` and the `index` that a task is done for."""
     budget: RenderBudget = field(default_factory=RenderBudget)
 
 
@@ -157,8 +160,10 @@ def _look_up_root(reference: Reference, scope: Scope) -> Any:
             return scope.input.get(name)
         case ResultReference(name):
             return scope.results.get(name)
-        case EventReference(name):  # a RunReference, too
+        case EventReference(name):  # a RunReference, too, as is the next
             return scope.event.get(name)
+        case ItemReference(name):
+            return scope.each.get(name)
         case RunReference(name):
             return scope.run.get(name)
         case OutputReference(ref) if ref in scope.outputs:

@@ -86,7 +86,8 @@ class Planner:
         sql = [definition.connection, bound.version.sql_engine] if self.is_sql(there) else []
         instead = definition.fallback_of(there)
         spelled = [instead.type, instead.input] if instead else []
-        return write_json([there.type, there.input, there.condition, *spelled, *sql])
+        each = [] if there.for_each is None else [there.for_each]
+        return write_json([there.type, there.input, there.condition, *each, *spelled, *sql])
 
     def _changed(self, task: Task) -> Iterator[str]:
         """The inputs that it uses and that have another value: a default may be new."""

@@ -111,6 +111,8 @@ class TaskRun:
     """What somebody is asked for, or was."""
     decided_by: str | None = None
     """The name of the key whose answer ended it."""
+    instances: int | None = None
+    """For how many elements it is done; None for a task that is not, or where nobody knows yet."""
 
 
 class RunAttempt(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from stepcall.domain.run import CALL_LOCATION, OUTPUT_LOCATION, Run, RunStatus, TaskRun, TaskStatus
-from stepcall.domain.task_control import task_ref
+from stepcall.domain.task_control import task_ref, whole_ref
 
 if TYPE_CHECKING:
     from stepcall.domain.workflow import WorkflowDefinition
@@ -63,8 +63,8 @@ class RunWithTasks:
 
     def _failed_beside(self, ref: str) -> bool:
         """Failed at another task, which has stopped this one if they ran at once."""
-        elsewhere = {CALL_LOCATION, OUTPUT_LOCATION, ref}
-        return self.run.status is RunStatus.FAILED and bool(self.run.error and self.run.error.location not in elsewhere)
+        elsewhere, error = {CALL_LOCATION, OUTPUT_LOCATION, whole_ref(ref)}, self.run.error
+        return self.run.status is RunStatus.FAILED and bool(error and whole_ref(error.location) not in elsewhere)
 
     def _outlasts_run(self, task: TaskRun) -> bool:
         if task.status is TaskStatus.RUNNING:

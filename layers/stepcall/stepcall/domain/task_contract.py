@@ -138,6 +138,7 @@ class TaskContext:
     run_id: UUID
     tenant: str
     ref: str
+    """Of the task, or of its instance for one element: `page[17]`."""
     attempt: int
     """0 for the first attempt."""
     remaining_seconds: Callable[[], float]
@@ -158,6 +159,8 @@ class TaskContext:
     """When its first attempt began: the same in both phases."""
     deadline: datetime | None = None
     """The run's, None for never."""
+    index: int | None = None
+    """Of the element that it is done for; None for a task that is done once, and for all of one that is not."""
 
 
 TaskImplementation = Callable[[Any, TaskContext], "TaskOutput | PreparedQuery | PreparedWait | Awaited"]

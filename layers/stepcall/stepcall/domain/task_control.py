@@ -8,9 +8,18 @@ from pydantic import Field
 from stepcall.domain.definition_model import DefinitionModel, TaskType
 
 MAX_ATTEMPTS = 10
+USUAL_ATTEMPTS = 3
+"""Of a task whose author does not say it."""
 MAX_DELAY_SECONDS = 24 * 60 * 60
 FALLBACK = ".fallback"
 """Ends the ref of what is done in a task's place: no task's own ref has a point."""
+
+MAX_CONCURRENCY = 1000
+DEFAULT_CONCURRENCY = 40
+"""Elements that a task is done for at once: as many as an inline Map does at most."""
+MAX_ELEMENTS = 10_000
+"""That a task is done for: their indexes travel through the state machine, whose states hold 256 KB, and the output of
+each is read again where the task ends."""
 
 
 class Retry(DefinitionModel):
@@ -52,3 +61,22 @@ def fallback_ref(ref: str) -> str:
 def task_ref(ref: str) -> str:
     """The ref of the task that a fallback is of, or the ref itself."""
     return ref.removesuffix(FALLBACK)
+
+
+def instance_ref(ref: str, index: int) -> str:
+    """The ref of a task as it is done for one element."""
+    return f"{ref}[{index}]"
+
+
+def is_instance(ref: str) -> bool:
+    return ref.endswith("]")
+
+
+def index_of(ref: str) -> int:
+    """The element's, of an instance's ref."""
+    return int(ref[ref.index("[") + 1 : -1])
+
+
+def whole_ref(ref: str) -> str:
+    """The ref of the task that an instance is of, or the ref itself."""
+    return ref.partition("[")[0]

@@ -17,6 +17,13 @@ class PreparedQuery(NamedTuple):
     statement: str
 
 
+class PreparedEach(NamedTuple):
+    """For which elements a task is to be done, by their indexes: elements themselves stay in the run's records."""
+
+    indexes: list[int]
+    number: int
+
+
 class QueryEnd(NamedTuple):
     """What came of it: the query's id there, or why there is none. `cause` may hold ARNs: nobody is shown it."""
 

@@ -104,6 +104,17 @@ class EventReference(RunReference):
         return f"event.{self.name}"
 
 
+class ItemReference(RunReference):
+    """`{{item…}}` or `{{index}}` in the input of a task with `for_each`: an element, and its number from 0."""
+
+    __slots__ = ()
+
+    @property
+    def root(self) -> str:
+        """What it names without its path."""
+        return self.name
+
+
 Reference = InputReference | OutputReference | ResultReference | RunReference
 
 

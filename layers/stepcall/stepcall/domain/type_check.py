@@ -25,6 +25,7 @@ from stepcall.domain.template import (
     Array,
     EventReference,
     InputReference,
+    ItemReference,
     Literal,
     Object,
     Place,
@@ -277,6 +278,8 @@ class TemplateFit(ValueFit):
 def _code_of_no_step(reference: Reference) -> str:
     if isinstance(reference, EventReference):
         return UNKNOWN_EVENT_VALUE
+    if isinstance(reference, ItemReference):
+        return "unknown_item_field"
     if isinstance(reference, RunReference):
         return UNKNOWN_RUN_VALUE
     return "unknown_input_field" if isinstance(reference, InputReference) else "unknown_output_field"
@@ -295,4 +298,5 @@ def _advise_to_replace_null(reference: Reference) -> str:
     if isinstance(reference, InputReference):
         return "List the field as `required` in the input's `schema`, or replace null by a task before."
     replace_null = 'Give it a default, such as `?? ""` behind the name, or replace null by a task before.'
-    return f"Not every run is about a time. {replace_null}" if isinstance(reference, RunReference) else replace_null
+    is_of_run = isinstance(reference, RunReference) and not isinstance(reference, ItemReference)
+    return f"Not every run is about a time. {replace_null}" if is_of_run else replace_null

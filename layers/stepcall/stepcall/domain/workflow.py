@@ -22,7 +22,15 @@ from stepcall.domain.definition_model import (
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation, generation_of
 from stepcall.domain.parse_template import parse
 from stepcall.domain.run_mode import RunMode, Stage
-from stepcall.domain.task_control import Fallback, OnError, Retry, fallback_ref
+from stepcall.domain.task_control import (
+    MAX_CONCURRENCY,
+    USUAL_ATTEMPTS,
+    Fallback,
+    OnError,
+    Retry,
+    fallback_ref,
+    instance_ref,
+)
 from stepcall.domain.task_order import TaskOrder, in_run_order
 from stepcall.domain.template import ResultReference, Template, references, refs_in
 from stepcall.domain.types import ValueType
@@ -110,6 +118,10 @@ class Task(DefinitionModel):
     timeout_seconds: TimeoutSeconds | None = None
     """How long one attempt may take; None: as long as its type may."""
     on_error: Annotated[OnError, Field(strict=False)] = OnError.FAIL
+    for_each: Any = None
+    """An array's template: the task is done once for each element. None: once."""
+    max_concurrency: Annotated[int, Field(ge=1, le=MAX_CONCURRENCY)] | None = None
+    """For how many elements at once; None: for 40."""
     fallback: Fallback | None = None
     """What is tried in its place when it has failed for good."""
 
@@ -127,19 +139,35 @@ class Task(DefinitionModel):
 
         return parse_condition(self.condition)
 
+    @cached_property
+    def each_template(self) -> Template:
+        """Of the array that it is done for. Raises TemplateSyntaxError on a definition that was never checked."""
+        return parse(self.for_each)
+
     @property
     def templates(self) -> "tuple[Template, ...]":
         """All that may name something."""
+        each = () if self.for_each is None else (self.each_template,)
         if self.parsed_condition is None:
-            return (self.input_template,)
+            return (*each, self.input_template)
         from stepcall.domain.condition import templates_of  # noqa: PLC0415 - as above
 
-        return (self.input_template, *templates_of(self.parsed_condition))
+        return (*each, self.input_template, *templates_of(self.parsed_condition))
+
+    @property
+    def attempts(self) -> int:
+        """How often it is tried, in all."""
+        return self.retry.attempts if self.retry else USUAL_ATTEMPTS
+
+    def instance(self, index: int) -> "Task":
+        """The task as it is done for one element."""
+        _ = self.templates  # what is parsed now is parsed for all of them
+        return self.model_copy(update={"ref": instance_ref(self.ref, index)})
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The refs whose outputs this task uses, each once, in document order."""
-        if self.condition is None:
+        if self.condition is self.for_each is None:
             return refs_in(self.input_template)
         return tuple(dict.fromkeys(ref for template in self.templates for ref in refs_in(template)))
 

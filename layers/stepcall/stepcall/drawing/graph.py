@@ -78,7 +78,8 @@ def graph_of(definition: WorkflowDefinition) -> WorkflowGraph:
 
 
 def _detail(task: Task, instead: Task | None) -> str:
-    conditional = task.type if task.condition is None else f"{task.type}, if"
+    each = task.type if task.for_each is None else f"{task.type}, for each"
+    conditional = each if task.condition is None else f"{each}, if"
     return f"{conditional}, else {instead.type}" if instead else conditional
 
 

@@ -27,7 +27,7 @@ def task_handler(implementations: Callable[[], Mapping[str, TaskImplementation]]
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str] | None:
         """What is prepared, for the machine: a query's name, a wait's end. Of all else it needs to know nothing."""
         invocation = TaskInvocation.model_validate(event)
-        name_run_in_log(invocation.run, ref=invocation.ref, attempt=invocation.attempt)
+        name_run_in_log(invocation.run, ref=invocation.instance_ref, attempt=invocation.attempt)
         with errors_for_the_machine():
             prepared = run_task(
                 invocation, load(), lambda: context.get_remaining_time_in_millis() / 1000, worker_dependencies()

@@ -25,6 +25,7 @@ from stepcall.domain.run import (
     TimeRange,
 )
 from stepcall.domain.run_mode import RunMode
+from stepcall.domain.task_control import index_of, instance_ref, is_instance, whole_ref
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 Item = Mapping[str, Any]
 RUN_ITEM = "RUN"
 TASK_PREFIX = "TASK#"
+INSTANCES = f"{TASK_PREFIX}~"
+"""Behind all other records of a run, as no ref begins so: who reads a run stops before them."""
 PROVIDER_KEY = "provider_key"
 TASK_TOKEN = "task_token"  # noqa: S105 - an attribute's name
 """What the machine waits with for a task's end, in that task's item alone."""
@@ -45,7 +48,23 @@ def run_key(run_id: UUID) -> "dict[str, AttributeValueTypeDef]":
 
 
 def task_key(run_id: UUID, ref: str) -> "dict[str, AttributeValueTypeDef]":
-    return {"run_id": {"S": str(run_id)}, "item": {"S": TASK_PREFIX + ref}}
+    return {"run_id": {"S": str(run_id)}, "item": {"S": write_ref(ref)}}
+
+
+def write_ref(ref: str) -> str:
+    """The sort key of a task's record: `TASK#page`, and `TASK#~page#00017` of its instance `page[17]`."""
+    return instance_item(whole_ref(ref), index_of(ref)) if is_instance(ref) else TASK_PREFIX + ref
+
+
+def instance_item(ref: str, index: int) -> str:
+    """So that they are listed in the order of their indexes."""
+    return f"{INSTANCES}{ref}#{index:05}"
+
+
+def read_ref(item: str) -> str:
+    """What `write_ref` has written."""
+    ref, _, index = item.removeprefix(INSTANCES).partition("#")
+    return instance_ref(ref, int(index)) if item.startswith(INSTANCES) else item.removeprefix(TASK_PREFIX)
 
 
 def workflow_key(tenant: str, workflow_id: UUID) -> str:
@@ -223,7 +242,7 @@ def _read_range(values: Mapping[str, Any]) -> TimeRange | None:
 def read_task(item: Item) -> TaskRun:
     values = read_values(item)
     return TaskRun(
-        ref=values["item"].removeprefix(TASK_PREFIX),
+        ref=read_ref(values["item"]),
         status=TaskStatus(values["status"]),
         attempts=values.get("attempts", 0),
         started_at=read_time(values.get("started_at")),
@@ -233,6 +252,7 @@ def read_task(item: Item) -> TaskRun:
         run_attempt=values.get("run_attempt", 1),
         awaited=read_awaited(values.get("awaited")),
         decided_by=values.get("decided_by"),
+        instances=values.get("instances"),
     )
 
 

@@ -4,7 +4,7 @@ Writes of a run of n tasks: 1 put, 2 per task, 1 end. The first task's start mov
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,16 +22,20 @@ from stepcall.domain.run import (
     StoredPayload,
     TableClaim,
     TaskEnd,
+    TaskRun,
     statuses_before,
 )
 from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.stores.dynamo_items import (
+    INSTANCES,
     PROVIDER_KEY,
     RUN_ITEM,
     TASK_PREFIX,
     Item,
     attempt_of,
+    instance_item,
     payload_values,
+    read_ref,
     read_run,
     read_summary,
     read_task,
@@ -113,7 +117,7 @@ class DynamoRunStore:
         return found
 
     def get_for_end(self, run_id: UUID) -> RunWithTasks:
-        return _with_tasks(run_id, self._query(run_id))
+        return _with_tasks(run_id, self._query(run_id, "#item < :instances", {":instances": INSTANCES}))
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
         keys = [
@@ -121,6 +125,13 @@ class DynamoRunStore:
             *(task_key(run_id, ref) for ref in dict.fromkeys(refs)),
         ]
         return _with_tasks(run_id, self._read_keys(keys, ConsistentRead=True))
+
+    def list_instances(self, run_id: UUID, ref: str, *, of_attempt: int, start: int, stop: int) -> list[TaskRun]:
+        if start >= stop:
+            return []
+        between = {":first": instance_item(ref, start), ":last": instance_item(ref, stop - 1)}
+        items = self._query(run_id, "#item BETWEEN :first AND :last", between)
+        return [task for task in map(read_task, items) if task.run_attempt == of_attempt]
 
     def list_by_workflow(
         self, tenant: str, workflow_id: UUID, *, status: RunStatus | None, limit: int, after: UUID | None
@@ -154,6 +165,9 @@ class DynamoRunStore:
 
     def begin_task(self, run: Run, ref: str, *, attempt: int, now: datetime) -> None:
         self._tasks.begin(run, ref, attempt=attempt, now=now)
+
+    def set_instances(self, run: RunAttempt, ref: str, instances: int) -> None:
+        self._tasks.set_instances(run, ref, instances)
 
     def begin_run(self, run: RunAttempt, now: datetime) -> None:
         self._move(run, begin_run(run, now))
@@ -228,11 +242,12 @@ class DynamoRunStore:
     def _expiry(self, after: datetime) -> int:
         return int((after + self._retention).timestamp())
 
-    def _query(self, run_id: UUID) -> Iterator[Item]:
+    def _query(self, run_id: UUID, where: str, values: Mapping[str, str]) -> Iterator[Item]:
         request: dict[str, Any] = {
             "TableName": self._table,
-            "KeyConditionExpression": "run_id = :run_id",
-            "ExpressionAttributeValues": {":run_id": {"S": str(run_id)}},
+            "KeyConditionExpression": f"run_id = :run_id AND {where}",
+            "ExpressionAttributeNames": {"#item": "item"},
+            "ExpressionAttributeValues": write_values({":run_id": str(run_id), **values}),
             "ConsistentRead": True,
         }
         return read_all(self._client, request)
@@ -248,7 +263,7 @@ def _with_tasks(run_id: UUID, items: Iterable[Item]) -> RunWithTasks:
         if kind == RUN_ITEM:
             run = read_run(item)
         elif kind.startswith(TASK_PREFIX):
-            tasks[kind.removeprefix(TASK_PREFIX)] = read_task(item)
+            tasks[read_ref(kind)] = read_task(item)
     if run is None:
         raise RunNotFoundError(f"There is no run {run_id}.")
     return RunWithTasks(run, tasks)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 LONGEST_EXECUTION = timedelta(days=366)  # Step Functions ends a standard execution after a year
 OF_AN_ATTEMPT = (
-    *("attempts", "started_at", "output", "output_key", "output_size", "error", "completed_at"),
+    *("attempts", "started_at", "output", "output_key", "output_size", "error", "completed_at", "instances"),
     *(TASK_TOKEN, "awaited", "decided_by"),
 )
 """What a later attempt does not take over."""
@@ -81,6 +81,9 @@ class TaskWrites:
 
     def record_error(self, run: RunAttempt, ref: str, error: ErrorResult) -> None:
         self._write(run, ref, _task_update(run, ref, {"error": write_error(error)}))
+
+    def set_instances(self, run: RunAttempt, ref: str, instances: int) -> None:
+        self._write(run, ref, _task_update(run, ref, {"instances": instances}))
 
     def fail(self, run: RunAttempt, ref: str, error: ErrorResult, now: datetime) -> None:
         values = {

@@ -23,7 +23,7 @@ class MemoryPayloadStore:
         self._texts[key] = text
         return StoredPayload(len(text), key=key)
 
-    def get(self, payload: StoredPayload) -> Any:
+    def get(self, payload: StoredPayload, *, may_keep: bool = False) -> Any:  # noqa: ARG002 - nothing is fetched
         if payload.key is None:
             return read_json(payload.inline or "null")
         if payload.key not in self._texts:

@@ -24,6 +24,7 @@ from stepcall.domain.run import (
     statuses_before,
 )
 from stepcall.domain.run_with_tasks import RunWithTasks
+from stepcall.domain.task_control import index_of, is_instance, whole_ref
 from stepcall.stores.memory_run_lists import is_shown, open_run, page
 from stepcall.stores.run_store import (
     ALL_RUNS,
@@ -137,10 +138,21 @@ class MemoryRunStore:
             self._runs[run.run_id] = RunWithTasks(moved, self._runs[run.run_id].tasks)
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
-        found = self.get_for_end(run_id)
+        found = self._stored(run_id)
         return replace(found, tasks={ref: found.tasks[ref] for ref in refs if ref in found.tasks})
 
     def get_for_end(self, run_id: UUID) -> RunWithTasks:
+        found = self._stored(run_id)
+        return replace(found, tasks={ref: task for ref, task in found.tasks.items() if not is_instance(ref)})
+
+    def list_instances(self, run_id: UUID, ref: str, *, of_attempt: int, start: int, stop: int) -> list[TaskRun]:
+        tasks = self._stored(run_id).tasks.values() if run_id in self._runs else ()
+        of_task = [task for task in tasks if is_instance(task.ref) and whole_ref(task.ref) == ref]
+        begun = [task for task in of_task if start <= index_of(task.ref) < stop]
+        counted = [task for task in begun if task.run_attempt == of_attempt]
+        return sorted(counted, key=lambda task: index_of(task.ref))
+
+    def _stored(self, run_id: UUID) -> RunWithTasks:
         try:
             return self._runs[run_id]
         except KeyError as exc:
@@ -156,6 +168,10 @@ class MemoryRunStore:
             if run.status is stored.status is RunStatus.PENDING:
                 stored = replace(stored, status=RunStatus.RUNNING, started_at=now)
             self._save(stored, begun)
+
+    def set_instances(self, run: RunAttempt, ref: str, instances: int) -> None:
+        with self._lock:
+            self._save(self._runs[run.run_id].run, replace(self._running_task(run, ref), instances=instances))
 
     def begin_run(self, run: RunAttempt, now: datetime) -> None:
         with self._lock:
@@ -198,7 +214,7 @@ class MemoryRunStore:
 
     def settle_task(self, run: RunAttempt, ref: str, end: TaskEnd) -> None:
         with self._lock:
-            found = self.get_for_end(run.run_id)
+            found = self._stored(run.run_id)
             task = found.tasks.get(ref, TaskRun(ref, run_attempt=run.run_attempt))
             settled = replace(task, status=end.status, output=end.output, error=end.error, decided_by=end.decided_by)
             if settled == task and task.run_attempt == run.run_attempt:
@@ -250,13 +266,13 @@ class MemoryRunStore:
             self._runs[run.run_id] = replace(found, run=replace(ended, cancelled_from=caught))
 
     def _of_attempt(self, run: RunAttempt) -> RunWithTasks:
-        found = self.get_for_end(run.run_id)
+        found = self._stored(run.run_id)
         if not is_same_execution(found.run, run):
             raise LateAttemptError(run.run_id)
         return found
 
     def _unfinished_task(self, run: RunAttempt, ref: str) -> TaskRun:
-        task = self.get_for_end(run.run_id).tasks.get(ref, TaskRun(ref, run_attempt=run.run_attempt))
+        task = self._stored(run.run_id).tasks.get(ref, TaskRun(ref, run_attempt=run.run_attempt))
         if task.status not in {TaskStatus.PENDING, TaskStatus.RUNNING} or task.run_attempt != run.run_attempt:
             raise TaskNotRunningError(f"The task {ref} is {task.status}.")
         return task

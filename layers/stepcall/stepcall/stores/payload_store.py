@@ -42,8 +42,11 @@ class PayloadStore(Protocol):
         Raises NotJsonError, PayloadTooLargeError.
         """
 
-    def get(self, payload: StoredPayload) -> Any:
-        """The value again. Raises PayloadGoneError."""
+    def get(self, payload: StoredPayload, *, may_keep: bool = False) -> Any:
+        """The value again. Raises PayloadGoneError.
+
+        `may_keep`: whoever asks will ask again, and changes nothing of it; it need not be fetched each time.
+        """
 
     def url(self, payload: StoredPayload) -> str:
         """An address, good for 15 minutes, from which a payload in the bucket can be fetched without credentials."""

@@ -20,6 +20,7 @@ from stepcall.domain.run import (
     StoredPayload,
     TableClaim,
     TaskEnd,
+    TaskRun,
 )
 from stepcall.domain.run_with_tasks import RunWithTasks
 
@@ -162,7 +163,7 @@ class RunStore(Protocol):
         """Who writes the table, or wrote it within its 30 days; None for nobody."""
 
     def get(self, tenant: str, run_id: UUID) -> RunWithTasks:
-        """A tenant's run and all its tasks. Raises RunNotFoundError."""
+        """A tenant's run and all its tasks, instances excepted. Raises RunNotFoundError."""
 
     def list_by_workflow(
         self, tenant: str, workflow_id: UUID, *, status: RunStatus | None, limit: int, after: UUID | None
@@ -191,10 +192,16 @@ class RunStore(Protocol):
         """
 
     def get_for_work(self, run_id: UUID, refs: Iterable[str]) -> RunWithTasks:
-        """A run and those of its tasks, for a worker. Raises RunNotFoundError."""
+        """A run and those of its tasks, for a worker; `refs` may be of instances. Raises RunNotFoundError."""
 
     def get_for_end(self, run_id: UUID) -> RunWithTasks:
-        """A run and all its tasks, for what ends it. Raises RunNotFoundError."""
+        """A run and all its tasks, for what ends it, instances excepted. Raises RunNotFoundError."""
+
+    def list_instances(self, run_id: UUID, ref: str, *, of_attempt: int, start: int, stop: int) -> list[TaskRun]:
+        """The records of a task's instances that an attempt has written, from index `start` up to `stop`, in order.
+
+        One that has not begun has none.
+        """
 
     def begin_task(self, run: Run, ref: str, *, attempt: int, now: datetime) -> None:
         """Mark a task RUNNING, and its run with it when that is PENDING.
@@ -204,6 +211,9 @@ class RunStore(Protocol):
         TaskNotRunningError when the task has ended, or a later attempt has it. A run that was read as RUNNING is not
         looked at again: that would double the price of every task.
         """
+
+    def set_instances(self, run: RunAttempt, ref: str, instances: int) -> None:
+        """Keep for how many elements a task is done that this attempt has RUNNING. Raises TaskNotRunningError."""
 
     def begin_run(self, run: RunAttempt, now: datetime) -> None:
         """Mark a PENDING run RUNNING whose first task need not begin; RUNNING already is fine.

@@ -1,30 +1,30 @@
 """Do one task of a run: everything around the work itself, for every task type."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from stepcall.domain.awaited import Awaited
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, StepcallError, TaskError
-from stepcall.domain.json_text import NotJsonError
-from stepcall.domain.model_problems import problems_of
-from stepcall.domain.render_template import RenderError, Scope, render
 from stepcall.domain.run import ErrorResult, Run, RunAttempt, RunStatus, StoredPayload, TaskStatus, is_same_execution
 from stepcall.domain.run_with_tasks import RunWithTasks
-from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
-from stepcall.domain.task_control import task_ref
-from stepcall.domain.task_phases import PreparedQuery, QueryEnd, TaskPhase
+from stepcall.domain.task_contract import TaskContext, TaskImplementation
+from stepcall.domain.task_control import instance_ref, task_ref
+from stepcall.domain.task_phases import PreparedEach, PreparedQuery, QueryEnd, TaskPhase
 from stepcall.domain.waiting import PreparedWait
 from stepcall.domain.workflow import Task, WorkflowDefinition
-from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.executed_run import ExecutedRun
-from stepcall.use_cases.read_scope import read_scope
 from stepcall.use_cases.state_error import StateError, error_of_task
+from stepcall.use_cases.task_values import is_wanted, read_element, read_input, scope_of_task, store_output
 
-Prepared = PreparedQuery | PreparedWait
+Prepared = PreparedQuery | PreparedWait | PreparedEach
+Work = Callable[[], "StoredPayload | Prepared | Awaited | None"]
+"""Gives the output, what is prepared, or None where the task is to be skipped. Raises TaskError."""
 INTERNAL_MESSAGE = "The task failed by a fault of Stepcall's own; the operators find it in the log under the run's id."
 
 
@@ -40,6 +40,20 @@ class TaskInvocation(BaseModel):
     """Of the task that this is the fallback of."""
     token: str | None = Field(default=None, repr=False)
     """What the machine waits with until somebody's answer has ended the task, in the phase `PREPARE`."""
+    index: int | None = None
+    """Of the element that the task is done for."""
+    each: "MapEnd | None" = None
+
+    @property
+    def instance_ref(self) -> str:
+        """The ref of what is done, and of its record."""
+        return self.ref if self.index is None else instance_ref(self.ref, self.index)
+
+
+class MapEnd(BaseModel):
+    """What the machine knows of a task's elements when they are done, or one has failed."""
+
+    error: str | None = Field(default=None, alias="Error")
 
 
 class NothingToAwaitError(StepcallError):
@@ -68,7 +82,8 @@ def run_task(
     """Do the task and store its output. A task that is done already is left alone.
 
     In the phase `PREPARE` the task stays RUNNING, and what the machine is to do meanwhile is returned: to have another
-    service run a query, or to wait. Nothing where it waits already, for somebody's answer.
+    service run a query, to wait, or to do the task for each element. Nothing where it waits already, for somebody's
+    answer.
 
     Raises NothingToAwaitError in the phase `PREPARE` of a task that would wait so and has ended, RunHasEndedError when
     the run has ended, LateAttemptError when it goes on as another execution, and TaskError when the task failed, after
@@ -76,6 +91,8 @@ def run_task(
     """
     version = deps.workflows.get_version(invocation.run.workflow_id, invocation.run.workflow_version)
     task = version.definition.task(invocation.ref)
+    if invocation.index is not None:
+        task = task.instance(invocation.index)
     records = version.definition.records_of((task_ref(task.ref), *task.needs))
     found = deps.runs.get_for_work(invocation.run.run_id, records)
     _require_attempt(invocation.run, found.run)
@@ -90,7 +107,13 @@ def run_task(
         deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=now)
     started_at = found.task(task.ref).started_at or now
     context = _context_of(invocation, found.run, version.definition, remaining_seconds, started_at)
-    prepared = _attempt(task, found, implementations[task.type], context, deps)
+    work: Work = partial(_work, task, found, implementations[task.type], context, deps)
+    if task.for_each is not None and invocation.index is None:
+        from stepcall.use_cases.run_each import run_each  # noqa: PLC0415 - few tasks have it
+
+        map_error = invocation.each.error if invocation.each else None
+        work = partial(run_each, task, found, context, deps, map_error)
+    prepared = _attempt(task, found, work, context, deps)
     if isinstance(prepared, Awaited):
         _await_end(prepared, found.run, invocation, deps)
         return None
@@ -98,11 +121,11 @@ def run_task(
 
 
 def _attempt(
-    task: Task, found: RunWithTasks, implementation: TaskImplementation, context: TaskContext, deps: WorkerDependencies
+    task: Task, found: RunWithTasks, work: Work, context: TaskContext, deps: WorkerDependencies
 ) -> Prepared | Awaited | None:
     """Do it, and write what came of it. Raises TaskError."""
     try:
-        output = _work(task, found, implementation, context, deps)
+        output = work()
         if isinstance(output, Prepared | Awaited):
             return output
         if output is None:
@@ -112,19 +135,21 @@ def _attempt(
     except TaskNotRunningError:
         _look_again(found.run, context, deps)
     except TaskError as error:
-        _record_error(error, found.run, context, deps)
+        _record_error(error, found.run, task, context, deps)
     except Exception as exc:
         # ours or AWS's: a second attempt is safe, and often enough
         fault = RetryableTaskError(ErrorReason.INTERNAL_ERROR, INTERNAL_MESSAGE)
         fault.__cause__ = exc
-        _record_error(fault, found.run, context, deps)
+        _record_error(fault, found.run, task, context, deps)
     return None
 
 
 def _await_end(awaited: Awaited, run: Run, invocation: TaskInvocation, deps: WorkerDependencies) -> None:
     """From here on the task may be ended by somebody's answer. Raises NothingToAwaitError."""
     try:
-        deps.runs.await_task(run, invocation.ref, awaited, token=invocation.token or "", attempt=invocation.attempt)
+        deps.runs.await_task(
+            run, invocation.instance_ref, awaited, token=invocation.token or "", attempt=invocation.attempt
+        )
     except TaskNotRunningError as exc:
         raise NothingToAwaitError(f"Another delivery has the task {invocation.ref}, or it has ended.") from exc
 
@@ -153,7 +178,7 @@ def _context_of(
     return TaskContext(
         run.run_id,
         run.tenant,
-        invocation.ref,
+        invocation.instance_ref,
         invocation.attempt,
         remaining_seconds,
         run.provider_key,
@@ -164,6 +189,7 @@ def _context_of(
         run.run_attempt,
         started_at,
         run.deadline,
+        invocation.index,
     )
 
 
@@ -186,6 +212,8 @@ def _nothing_to_do(invocation: TaskInvocation, task: Task, deps: WorkerDependenc
     comes after it finds the task done."""
     if invocation.phase is not TaskPhase.PREPARE:
         return None
+    if task.for_each is not None and invocation.index is None:
+        return PreparedEach([], 0)
     if deps.catalog[task.type].is_awaited:
         raise NothingToAwaitError(f"The task {task.ref} has ended.")
     return PreparedWait.past(deps.now()) if deps.catalog[task.type].is_wait else PreparedQuery("")
@@ -205,52 +233,30 @@ def _work(
 ) -> StoredPayload | Prepared | Awaited | None:
     """None where the task is to be skipped."""
     contract = deps.catalog[task.type]
-    try:
-        scope = read_scope(found, task.needs, deps)
-    except PayloadGoneError as exc:
-        message = "What earlier tasks handed on is kept 30 days, and has been deleted."
-        raise PermanentTaskError(ErrorReason.NOT_FOUND, message) from exc
-    if not _is_wanted(task, scope):
+    scope = scope_of_task(task, found, deps)
+    if context.index is None and not is_wanted(task, scope):
         return None
-    output = implementation(_read_input(contract, task, scope), context)
+    if context.index is not None:
+        scope = replace(scope, each={"item": read_element(task, scope, context.index), "index": context.index})
+    output = implementation(read_input(contract, task, scope), context)
     if context.phase is TaskPhase.PREPARE and isinstance(output, Prepared | Awaited):
         return output
     if not isinstance(output, contract.output_model):
         raise TypeError(f"{contract.name} gives {contract.output_model.__name__}, not {type(output).__name__}.")
+    return store_output(task, found, output.to_json(), deps)
+
+
+def _record_error(
+    error: TaskError, run: RunAttempt, task: Task, context: TaskContext, deps: WorkerDependencies
+) -> None:
+    """Write what went wrong and raise it; unless another delivery has completed the task meanwhile.
+
+    Of an element that is not tried again nobody else could say later that it was this one that failed.
+    """
+    result = ErrorResult(error.reason, error.location or task_ref(context.ref), error.message)
+    is_last = context.index is not None and context.attempt + 1 >= task.attempts
     try:
-        return deps.payloads.put(f"{found.run.execution_name}/{task.ref}", output.to_json())
-    except (NotJsonError, PayloadTooLargeError) as exc:
-        raise PermanentTaskError(ErrorReason.RESOURCES_EXCEEDED, f"The output cannot be stored. {exc}") from exc
-
-
-def _is_wanted(task: Task, scope: Scope) -> bool:
-    if task.parsed_condition is None:
-        return True
-    from stepcall.domain.condition import ConditionError, holds  # noqa: PLC0415 - few tasks have one
-
-    try:
-        return holds(task.parsed_condition, scope)
-    except (RenderError, ConditionError) as exc:
-        raise PermanentTaskError(ErrorReason.INVALID, str(exc)) from exc
-
-
-def _read_input(contract: TaskContract, task: Task, scope: Scope) -> TaskInput:
-    try:
-        return contract.input_model.model_validate(render(task.input_template, scope))
-    except RenderError as exc:
-        raise PermanentTaskError(ErrorReason.INVALID, str(exc)) from exc
-    except ValidationError as exc:
-        problems = "; ".join(
-            f"{problem.location}: {problem.message}" for problem in problems_of(exc, contract.input_model)
-        )
-        raise PermanentTaskError(ErrorReason.INVALID, f"The input does not fit {contract.name}. {problems}") from exc
-
-
-def _record_error(error: TaskError, run: RunAttempt, context: TaskContext, deps: WorkerDependencies) -> None:
-    """Write what went wrong and raise it; unless another delivery has completed the task meanwhile."""
-    result = ErrorResult(error.reason, task_ref(context.ref), error.message)
-    try:
-        if error.retryable:
+        if error.retryable and not is_last:
             deps.runs.record_task_error(run, context.ref, result)
         else:
             deps.runs.fail_task(run, context.ref, result, deps.now())

@@ -1,0 +1,88 @@
+"""Whether a task can be done for each element of an array, and what each element is."""
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any
+
+from stepcall.domain.errors import shorten
+from stepcall.domain.fallback_check import either
+from stepcall.domain.findings import Findings
+from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema, Variant, step_into, type_of
+from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.task_control import MAX_ELEMENTS
+from stepcall.domain.template import Array, Literal, Object, Reference, Template, Text
+from stepcall.domain.type_check import TemplateFit
+from stepcall.domain.types import JsonType, ValueType
+
+SchemaOf = Callable[[Reference], Schema]
+ELEMENTS = Schema({JsonType.ARRAY: Variant(JsonType.ARRAY, items=ANYTHING, bounds={"maxItems": MAX_ELEMENTS})})
+
+
+def array_of(items: Schema) -> Schema:
+    """What a task gives that is done for each element."""
+    return Schema({JsonType.ARRAY: Variant(JsonType.ARRAY, items=items)})
+
+
+class EachCheck:
+    """The check of one definition's tasks with `for_each`."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+
+    def check_task(self, pointer: str, task: Mapping[str, Any], contract: TaskContract | None) -> None:
+        """What goes with `for_each` and without it."""
+        if task.get("for_each") is None:
+            if task.get("max_concurrency") is not None:
+                message = "This is for how many elements at once: say `for_each` which elements, or leave this out."
+                self._findings.add(f"{pointer}/max_concurrency", "invalid_value", message)
+            return
+        if contract and contract.is_query:
+            message = (
+                f"`{contract.name}` cannot be done for each element: later queries read its table by the task's name, "
+                "and there would be many. Give the array to one query, in its `parameters`."
+            )
+            self._findings.add(f"{pointer}/for_each", "invalid_for_each", message)
+        if isinstance(task.get("fallback"), dict):
+            message = (
+                "A task with `for_each` has no fallback: nobody could say which of its elements have what. Let it fail "
+                "with `on_error`, and use another task for what is missing."
+            )
+            self._findings.add(f"{pointer}/fallback", "invalid_fallback", message)
+
+    def item_of(self, pointer: str, template: Template, fit: TemplateFit, schema_of: SchemaOf) -> Schema:
+        """What each element of the array is that stands at `pointer`; what is no array is told."""
+        fit.fit(template, ELEMENTS)
+        if isinstance(template, Array):
+            return reduce(either, [_schema_of(element, schema_of) for element in template.elements] or [ANYTHING])
+        if isinstance(template, Literal | Text | Object):
+            return ANYTHING
+        found = schema_of(template)
+        array = found.variants.get(JsonType.ARRAY)
+        if array and (most := array.bounds.get("maxItems", 0)) > MAX_ELEMENTS:
+            message = (
+                f"`{{{{{shorten(str(template))}}}}}` may have {most:,.0f} elements by its `schema`, and a task is done "
+                f"for {MAX_ELEMENTS:,} at most: say a lower `maxItems`, or none, or hand on fewer by a task before."
+            )
+            self._findings.add(pointer, "too_many_elements", message, f"at most {MAX_ELEMENTS}", f"{most:.0f}")
+        return step_into(found.but_null, 0) or ANYTHING
+
+
+def _schema_of(template: Template, schema_of: SchemaOf) -> Schema:
+    """What one element of an array is that is written out."""
+    match template:
+        case Literal(value):
+            kind = type_of(value)
+            return Schema({kind: Variant(kind)})
+        case Text():
+            return SCHEMAS[ValueType.STRING]
+        case Object(members):
+            fields = {name: _schema_of(member, schema_of) for name, member in members}
+            known = Variant(JsonType.OBJECT, properties=fields, required=dict.fromkeys(fields))
+            return Schema({JsonType.OBJECT: known})
+        case Array(elements):
+            return array_of(reduce(either, [_schema_of(element, schema_of) for element in elements] or [ANYTHING]))
+        case reference:
+            found = schema_of(reference)
+            if reference.default is None or found.is_anything:
+                return found
+            return either(found.but_null, _schema_of(reference.default, schema_of))
