@@ -17,6 +17,7 @@ from stepcall.asl.compiler import compile_workflow
 from stepcall.domain.check import check_definition
 from stepcall.domain.connection import DEFAULT_CONNECTION, Column, SqlEngine
 from stepcall.domain.errors import InvalidDefinitionError
+from stepcall.domain.invokable_functions import InvokableFunctions
 from stepcall.domain.json_text import read_json
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.sql_check import SqlSetting
@@ -35,6 +36,9 @@ STORES = (
 )
 ENGINES = {DEFAULT_CONNECTION: SqlEngine.DUCKDB, "athena_dw": SqlEngine.ATHENA}
 SALES = (Column("city", "STRING"), Column("amount", "FLOAT64"))
+FUNCTIONS = InvokableFunctions(
+    f"arn:aws:lambda:eu-central-1:123456789012:function:{name}" for name in ("price", "stock:live", "stock:test")
+)
 WORKFLOWS = sorted(path.name.removesuffix(".workflow.json") for path in FOLDER.glob("*.workflow.json"))
 FAULTY = [name for name in WORKFLOWS if name.startswith("error_")]
 DOUBTFUL = [name for name in WORKFLOWS if name.startswith("warning_")]
@@ -65,7 +69,7 @@ def expect(path: Path, value: Any) -> None:
 
 @pytest.mark.parametrize("name", SOUND)
 def test_a_workflow_compiles_to_its_golden_machine(name: str) -> None:
-    checked = check_definition(document(name), CATALOG, setting)
+    checked = check_definition(document(name), CATALOG, setting, functions=FUNCTIONS)
     assert checked.warnings == ()
     work_group = ATHENA_WORK_GROUP if name.startswith("athena_") else None
     for mode in modes_of(checked.definition):
@@ -77,7 +81,7 @@ def test_a_workflow_compiles_to_its_golden_machine(name: str) -> None:
 @pytest.mark.parametrize("name", FAULTY)
 def test_a_faulty_workflow_has_its_golden_problems(name: str) -> None:
     with pytest.raises(InvalidDefinitionError) as refused:
-        check_definition(document(name), CATALOG, setting)
+        check_definition(document(name), CATALOG, setting, functions=FUNCTIONS)
     expect(FOLDER / f"{name}.errors.json", [problem.to_json() for problem in refused.value.problems])
 
 

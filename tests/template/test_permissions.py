@@ -25,7 +25,7 @@ DELIVERERS = {"PublishRunEventsRole", "DeliverWebhookRole", "WorkflowsApiRole"}
 """They start the state machine that delivers webhooks."""
 OF_SERVICES = {"StateMachineRole", "WebhookDeliveryRole", "SchedulerRole"}
 TELLERS_OF_TRIGGERS = {"WorkflowsApiRole", "SweepRunsRole"}
-WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole")
+WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole", "RunLambdaTaskRole")
 ROLES_OF_FUNCTIONS = (*sorted(FACES), *WORKERS, "FinishRunRole", "RotateTokenKeyRole")
 
 
@@ -311,6 +311,14 @@ def test_the_worker_of_requests_may_read_exactly_the_secrets_that_they_may_send(
     assert reading["Resource"] == {"Fn::Split": [",", {"Ref": "HttpSecretArns"}]}
 
 
+def test_the_worker_of_functions_may_invoke_exactly_those_that_the_deployer_lists(transformed: Template) -> None:
+    policy = transformed["Resources"]["RunLambdaTaskInvokesFunctions"]
+    [invoking] = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert policy["Condition"] == "HasInvokableFunctions"
+    assert invoking["Action"] == "lambda:InvokeFunction"
+    assert invoking["Resource"] == {"Fn::Split": [",", {"Ref": "InvokableFunctionArns"}]}
+
+
 def prefixes_reached(template: Template, role_id: str, action: str) -> set[str]:
     """What the keys of the data bucket begin with that a role may do this to, whatever the deployer chooses."""
     return {
@@ -329,7 +337,8 @@ def test_functions_reach_what_they_read_and_write_in_the_bucket_and_no_more(tran
     )
     reads = {role_id: prefixes_reached(transformed, role_id, "s3:GetObject") for role_id in ROLES_OF_FUNCTIONS}
     writes = {role_id: prefixes_reached(transformed, role_id, "s3:PutObject") for role_id in ROLES_OF_FUNCTIONS}
-    ordinary = {role_id: {runs} for role_id in ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "FinishRunRole")}
+    without_tables = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunLambdaTaskRole", "FinishRunRole")
+    ordinary = {role_id: {runs} for role_id in without_tables}
     assert reads == ordinary | {
         "WorkflowsApiRole": {runs, uploads},
         "CartoApiRole": set(),

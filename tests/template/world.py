@@ -19,6 +19,7 @@ from tests.template.short_lives import short_lives
 STACK = "stepcall-under-test"
 API_KEY_SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:openai-a1B2c3"
 REQUEST_SECRETS = [f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}-a1B2c3" for name in ("crm", "erp")]
+FUNCTIONS = [f"arn:aws:lambda:eu-central-1:123456789012:function:{name}" for name in ("price", "price:prod")]
 IMPORTED_FROM = [ROOT / "layers" / "stepcall", ROOT / "functions", ROOT]
 
 
@@ -50,6 +51,7 @@ def read_world() -> World:
 def make_world() -> dict[str, Any]:
     with account() as session, short_lives():
         chosen = {"OpenAiApiKeySecretArn": API_KEY_SECRET, "HttpSecretArns": ",".join(REQUEST_SECRETS)}
+        chosen["InvokableFunctionArns"] = ",".join(FUNCTIONS)
         deployed = deploy(session, STACK, chosen)
         needed = live_in(session, deployed)
         return {

@@ -11,6 +11,7 @@ from uuid import UUID
 from stepcall.asl.compiler import FINISH_RUN, CompiledWorkflow
 from stepcall.domain.access import Caller
 from stepcall.domain.ids import read_execution_name
+from stepcall.domain.invokable_functions import InvokableFunctions
 from stepcall.domain.run import Run, RunStatus, StoredPayload, TaskRun
 from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.task_contract import TaskContext, TaskImplementation, Worker
@@ -155,6 +156,7 @@ class RunWorld:
             uploads=self.uploads,
             athena_available=True,
             dataset_buckets=frozenset({"open-data"}),
+            functions=InvokableFunctions([]),
             correlation_id=lambda: self.correlation_id,
             encrypt_provider_key=ProviderKeys(FixedSecret()).encrypt,
             admit_webhook_url=self.admitted_urls.append,

@@ -99,8 +99,7 @@ def _task(contract: TaskContract, generation: Generation) -> Json:
     words = TASK_WORDS[generation]
     given = f"{_name(contract)}Input"
     fields = _described(_fields(Task)) | {"type": {"type": "string", "const": contract.name}, "input": ref(given)}
-    is_needed = any(field.is_required() for field in contract.input_model.model_fields.values())
-    needed = [words["input"]] if is_needed else []
+    needed = [words["input"]] if contract.required_inputs else []
     fields["fallback"] = _in_words(fields["fallback"], FALLBACK_WORDS[generation])
     schema = _object(fields, [words["ref"], "type", *needed], words)
     return schema | {"description": contract.summary}

@@ -39,7 +39,11 @@ def check_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> Che
     Who is narrowed is told, and may use, nothing of connections and datasets beyond its granted sources.
     """
     checked = check_definition(
-        document, deps.catalog, lambda name: _find_setting(name, caller, deps), time_to_run=deps.time_to_run
+        document,
+        deps.catalog,
+        lambda name: _find_setting(name, caller, deps),
+        time_to_run=deps.time_to_run,
+        functions=deps.functions,
     )
     try:
         compress_definition(checked.definition)

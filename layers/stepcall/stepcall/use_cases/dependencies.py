@@ -8,6 +8,7 @@ from typing import Protocol, TypedDict
 from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
+from stepcall.domain.invokable_functions import InvokableFunctions
 from stepcall.domain.task_contract import TaskContract
 from stepcall.stores.api_key_store import ApiKey, ApiKeyStore
 from stepcall.stores.connection_store import ConnectionStore
@@ -136,6 +137,8 @@ class FaceDependencies(AcceptDependencies):
     uploads: Uploads
     athena_available: bool
     """Whether a connection may have the engine athena."""
+    functions: InvokableFunctions
+    """Those of the deployer's own that tasks may invoke."""
     dataset_buckets: frozenset[str]
     """The buckets that datasets may be imported from, besides uploads."""
     sleep: Callable[[float], None]

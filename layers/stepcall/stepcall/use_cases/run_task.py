@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from stepcall.domain.awaited import Awaited
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, StepcallError, TaskError
 from stepcall.domain.json_text import NotJsonError
-from stepcall.domain.model_problems import problems_of
 from stepcall.domain.render_template import RenderError, Scope, render
 from stepcall.domain.run import ErrorResult, Run, RunAttempt, RunStatus, StoredPayload, TaskStatus, is_same_execution
 from stepcall.domain.run_with_tasks import RunWithTasks
-from stepcall.domain.task_contract import TaskContext, TaskContract, TaskImplementation, TaskInput
+from stepcall.domain.task_contract import TaskContext, TaskImplementation
 from stepcall.domain.task_control import task_ref
 from stepcall.domain.task_phases import PreparedQuery, QueryEnd, TaskPhase
 from stepcall.domain.waiting import PreparedWait
@@ -212,13 +212,12 @@ def _work(
         raise PermanentTaskError(ErrorReason.NOT_FOUND, message) from exc
     if not _is_wanted(task, scope):
         return None
-    output = implementation(_read_input(contract, task, scope), context)
+    output = implementation(contract.read_input(_render_input(task, scope)), context)
     if context.phase is TaskPhase.PREPARE and isinstance(output, Prepared | Awaited):
         return output
-    if not isinstance(output, contract.output_model):
-        raise TypeError(f"{contract.name} gives {contract.output_model.__name__}, not {type(output).__name__}.")
+    printed = contract.print_output(output)
     try:
-        return deps.payloads.put(f"{found.run.execution_name}/{task.ref}", output.to_json())
+        return deps.payloads.put(f"{found.run.execution_name}/{task.ref}", printed)
     except (NotJsonError, PayloadTooLargeError) as exc:
         raise PermanentTaskError(ErrorReason.RESOURCES_EXCEEDED, f"The output cannot be stored. {exc}") from exc
 
@@ -234,16 +233,11 @@ def _is_wanted(task: Task, scope: Scope) -> bool:
         raise PermanentTaskError(ErrorReason.INVALID, str(exc)) from exc
 
 
-def _read_input(contract: TaskContract, task: Task, scope: Scope) -> TaskInput:
+def _render_input(task: Task, scope: Scope) -> Any:
     try:
-        return contract.input_model.model_validate(render(task.input_template, scope))
+        return render(task.input_template, scope)
     except RenderError as exc:
         raise PermanentTaskError(ErrorReason.INVALID, str(exc)) from exc
-    except ValidationError as exc:
-        problems = "; ".join(
-            f"{problem.location}: {problem.message}" for problem in problems_of(exc, contract.input_model)
-        )
-        raise PermanentTaskError(ErrorReason.INVALID, f"The input does not fit {contract.name}. {problems}") from exc
 
 
 def _record_error(error: TaskError, run: RunAttempt, context: TaskContext, deps: WorkerDependencies) -> None:
