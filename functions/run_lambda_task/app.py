@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from run_lambda_task.invoke import Invoker
+from stepcall.domain.custom_type import CUSTOM
 from stepcall.domain.task_contract import TaskImplementation
 from stepcall.runtime.invocation_wiring import invocations
 from stepcall.runtime.invokable_settings import InvokableSettings
@@ -12,7 +13,7 @@ from stepcall.tasks.invoke import LAMBDA_INVOKE
 
 def implementations() -> Mapping[str, TaskImplementation]:
     invoker = Invoker(InvokableSettings.from_env().functions, invocations())
-    return {LAMBDA_INVOKE.name: invoker.invoke}
+    return {LAMBDA_INVOKE.name: invoker.invoke, CUSTOM: invoker.do_custom}
 
 
 lambda_handler = task_handler(implementations)

@@ -1,10 +1,11 @@
-"""Lambda.Invoke: a function of the deployer's own gets an event, and its answer is the task's output."""
+"""Lambda.Invoke, and tasks of tenants' own types: a function gets an event, and its answer is the task's output."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 from uuid import uuid5
 
 from run_lambda_task.function_errors import error_of_function
+from stepcall.domain.custom_type import CustomInput, CustomOutput
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError
 from stepcall.domain.invokable_functions import FunctionNotInvokableError, InvokableFunctions
 from stepcall.domain.json_text import MalformedJsonError, NotJsonError, read_json, write_json
@@ -59,6 +60,10 @@ class Invoker:
         return InvokeOutput(
             payload=answer.value, status_code=answer.status_code, executed_version=answer.executed_version
         )
+
+    def do_custom(self, task_input: CustomInput, context: TaskContext) -> CustomOutput:
+        """A task of a tenant's own type. Raises TaskError likewise."""
+        return CustomOutput(answer=self.call(task_input.function_arn, task_input.payload, context).value)
 
     def call(self, function: str, payload: Any, context: TaskContext) -> Answer:
         """Raises TaskError."""

@@ -1,15 +1,19 @@
-"""Examples that come with a function of the user's own: the local stack lets tasks invoke it."""
-
-from pathlib import Path
+"""Examples that come with a function of the user's own, which the local stack lets tasks invoke."""
 
 from local.demo import control_flow
+from local.demo.exchanges import Api
 from local.own_functions import OwnFunction
 
-NAMES = {"lambda_invoke": "quote"}
+NAMES = {"lambda_invoke": "quote", "custom_type": "delivery"}
 """What each example's function is called."""
+CUSTOM_TYPE = "Acme.DeliveryFee"
 
 
 def run(name: str) -> bool:
     """Whether its output is as it should be."""
-    file: Path = control_flow.EXAMPLES / name / "function.py"
-    return control_flow.run(name, [OwnFunction(NAMES[name], file, "handler")])
+    own = OwnFunction(NAMES[name], control_flow.EXAMPLES / name / "function.py", "handler")
+    return control_flow.run(name, [own], put_type if name == "custom_type" else None)
+
+
+def put_type(api: Api) -> None:
+    api.call("PUT", f"/task-types/{CUSTOM_TYPE}", control_flow.read("custom_type", "type"))

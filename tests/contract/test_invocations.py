@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 
 from run_lambda_task.app import implementations
 from stepcall.aws.invocations import Invocation, LambdaInvocations
+from stepcall.domain.custom_type import CUSTOM
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError, TaskError
 from stepcall.domain.task_contract import Worker
 from stepcall.runtime.invocation_wiring import open_client
@@ -103,4 +104,4 @@ def test_a_client_asks_once_in_the_functions_region_and_waits_as_long_as_it_may(
 
 def test_the_worker_does_every_task_that_the_catalog_gives_it_and_no_other() -> None:
     built_in = {name for name, contract in CATALOG.items() if contract.worker is Worker.LAMBDA}
-    assert set(implementations()) == built_in
+    assert set(implementations()) == {*built_in, CUSTOM}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.template.permissions import Permission, given_by
-from tests.template.world import FUNCTIONS, REQUEST_SECRETS, World
+from tests.template.world import FUNCTION_ARNS, REQUEST_SECRETS, World
 
 STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
 OF_LAMBDA = ("logs:", "sqs:", *STREAM)  # what Lambda itself does in the function's name
@@ -64,7 +64,7 @@ def test_what_invokes_functions_may_invoke_those_that_the_deployer_lists_as_list
     invoking = {
         permission for permission in given(world, "RunLambdaTaskRole") if permission.action.startswith(OF_ONE_WORKER)
     }
-    assert invoking == {Permission("lambda:InvokeFunction", arn) for arn in FUNCTIONS}
+    assert invoking == {Permission("lambda:InvokeFunction", arn) for arn in FUNCTION_ARNS}
 
 
 def test_a_pattern_gives_what_it_spells_and_no_more() -> None:

@@ -77,6 +77,7 @@ def test_only_the_api_the_sweeper_and_the_line_make_and_start_state_machines(tra
         "StateMachineRole",
         "WebhookDeliveryRole",
         "SchedulerRole",
+        "RunLambdaTaskRole",
         *OF_SQL,
     }
 
@@ -438,7 +439,7 @@ def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
     of_triggers = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TRIGGERS#*", "UNSETTLED_TRIGGERS"]}}
     expected["SweepRunsRole", "Triggers"] = expected["StartTriggeredRunRole", "Triggers"] = of_triggers
     assert found == expected | {("RunSqlTaskRole", "Connections"): connections}
-    assert len(readers) == 8
+    assert len(readers) == 9
 
 
 def test_the_first_key_may_be_read_where_there_is_one(transformed: Template) -> None:

@@ -19,7 +19,6 @@ from workflows_api.describe.answer_schemas import (
     OBJECTS,
     SHARED_SCHEMAS,
     STATE_MACHINE,
-    TASK_TYPES,
     VALIDATION,
     WARNINGS,
     WEBHOOK_URL,
@@ -49,6 +48,7 @@ from workflows_api.describe.parts import (
     ref,
 )
 from workflows_api.describe.service_routes import SERVICE_PATHS
+from workflows_api.describe.task_type_routes import TASK_TYPE_PATHS, task_type_schemas
 from workflows_api.describe.token_routes import TOKEN_PATHS, TOKEN_SCHEMAS
 from workflows_api.describe.trigger_routes import TRIGGER_PATHS, trigger_schemas
 from workflows_api.describe.webhook_routes import WEBHOOK_PATHS, webhook_schemas
@@ -82,6 +82,7 @@ PATHS: Json = {
     **WEBHOOK_PATHS,
     **DELIVERY_PATHS,
     **TRIGGER_PATHS,
+    **TASK_TYPE_PATHS,
     **CONNECTION_PATHS,
     **KEY_PATHS,
     **TOKEN_PATHS,
@@ -142,7 +143,6 @@ def _schemas() -> Json:
         },
         "Validation": VALIDATION,
         "StateMachine": STATE_MACHINE,
-        "TaskTypes": TASK_TYPES,
         **_of_generation(Generation.FIRST),
         **_of_generation(Generation.LATER),
         "AnyExecution": {
@@ -154,6 +154,7 @@ def _schemas() -> Json:
         **delivery_schemas(),
         **trigger_schemas(),
         **connection_schemas(),
+        **task_type_schemas(),
         **key_schemas(),
         **TOKEN_SCHEMAS,
         "Health": HEALTH,

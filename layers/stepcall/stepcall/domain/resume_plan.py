@@ -86,7 +86,9 @@ class Planner:
         sql = [definition.connection, bound.version.sql_engine] if self.is_sql(there) else []
         instead = definition.fallback_of(there)
         spelled = [instead.type, instead.input] if instead else []
-        return write_json([there.type, there.input, there.condition, *spelled, *sql])
+        named = {there.type, *([instead.type] if instead else [])}
+        own = [custom.to_json() for custom in bound.version.custom_types if custom.name in named]
+        return write_json([there.type, there.input, there.condition, *spelled, *sql, *own])
 
     def _changed(self, task: Task) -> Iterator[str]:
         """The inputs that it uses and that have another value: a default may be new."""

@@ -157,6 +157,11 @@ class TaskContract:
         return _read_schema(self.output_json_schema)
 
 
+def worker_of(task_type: str, built_in: Mapping[str, TaskContract]) -> Worker:
+    """Who does tasks of that type; what is not built in is a tenant's own."""
+    return built_in[task_type].worker if task_type in built_in else Worker.LAMBDA
+
+
 def tell_problems(problems: Iterable[Problem]) -> str:
     """In one line, for the message of a task."""
     return "; ".join(f"{problem.location}: {problem.message}" for problem in problems)

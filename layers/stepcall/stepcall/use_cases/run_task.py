@@ -1,6 +1,7 @@
 """Do one task of a run: everything around the work itself, for every task type."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -76,6 +77,8 @@ def run_task(
     """
     version = deps.workflows.get_version(invocation.run.workflow_id, invocation.run.workflow_version)
     task = version.definition.task(invocation.ref)
+    if version.custom_types:
+        deps = replace(deps, catalog=version.catalog(deps.catalog))
     records = version.definition.records_of((task_ref(task.ref), *task.needs))
     found = deps.runs.get_for_work(invocation.run.run_id, records)
     _require_attempt(invocation.run, found.run)
@@ -90,7 +93,7 @@ def run_task(
         deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=now)
     started_at = found.task(task.ref).started_at or now
     context = _context_of(invocation, found.run, version.definition, remaining_seconds, started_at)
-    prepared = _attempt(task, found, implementations[task.type], context, deps)
+    prepared = _attempt(task, found, implementations[deps.catalog[task.type].implementation], context, deps)
     if isinstance(prepared, Awaited):
         _await_end(prepared, found.run, invocation, deps)
         return None
