@@ -398,7 +398,15 @@ def test_nothing_is_deleted_or_updated_in_the_workflows_table_that_is_a_version(
         assert keys_changed(transformed, role_id) == ["TRIGGERS#*", "UNSETTLED_TRIGGERS"]
     key = api_key("sc_any", "a tenant")
     own = keys_changed(transformed, "WorkflowsApiRole")
-    others = ["CONNECTIONS#*", "PROCEDURE#*", "CONFIG#*", "WEBHOOKS#*", "TRIGGERS#*", "UNSETTLED_TRIGGERS"]
+    others = [
+        "CONNECTIONS#*",
+        "PROCEDURE#*",
+        "CONFIG#*",
+        "WEBHOOKS#*",
+        "TRIGGERS#*",
+        "UNSETTLED_TRIGGERS",
+        "TASK_TYPES#*",
+    ]
     assert own == ["KEY#*", "KEYS#*", *others]
     partitions = [place["pk"]["S"] for place in places_of(key)]
     assert [[fnmatchcase(pk, pattern) for pattern in own[:2]] for pk in partitions] == [[True, False], [False, True]]

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from stepcall.domain.condition import FORMS
-from stepcall.domain.custom_type import NAME_PATTERN
+from stepcall.domain.custom_type import NAME_PATTERN, RESERVED
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import MAX_TASKS, InputParameter, OutputValue, Task, WorkflowDefinition
@@ -70,7 +70,7 @@ def definition_schemas(catalog: Mapping[str, TaskContract]) -> Json:
         tasks = {f"{PREFIXES[generation]}{_name(contract)}Task": contract for contract in catalog.values()}
         schemas |= {name: _task(contract, generation) for name, contract in tasks.items()}
         custom = f"{PREFIXES[generation]}CustomTask"
-        schemas[custom] = _custom_task(catalog, generation)
+        schemas[custom] = _custom_task(generation)
         schemas[TITLES[generation]] = _definition(generation, [*tasks, custom])
     return schemas
 
@@ -108,10 +108,10 @@ def _task(contract: TaskContract, generation: Generation) -> Json:
     return schema | {"description": contract.summary}
 
 
-def _custom_task(catalog: Mapping[str, TaskContract], generation: Generation) -> Json:
+def _custom_task(generation: Generation) -> Json:
     """A task of a type of the tenant's own."""
     words = TASK_WORDS[generation]
-    kind = {"type": "string", "pattern": NAME_PATTERN, "not": {"enum": [*catalog]}}
+    kind = {"type": "string", "pattern": NAME_PATTERN, "not": {"pattern": rf"^({'|'.join(sorted(RESERVED))})\."}}
     fields = _described(_fields(Task)) | {"type": kind, "input": {"type": "object"}}
     fields["fallback"] = _in_words(fields["fallback"], FALLBACK_WORDS[generation])
     schema = _object(fields, [words["ref"], "type"], words)

@@ -149,7 +149,7 @@ def contracts_of(types: Iterable[CustomType]) -> Mapping[str, TaskContract]:
 
 def is_type_name(name: str) -> bool:
     """Whether a type of a tenant's own can be called so, reserved or not."""
-    return re.fullmatch(NAME_PATTERN, name) is not None
+    return re.fullmatch(NAME_PATTERN.strip("^$"), name) is not None
 
 
 def is_reserved(name: str) -> bool:
