@@ -4,7 +4,7 @@ from functools import cache
 
 from stepcall.domain.access import NotGrantedError
 from stepcall.domain.custom_type import NAME_PATTERN
-from stepcall.runtime.http import InvalidRequestError
+from stepcall.runtime.http import InvalidRequestError, RouteNotFoundError
 from stepcall.stores.task_type_errors import TaskTypeNotFoundError
 from stepcall.use_cases.task_type_errors import TaskTypeRefusedError, TooManyTaskTypesError
 from workflows_api.describe.answer_schemas import JSON_SCHEMA, TEXT, record, time
@@ -47,7 +47,15 @@ TASK_TYPE_PATHS: Json = {
                 "200": answer("Put in place of the one of its name.", ref("TaskType")),
                 "201": answer("Made.", ref("TaskType")),
             },
-            [InvalidRequestError, *NOT_READ, NotGrantedError, TaskTypeRefusedError, TooManyTaskTypesError],
+            # a name with what no name of a path has is no route
+            [
+                InvalidRequestError,
+                *NOT_READ,
+                NotGrantedError,
+                TaskTypeRefusedError,
+                TooManyTaskTypesError,
+                RouteNotFoundError,
+            ],
             parameters=[NAME],
             body={"required": True, "content": body_of(ref("TaskTypeRequest"), examples=EXAMPLES)},
         ),
