@@ -59,8 +59,8 @@ demo: $(VENV)/.local ## define a workflow, execute it, show every exchange (EXAM
 faces: $(VENV)/.dev ## a run started through each face and read through every other, as a table
 	@$(BIN)/python -m pytest -q tests/functional/test_four_faces.py
 
-serve: $(VENV)/.local ## the local stack on 127.0.0.1:3000, or PORT=…; ALLOW_HOST=host:port lets Web.Download and webhooks reach a server of yours
-	@exec $(BIN)/python -m local.serve --port $${PORT:-3000} $(addprefix --allow-host ,$(ALLOW_HOST))
+serve: $(VENV)/.local ## the local stack on 127.0.0.1:3000, or PORT=…; ALLOW_HOST=host:port lets Web.Download and webhooks reach a server of yours, FUNCTION=name=file.py:handler tasks invoke a function of yours
+	@exec $(BIN)/python -m local.serve --port $${PORT:-3000} $(addprefix --allow-host ,$(ALLOW_HOST)) $(addprefix --function ,$(FUNCTION))
 
 # The functions for the processor of this machine, built again when they have changed.
 BUILT := .aws-sam/build/template.yaml

@@ -31,3 +31,7 @@ class DockerError(CannotStartError):
 
 class SamLocalError(CannotStartError):
     """`sam local` lacks something, or has ended."""
+
+
+class OwnFunctionError(CannotStartError):
+    """What is said of a function of the user's own names none."""

@@ -4,6 +4,7 @@ All functions share one process, so what they would hold apart in theirs (enviro
 share here. A handler that exceeds its time limit cannot be killed: its caller is told, and it goes on unheard.
 """
 
+import base64
 import json
 import logging
 import threading
@@ -13,6 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -40,6 +44,8 @@ class Function:
     timeout_seconds: float
     memory_mb: int
     variables: Mapping[str, str]
+    file: Path | None = None
+    """Where the handler is, of a function that is none of the template's."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,21 @@ class Invocation:
 
 
 @dataclass(frozen=True)
+class ClientContext:
+    """What the caller of an invocation says of itself."""
+
+    custom: Mapping[str, Any]
+    env: Mapping[str, Any]
+    client: None = None
+
+    @classmethod
+    def read(cls, text: str | None) -> "ClientContext | None":
+        """From the header of an invocation."""
+        said = json.loads(base64.b64decode(text)) if text else None
+        return None if said is None else cls(said.get("custom") or {}, said.get("env") or {})
+
+
+@dataclass(frozen=True)
 class Context:
     """The context object of Lambda's Python runtime, as far as it means something here."""
 
@@ -67,7 +88,7 @@ class Context:
     log_group_name: str = ""
     log_stream_name: str = "local"
     identity: None = None
-    client_context: None = None
+    client_context: ClientContext | None = None
 
     def get_remaining_time_in_millis(self) -> int:
         return max(0, int((self.deadline - time.monotonic()) * 1000))
@@ -85,7 +106,9 @@ class InProcessLambda:
     def knows(self, function: str) -> bool:
         return function in self._functions
 
-    def invoke(self, function: str, payload: str, patience: float | None = None) -> Invocation:
+    def invoke(
+        self, function: str, payload: str, patience: float | None = None, client_context: str | None = None
+    ) -> Invocation:
         """Run the function of this name or ARN, and wait for it no longer than its time limit.
 
         Raises ImpatientCallerError after `patience` seconds, if the time limit is longer.
@@ -96,7 +119,8 @@ class InProcessLambda:
         except Exception as exc:  # whatever an import may raise
             LOG.exception("The handler %s cannot be imported.", called.handler)
             return Invocation.error("Runtime.ImportModuleError", f"Unable to import module '{called.handler}': {exc}")
-        return self._run_with_time_limit(handler, called, payload, patience)
+        context = _context(called, client_context)
+        return self._run_with_time_limit(handler, called, payload, patience, context)
 
     def wait_until_idle(self, seconds: float) -> None:
         """Give handlers that still run this long to end."""
@@ -107,15 +131,13 @@ class InProcessLambda:
         self._workers.close()
 
     def _handler(self, function: Function) -> Handler:
-        if function.handler not in self._handlers:
-            module, name = function.handler.rsplit(".", 1)
-            self._handlers[function.handler] = getattr(import_module(module), name)
-        return self._handlers[function.handler]
+        if function.arn not in self._handlers:
+            self._handlers[function.arn] = _load_file(function) if function.file else _load_module(function)
+        return self._handlers[function.arn]
 
     def _run_with_time_limit(
-        self, handler: Handler, function: Function, payload: str, patience: float | None
+        self, handler: Handler, function: Function, payload: str, patience: float | None, context: Context
     ) -> Invocation:
-        context = _context(function)
         done: list[Invocation] = []
         finished = threading.Event()
 
@@ -129,6 +151,20 @@ class InProcessLambda:
         if patience is not None and patience < function.timeout_seconds:
             raise ImpatientCallerError(f"{function.name} took longer than {patience} seconds.")
         return _timed_out(function, context)
+
+
+def _load_module(function: Function) -> Handler:
+    module, name = function.handler.rsplit(".", 1)
+    handler: Handler = getattr(import_module(module), name)
+    return handler
+
+
+def _load_file(function: Function) -> Handler:
+    """Under a name of its own: `function.py` is what many call theirs."""
+    module = ModuleType(f"own_function_{function.name}")
+    SourceFileLoader(module.__name__, str(function.file)).exec_module(module)
+    handler: Handler = getattr(module, function.handler)
+    return handler
 
 
 def run_handler(handler: Handler, payload: str, context: Context) -> Invocation:
@@ -167,11 +203,12 @@ def _timed_out(function: Function, context: Context) -> Invocation:
     return Invocation.error("Sandbox.Timedout", message)
 
 
-def _context(function: Function) -> Context:
+def _context(function: Function, client_context: str | None) -> Context:
     return Context(
         function_name=function.name,
         invoked_function_arn=function.arn,
         memory_limit_in_mb=str(function.memory_mb),
         deadline=time.monotonic() + function.timeout_seconds,
         log_group_name=f"/aws/lambda/{function.name}",
+        client_context=ClientContext.read(client_context),
     )

@@ -39,10 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace, out: TextIO) -> None:
     gc.disable()  # until the stack has started
+    from local.own_functions import OwnFunction  # noqa: PLC0415 - see below
     from local.stack import EVENTS_PREFIX, LocalStack, log_level  # noqa: PLC0415 - seconds of imports, which a signal may end
 
     _configure_logs(log_level())
-    stack = LocalStack(port=options.port, allowed_hosts=options.allow_host)
+    stack = LocalStack(
+        port=options.port, allowed_hosts=options.allow_host, own=[*map(OwnFunction.read, options.function)]
+    )
     stack.start()
     _require_health(stack.url)
     ended = threading.Event()
@@ -88,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="HOST:PORT",
         help="a private host that Web.Download may fetch; may be given again",
+    )
+    parser.add_argument(
+        "--function",
+        action="append",
+        default=[],
+        metavar="NAME=FILE:HANDLER",
+        help="a Python function that tasks may invoke by this name; may be given again",
     )
     return parser
 

@@ -35,6 +35,7 @@ from local.local_events import LocalEvents
 from local.moto_world import abort_running_executions, corrected_moto, invocations_go_to
 from local.moto_world.late_calls import late_calls_refused
 from local.object_links import ObjectLinks
+from local.own_functions import OwnFunction, own_functions
 from local.seed import TENANT, put_local_api_key
 from local.separate_requests import separate_requests
 from local.template import REGION, read_template
@@ -58,7 +59,7 @@ class LocalStack:
     `port` 0 takes a free one. `allowed_hosts` are the host:port that Web.Download may fetch although they are private.
     `code` are the folders that functions are imported from; `parameters` replaces parameters of the template.
     `now` is the clock of its schedules and retries: seconds since 1970; who moves it wakes `agenda`.
-    `run` runs its functions' handlers.
+    `run` runs its functions' handlers. `own` are functions of the user's that tasks may invoke.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class LocalStack:
         *,
         now: Callable[[], float] = time.time,
         run: Run | None = None,
+        own: Iterable[OwnFunction] = (),
     ) -> None:
         self._template = template
         self._port = port
@@ -79,6 +81,7 @@ class LocalStack:
         self._parameters = dict(parameters or {})
         self._now = now
         self._run = run
+        self._own = tuple(own)
         self._stack = ExitStack()
         self.url = ""
         self.deployment: Deployment
@@ -130,7 +133,9 @@ class LocalStack:
         stack.enter_context(importable_from(self._code))
         stack.enter_context(forgotten_afterwards(self._code))
         self._deploy()
-        self.functions = InProcessLambda(self.deployment.functions, self._run)
+        stack.enter_context(own_functions(self._own))
+        callable_here = (*self.deployment.functions, *(function.deployed() for function in self._own))
+        self.functions = InProcessLambda(callable_here, self._run)
         stack.callback(self.functions.close)
         variables = function_variables(self.deployment.functions) | metric_variables(log_level())
         stack.enter_context(environment(variables))
@@ -166,6 +171,7 @@ class LocalStack:
             "OpenAiApiKeySecretArn": secret["ARN"],
             "WebAllowedHosts": ",".join(self._allowed_hosts),
             "HttpSecretArns": token["ARN"],
+            "InvokableFunctionArns": ",".join(function.arn for function in self._own),
         }
 
     def _seed(self) -> None:

@@ -39,6 +39,12 @@ WORKFLOW = {
         {"ref": "page", "type": "Web.Download", "input": {"url": "{{input.url}}"}},
         {"ref": "summary", "type": "OpenAI.Text.Summarize", "input": {"text": "Tide mills ground corn."}},
         {"ref": "length", "type": "Data.Transform", "input": {"expression": "$length($)", "data": "{{input.url}}"}},
+        {
+            "ref": "quote",
+            "type": "Lambda.Invoke",
+            "input": {"function": "quote"},
+            "condition": {"left": "{{input.url}}", "operator": "==", "right": "none"},  # nobody has such a function
+        },
         {"ref": "table", "type": "Sql.Query", "input": {"query": "SELECT 1 AS one"}},
     ],
     "output": [{"name": "summary", "type": "string", "value": "{{refs.summary.output.summary}}"}],
@@ -96,7 +102,7 @@ def put_run(workflow_id: UUID, page_url: str) -> UUID:
 
 def remove_run(stack: LocalStack, run_id: UUID) -> None:
     table = stack.deployment.names["RunsTable"]
-    for item in ("RUN", "TASK#page", "TASK#summary", "TASK#length", "TASK#table"):
+    for item in ("RUN", "TASK#page", "TASK#summary", "TASK#length", "TASK#quote", "TASK#table"):
         boto3.client("dynamodb").delete_item(TableName=table, Key={"run_id": {"S": str(run_id)}, "item": {"S": item}})
 
 

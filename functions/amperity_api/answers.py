@@ -85,6 +85,7 @@ def print_started(whole: WholeRun) -> Json:
 
 def print_whole(whole: WholeRun, catalog: Mapping[str, TaskContract]) -> Json:
     pairs = zip(whole.version.definition.tasks, whole.tasks, strict=True)
+    catalog = whole.version.catalog(catalog)
     tasks = [
         _print_task(number, task, _as_ended(done, whole.run), whole.run, catalog[task.type])
         for number, (task, done) in enumerate(pairs, 1)

@@ -30,6 +30,7 @@ from workflows_api import (  # noqa: F401 - they add theirs to `app`
     delivery_routes,
     execution_routes,
     key_routes,
+    task_type_routes,
     trigger_routes,
     webhook_routes,
 )
@@ -98,13 +99,6 @@ def post_token() -> Response[str]:
     from stepcall.runtime.token_requests import answer_token_route  # noqa: PLC0415
 
     return answer_token_route(app)
-
-
-@app.get("/task-types")
-def get_task_types() -> Response[str]:
-    from workflows_api.views import print_task_types  # noqa: PLC0415
-
-    return json_response(200, print_task_types())
 
 
 @app.post("/workflows/validate")

@@ -50,6 +50,7 @@ from stepcall.runtime.refusals import AGAIN, START_IN_PROGRESS
 from stepcall.stores.api_key_store import UnknownApiKeyError
 from stepcall.stores.connection_store import ConnectionExistsError, ConnectionNotFoundError, DatasetNotFoundError
 from stepcall.stores.run_store import RunHasEndedError, RunNotFoundError, StartedOnceError
+from stepcall.stores.task_type_errors import TaskTypeNotFoundError
 from stepcall.stores.workflow_store import (
     ConfigIdTakenError,
     VersionConflictError,
@@ -69,6 +70,7 @@ from stepcall.use_cases.dependencies import ProviderKeysUnavailableError
 from stepcall.use_cases.engine import EngineUnavailableError
 from stepcall.use_cases.resume_errors import ResumeRefusedError
 from stepcall.use_cases.sql_worker import SqlTimeoutError
+from stepcall.use_cases.task_type_errors import TaskTypeRefusedError, TooManyTaskTypesError
 
 PROBLEM_JSON = "application/problem+json"
 NOT_AUTHENTICATED = (
@@ -105,6 +107,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ApiAccessRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-api-access", "The workflow cannot be enabled so"),
     WebhookRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-webhook", "The webhook cannot be called"),
     TriggerRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-trigger", "There can be no such trigger"),
+    TaskTypeRefusedError: Answer(HTTPStatus.BAD_REQUEST, "invalid-task-type", "There can be no such task type"),
     MalformedJsonError: Answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON"),
     AnswerTooLargeError: Answer(HTTPStatus.BAD_REQUEST, "answer-too-large", "The answer is too large"),
     UnauthenticatedError: Answer(
@@ -146,6 +149,12 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     TriggerNotFoundError: Answer(
         HTTPStatus.NOT_FOUND, "trigger-not-found", "Trigger not found", "The workflow has no trigger of this id."
     ),
+    TaskTypeNotFoundError: Answer(
+        HTTPStatus.NOT_FOUND,
+        "task-type-not-found",
+        "Task type not found",
+        "There is no such task type, or it is none of your own. `GET /task-types` lists those there are.",
+    ),
     RouteNotFoundError: Answer(HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is no such route."),
     MethodNotAllowedError: Answer(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
     RunHasEndedError: Answer(HTTPStatus.CONFLICT, "execution-has-ended", "The execution has ended"),
@@ -177,6 +186,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
         "Others change the webhooks of this workflow at this moment, and this request changed nothing; send it again.",
         {"Retry-After": "1"},
     ),
+    TooManyTaskTypesError: Answer(HTTPStatus.CONFLICT, "too-many-task-types", "There are too many task types"),
     TooManyTriggersError: Answer(HTTPStatus.CONFLICT, "too-many-triggers", "The workflow has too many triggers"),
     TriggerQuotaError: Answer(HTTPStatus.CONFLICT, "trigger-quota", "EventBridge has too many rules or schedules"),
     TriggerIsChangingError: Answer(

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -16,7 +15,6 @@ from stepcall.drawing.graph import graph_of
 from stepcall.drawing.mermaid import print_mermaid
 from stepcall.drawing.svg import print_svg
 from stepcall.runtime.http import JSON
-from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.validate_workflow import Validation
 from workflows_api.requests import VersionQuery
 
@@ -61,21 +59,6 @@ def answer_graph(version: WorkflowVersion, query: GraphQuery, headers: Mapping[s
     if query.format == "svg" or (query.format is None and _prefers_svg(headers.get("accept", ""))):
         return Response(HTTPStatus.OK.value, SVG, print_svg(graph), headers=SVG_POLICY | vary)
     return Response(HTTPStatus.OK.value, f"{MERMAID}; charset=utf-8", print_mermaid(graph), headers=vary)
-
-
-@cache
-def print_task_types() -> Json:
-    types = [
-        {
-            "name": contract.name,
-            "summary": contract.summary,
-            "input": contract.input_json_schema,
-            "output": contract.output_json_schema,
-            "timeout_seconds": contract.timeout_seconds,
-        }
-        for contract in CATALOG.values()
-    ]
-    return {"task_types": types}
 
 
 def _print_problems(problems: Iterable[Problem]) -> list[dict[str, str]]:

@@ -8,9 +8,13 @@ import logging
 import sys
 from importlib import import_module
 
-from local.demo import control_flow
+from local.demo import control_flow, own_functions
 
-EXAMPLES = ("webpage_summary", "stores", "wave", "courier", "http_request", "approval", *control_flow.NAMES)
+EXAMPLES = (
+    *("webpage_summary", "stores", "wave", "courier", "http_request", "approval"),
+    *control_flow.NAMES,
+    *own_functions.NAMES,
+)
 
 
 def main() -> int:
@@ -22,6 +26,8 @@ def main() -> int:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     if arguments.example in control_flow.NAMES:
         succeeded = control_flow.run(arguments.example)
+    elif arguments.example in own_functions.NAMES:
+        succeeded = own_functions.run(arguments.example)
     else:
         succeeded = import_module(f"local.demo.{arguments.example}").run(arguments.url)
     print("The demo came out as it should." if succeeded else "The demo did not come out as it should.")

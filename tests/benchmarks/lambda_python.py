@@ -44,12 +44,14 @@ ENVIRONMENT = {
     "RUN_AI_TASK_ARN": ARN + "run-ai-task",
     "RUN_DATA_TASK_ARN": ARN + "run-data-task",
     "RUN_SQL_TASK_ARN": ARN + "run-sql-task",
+    "RUN_LAMBDA_TASK_ARN": ARN + "run-lambda-task",
     "FINISH_RUN_ARN": ARN + "finish-run",
     "OPENAI_BASE_URL": "https://api.openai.com/v1",
     "OPENAI_DEFAULT_MODEL": "gpt-5-mini",
     "OPENAI_API_KEY_SECRET_ARN": "",
     "WEB_ALLOWED_HOSTS": "",
     "HTTP_SECRET_ARNS": "",
+    "INVOKABLE_FUNCTION_ARNS": "",
 }
 
 

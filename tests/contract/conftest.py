@@ -27,6 +27,7 @@ from stepcall.stores.dynamo_procedure_store import DynamoProcedureStore
 from stepcall.stores.dynamo_rate_limit_store import DynamoRateLimitStore
 from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.stores.dynamo_slot_store import DynamoSlotStore
+from stepcall.stores.dynamo_task_type_store import DynamoTaskTypeStore
 from stepcall.stores.dynamo_trigger_store import DynamoTriggerStore
 from stepcall.stores.dynamo_webhook_store import DynamoWebhookStore
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
@@ -38,6 +39,7 @@ from stepcall.stores.memory_procedure_store import MemoryProcedureStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.memory_slot_store import MemorySlotStore
+from stepcall.stores.memory_task_type_store import MemoryTaskTypeStore
 from stepcall.stores.memory_trigger_store import MemoryTriggerStore
 from stepcall.stores.memory_webhook_store import MemoryWebhookStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
@@ -46,6 +48,7 @@ from stepcall.stores.procedure_store import ProcedureStore
 from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.run_store import RunStore
 from stepcall.stores.slot_store import SlotStore
+from stepcall.stores.task_type_store import TaskTypeStore
 from stepcall.stores.trigger_store import TriggerStore
 from stepcall.stores.webhook_store import WebhookStore
 from stepcall.stores.workflow_store import WorkflowStore
@@ -120,6 +123,13 @@ def procedure_store(request: pytest.FixtureRequest) -> ProcedureStore:
     if request.param == "memory":
         return MemoryProcedureStore()
     return DynamoProcedureStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def task_type_store(request: pytest.FixtureRequest) -> TaskTypeStore:
+    if request.param == "memory":
+        return MemoryTaskTypeStore()
+    return DynamoTaskTypeStore(request.getfixturevalue("dynamodb"), "WorkflowsTable")
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stepcall.domain.connection import SqlEngine
+from stepcall.domain.custom_type import CustomType
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.dynamo_pages import MAX_PAGES_PER_LIST
 from stepcall.stores.dynamo_workflow_store import DynamoWorkflowStore
@@ -440,3 +441,14 @@ def test_a_definition_of_many_tasks_is_stored_as_a_next_version(workflow_store: 
     many = checked(workflow(*[transform(f"task_{number}", "text" * 40) for number in range(1000)]))
     workflow_store.put_next(replace(next_of(one), definition=many), one)
     assert workflow_store.get_latest("acme", nth_id(1)).definition == many
+
+
+def test_a_version_keeps_the_task_types_of_its_tenant_as_they_were(workflow_store: WorkflowStore) -> None:
+    kept = CustomType("Acme.Price", "arn", {"type": "object", "required": ["a"]}, {"type": "object"}, "What it costs.")
+    version = replace(first(1), custom_types=(kept, replace(kept, name="Acme.Stock", description=None)))
+    workflow_store.put_first(version)
+    assert workflow_store.get_version(version.workflow_id, 1) == version
+    later = replace(next_of(version), custom_types=())
+    workflow_store.put_next(later, version)
+    assert workflow_store.get_latest("acme", version.workflow_id).custom_types == ()
+    assert workflow_store.get_version(version.workflow_id, 1).custom_types == version.custom_types

@@ -7,11 +7,13 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 import boto3
 import pytest
 
+from local.own_functions import OwnFunction
 from local.seed import API_KEY, TENANT
 from local.stack import LocalStack
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
@@ -25,6 +27,10 @@ from workflows_api.describe.api import describe_api
 DESCRIBED = DescribedAnswers(describe_api())
 TOLD = pytest.StashKey[list[tuple[str, list[str]]]]()
 Tell = Callable[[str, list[str]], None]
+OWN_FUNCTIONS = [
+    OwnFunction(name, Path(__file__).parent / "own_functions.py", name)
+    for name in ("echo", "whose", "fail", "grow", "hold")
+]
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 
@@ -168,7 +174,8 @@ def receiver() -> Iterator[WebServer]:
 @pytest.fixture(scope="session")
 def stack(page_host: str, model_endpoint: ModelEndpoint, receiver: WebServer) -> Iterator[LocalStack]:
     parameters = {"OpenAiBaseUrl": model_endpoint.url, "Athena": "true"}
-    with LocalStack(port=0, allowed_hosts=(page_host, receiver.host), parameters=parameters) as running:
+    hosts = (page_host, receiver.host)
+    with LocalStack(port=0, allowed_hosts=hosts, parameters=parameters, own=OWN_FUNCTIONS) as running:
         # tests say when runs are swept: some have runs that wait, and are to wait
         boto3.client("events").disable_rule(Name=running.deployment.names["SweepRunsFunctionEveryMinute"])
         yield running

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import boto3
 import pytest
@@ -41,6 +41,9 @@ SLOW = {
     ],
 }
 DECIDE = "POST /workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>"
+OF_TASK_TYPES = {method: f"{method} /task-types/<name>" for method in ("GET", "PUT", "DELETE")}
+OBJECT = {"type": "object"}
+ECHO_TYPE = {"function_arn": "echo", "input_schema": OBJECT, "output_schema": OBJECT}
 REDELIVER = "POST /workflows/<workflow_id>/executions/<execution_id>/deliveries/<delivery_id>/redeliver"
 API_ACCESS = "/workflows/<workflow_id>/api-access"
 DELETE_DATASET = "DELETE /connections/<connection>/datasets/<dataset>"
@@ -66,6 +69,7 @@ BODIES: Mapping[str, Any] = {
     "POST /workflows/<workflow_id>/webhooks": {"url": "https://example.com/hooks"},
     "PATCH /workflows/<workflow_id>/webhooks/<webhook_id>": {"enabled": False},
     "POST /workflows/<workflow_id>/triggers": HOURLY,
+    OF_TASK_TYPES["PUT"]: ECHO_TYPE,
     "PATCH /workflows/<workflow_id>/triggers/<trigger_id>": {"enabled": False},
 }
 PUT_DATASET = "PUT /connections/<connection>/datasets/<dataset>"
@@ -92,6 +96,8 @@ SUCCESS: Mapping[str, int] = {
     "POST /connections": 201,
     "DELETE /connections/<connection>": 204,
     DELETE_DATASET: 204,
+    OF_TASK_TYPES["PUT"]: 201,
+    OF_TASK_TYPES["DELETE"]: 204,
     "POST /uploads": 201,
 }
 """What is answered to who may, where it is not 200."""
@@ -102,6 +108,7 @@ READS_ONE_RUN = {
     "GET /workflows/<workflow_id>/executions/<execution_id>/tasks/<ref>/instances",
     "GET /jobs/<external_id>",
 }
+BEYOND_GRANTS |= {OF_TASK_TYPES["PUT"], OF_TASK_TYPES["DELETE"]}
 STRANGERS = ("none", "unknown", "expired", "revoked")
 SCOPES = {scope.value: f"{scope[0]}:{scope.value.partition(':')[2][:2]}" for scope in Scope}
 COLUMNS: Mapping[str, str] = {
@@ -152,6 +159,7 @@ class World:
             "file_name": min(FILES),
             "connection": "sales",
             "ref": "a",
+            "name": "Matrix.Echo",
             "dataset": "stores",
         }
         return re.sub(r"<(\w+)>", lambda found: (there | fresh)[found[1]], path)
@@ -170,6 +178,7 @@ def world(stack: LocalStack, receiver: WebServer) -> World:
     owner("POST", f"/workflows/{workflow}/api-access")
     connection = owner("POST", "/connections", {"name": "sales"}).json["connectionId"]
     put_dataset(owner, "sales", "stores")
+    assert owner("PUT", "/task-types/Matrix.Echo", ECHO_TYPE).status == 201
     keys.put(api_key("sc_key_to_look_at", TENANT))
     shared = owner("POST", f"/workflows/{workflow}/executions/{execution}/token")
     exchanged = owner("POST", "/oauth/token", token_request("sc_right"))
@@ -241,7 +250,8 @@ def scopes_of(column: str) -> frozenset[Scope]:
 def refused_by_grants(route: str, column: str) -> tuple[int, str] | None:
     """Who has the scope, and reaches other things."""
     names_something = "_id>" in route or "<connection>" in route
-    if column == "other tenant" and names_something:
+    is_own_type = route in {OF_TASK_TYPES["GET"], OF_TASK_TYPES["DELETE"]}
+    if column == "other tenant" and (names_something or is_own_type):
         return 404, not_found(route)
     if column == "other workflow" and (names_something or route in BEYOND_GRANTS):
         return 403, "not-granted"
@@ -252,6 +262,8 @@ def not_found(route: str) -> str:
     """Whose id is looked for first."""
     if "<key_id>" in route:
         return "api-key-not-found"
+    if "/task-types" in route:
+        return "task-type-not-found"
     if "<connection>" in route:
         return "connection-not-found"
     return "execution-not-found" if "<execution_id>" in route or "<external_id>" in route else "workflow-not-found"
@@ -285,7 +297,7 @@ def made_for(world: World, route: str) -> dict[str, str]:
         if route.endswith("/resume"):
             world.owner("POST", f"/workflows/{slow}/executions/{execution_id}/cancel")
         return {"workflow_id": slow, "execution_id": execution_id}
-    return made_to_delete(world, route)
+    return made_type(world, route) if route in OF_TASK_TYPES.values() else made_to_delete(world, route)
 
 
 def run_that_asks(world: World) -> dict[str, str]:
@@ -305,6 +317,14 @@ def run_that_calls_back(world: World) -> dict[str, str]:
     execution = world.owner("POST", path, sent, headers={"prefer": "wait=25"}).json
     [delivery] = deliveries_of(world.owner, execution, 1)
     return {"execution_id": execution["execution_id"], "delivery_id": delivery["delivery_id"]}
+
+
+def made_type(world: World, route: str) -> dict[str, str]:
+    """One to delete, or a name that none has."""
+    if route == OF_TASK_TYPES["DELETE"]:
+        assert world.owner("PUT", "/task-types/Matrix.ToDelete", ECHO_TYPE).status == 201
+        return {"name": "Matrix.ToDelete"}
+    return {"name": f"Matrix.New{uuid4().hex[:12]}"} if route == OF_TASK_TYPES["PUT"] else {}
 
 
 def made_to_delete(world: World, route: str) -> dict[str, str]:

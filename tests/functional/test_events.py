@@ -97,6 +97,11 @@ def test_a_worker_does_the_task_of_its_event_once(stack: LocalStack, run: UUID, 
     assert found(run) == first
 
 
+def test_what_invokes_functions_skips_the_task_of_its_event(stack: LocalStack, run: UUID) -> None:
+    assert send(stack, "run_lambda_task") is None
+    assert found(run).tasks["quote"].status is TaskStatus.SKIPPED
+
+
 def test_carto_api_creates_the_job_of_its_event(stack: LocalStack, workflow: WorkflowVersion) -> None:
     procedure = enable_procedure(workflow.workflow_id)
     with starts_throttled():  # so that it is there to be cancelled

@@ -8,6 +8,7 @@ modes of a workflow with stages.
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ import pytest
 from stepcall.asl.compiler import compile_workflow
 from stepcall.domain.check import check_definition
 from stepcall.domain.connection import DEFAULT_CONNECTION, Column, SqlEngine
+from stepcall.domain.custom_type import CustomType, contracts_of
 from stepcall.domain.errors import InvalidDefinitionError
+from stepcall.domain.invokable_functions import InvokableFunctions
 from stepcall.domain.json_text import read_json
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.sql_check import SqlSetting
+from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import WorkflowDefinition
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.check_workflow import LateQueryChecker
@@ -35,6 +39,23 @@ STORES = (
 )
 ENGINES = {DEFAULT_CONNECTION: SqlEngine.DUCKDB, "athena_dw": SqlEngine.ATHENA}
 SALES = (Column("city", "STRING"), Column("amount", "FLOAT64"))
+FUNCTIONS = InvokableFunctions(
+    f"arn:aws:lambda:eu-central-1:123456789012:function:{name}" for name in ("price", "stock:live", "stock:test")
+)
+OWN_TYPE = CustomType(
+    "Acme.Price",
+    "arn:aws:lambda:eu-central-1:123456789012:function:price",
+    {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "maxLength": 20, "description": "Where to."},
+            "items": {"type": "array", "items": {"type": "integer"}, "maxItems": 3},
+        },
+        "required": ["city", "items"],
+        "additionalProperties": False,
+    },
+    {"type": "object", "properties": {"total": {"type": "number"}}, "required": ["total"]},
+)
 WORKFLOWS = sorted(path.name.removesuffix(".workflow.json") for path in FOLDER.glob("*.workflow.json"))
 FAULTY = [name for name in WORKFLOWS if name.startswith("error_")]
 DOUBTFUL = [name for name in WORKFLOWS if name.startswith("warning_")]
@@ -51,6 +72,11 @@ def setting(connection: str) -> SqlSetting:
     return SqlSetting(LateQueryChecker(), ENGINES[connection], {"stores": STORES, "sales": SALES})
 
 
+def catalog_of(name: str) -> Mapping[str, TaskContract]:
+    """The tenant of some has a task type of its own."""
+    return {**CATALOG, **contracts_of([OWN_TYPE])} if "custom_type" in name else CATALOG
+
+
 def modes_of(definition: WorkflowDefinition) -> list[RunMode]:
     """Without stages there is one mode."""
     return [mode for mode in RunMode if mode is RunMode.FULL or definition.tasks_in(mode)]
@@ -65,11 +91,11 @@ def expect(path: Path, value: Any) -> None:
 
 @pytest.mark.parametrize("name", SOUND)
 def test_a_workflow_compiles_to_its_golden_machine(name: str) -> None:
-    checked = check_definition(document(name), CATALOG, setting)
+    checked = check_definition(document(name), catalog_of(name), setting, functions=FUNCTIONS)
     assert checked.warnings == ()
     work_group = ATHENA_WORK_GROUP if name.startswith("athena_") else None
     for mode in modes_of(checked.definition):
-        compiled = compile_workflow(checked.definition, CATALOG, placeholder_arns(), work_group, mode=mode)
+        compiled = compile_workflow(checked.definition, catalog_of(name), placeholder_arns(), work_group, mode=mode)
         suffix = "" if mode is RunMode.FULL else f".{mode}"
         expect(FOLDER / f"{name}{suffix}.asl.json", json.loads(compiled.definition))
 
@@ -77,7 +103,7 @@ def test_a_workflow_compiles_to_its_golden_machine(name: str) -> None:
 @pytest.mark.parametrize("name", FAULTY)
 def test_a_faulty_workflow_has_its_golden_problems(name: str) -> None:
     with pytest.raises(InvalidDefinitionError) as refused:
-        check_definition(document(name), CATALOG, setting)
+        check_definition(document(name), catalog_of(name), setting, functions=FUNCTIONS)
     expect(FOLDER / f"{name}.errors.json", [problem.to_json() for problem in refused.value.problems])
 
 

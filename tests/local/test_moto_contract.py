@@ -366,7 +366,7 @@ class OneFunction:
     def knows(self, function: str) -> bool:
         return function in (self._arn, self._arn.rsplit(":", 1)[1])
 
-    def invoke(self, function: str, payload: str) -> Invocation:
+    def invoke(self, function: str, payload: str, *, client_context: str | None = None) -> Invocation:
         event = json.loads(payload)
         self.payloads.append(event)
         self.gate.wait(10)

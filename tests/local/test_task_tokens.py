@@ -48,7 +48,7 @@ class Asker:
     def knows(self, function: str) -> bool:
         return function == ASKER
 
-    def invoke(self, function: str, payload: str) -> Invocation:
+    def invoke(self, function: str, payload: str, *, client_context: str | None = None) -> Invocation:
         event = json.loads(payload)
         self.told.put(event)
         if self.meanwhile:

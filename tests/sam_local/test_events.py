@@ -13,12 +13,13 @@ CAME_OF_IT = {
     "run_ai_task": "RUNNING, summary COMPLETED",
     "run_data_task": "RUNNING, length COMPLETED",
     "run_sql_task": "RUNNING, table COMPLETED",
+    "run_lambda_task": "RUNNING, quote SKIPPED",
     "finish_run": "COMPLETED, summary COMPLETED",
     "finish_run.error": "FAILED, page FAILED",
     "record_execution_status": "CANCELLED",
     **dict.fromkeys(
         ("start_triggered_run", "start_triggered_run.rule", "start_triggered_run.schedule"),
-        "COMPLETED, length COMPLETED, page COMPLETED, summary COMPLETED, table COMPLETED",
+        "COMPLETED, length COMPLETED, page COMPLETED, quote SKIPPED, summary COMPLETED, table COMPLETED",
     ),
 }
 """Of those that answer nothing: what is written of the run, or of the one that they start, at its end."""

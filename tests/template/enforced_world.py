@@ -30,7 +30,7 @@ from moto.iam.access_control import IAMPolicy, IAMPolicyStatement, IAMRequestBas
 from moto.iam.models import iam_backends
 
 from tests.template.deployed_stack import Deployed, account, deploy
-from tests.template.life import ACCOUNT_ID, Account, arn_of, functions_in, give_key, live
+from tests.template.life import ACCOUNT_ID, FUNCTION_ARN, Account, arn_of, functions_in, give_key, live
 from tests.template.parted_lives import PartedLives
 from tests.template.permissions import Permission, given_by, needed_for
 from tests.template.sam_template import as_list
@@ -222,7 +222,7 @@ def how_it_ends(functions: Account) -> str:
 
 def make_world() -> dict[str, Any]:
     with account() as session, short_lives():
-        deployed = deploy(session, STACK, {})
+        deployed = deploy(session, STACK, {"InvokableFunctionArns": FUNCTION_ARN})
         give_key(session, deployed)
         credentials = assume_roles(session, deployed)
         for role_id, statements in deployed.statements.items():

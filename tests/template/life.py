@@ -63,6 +63,8 @@ Handler = Callable[[dict[str, Any], Any], Any]
 ACCOUNT_ID = "123456789012"
 KEY = "sc_least_privilege"
 PENDING_VERSION = "01900000-0000-7000-8000-000000000001"
+FUNCTION_ARN = "arn:aws:lambda:eu-central-1:123456789012:function:price"
+"""The deployer's own: nobody invokes it here."""
 LARGE = "x" * 20_000
 OUT_OF_REACH = EndpointConnectionError(endpoint_url="https://states")
 REFUSED: Any = {"HTTPStatusCode": 400}
@@ -459,6 +461,7 @@ def live_by_sql(account: Account) -> None:
     account.request("PUT", "/connections/second/datasets/other", "a\n1\n", csv)
     account.request("DELETE", "/connections/second/datasets/other")
     assert {each["name"] for each in account.request("GET", "/connections")["connections"]} == {"carto_dw", "second"}
+    live_by_task_types(account)
     path = f"/workflows/{account.request('POST', '/workflows', SQL_DEFINITION)['workflow_id']}"
     procedure = account.request("POST", f"{path}/api-access", {})["procedure"]
     live_by_jobs(account, procedure)
@@ -704,6 +707,13 @@ def token_of(account: Account, path: str) -> dict[str, str]:
     asked = {"grant_type": "client_credentials", **credentials}
     token = account.request("POST", path, asked, {"content-type": "application/json"})["access_token"]
     return {"authorization": f"Bearer {token}"}
+
+
+def live_by_task_types(account: Account) -> None:
+    said = {"function_arn": FUNCTION_ARN, "input_schema": {"type": "object"}, "output_schema": {"type": "object"}}
+    account.request("PUT", "/task-types/Acme.Price", said)
+    assert account.request("GET", "/task-types/Acme.Price") in account.request("GET", "/task-types")["task_types"]
+    account.request("DELETE", "/task-types/Acme.Price")
 
 
 def run_sql(account: Account, job: dict[str, Any], ref: str) -> None:

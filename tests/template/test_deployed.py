@@ -10,7 +10,7 @@ from stepcall.runtime.settings import FirstKeySettings
 from tests.template.conditions import decide
 from tests.template.deployed_stack import Deployed
 from tests.template.sam_template import Template, folder_of, functions_of, read_template, transform
-from tests.template.world import API_KEY_SECRET, REQUEST_SECRETS, STACK, World
+from tests.template.world import API_KEY_SECRET, FUNCTION_ARNS, REQUEST_SECRETS, STACK, World
 
 FUNCTIONS = functions_of(transform(read_template()))
 NOT_MADE_BY_MOTO = [
@@ -33,6 +33,7 @@ def test_every_resource_of_a_type_that_moto_knows_is_created(world: World, trans
     made = world.deployed if key == "true" else world.without_key
     secret = API_KEY_SECRET if key == "true" else ""
     chosen = {"FirstApiKey": key, "OpenAiApiKeySecretArn": secret, "HttpSecretArns": secret}
+    chosen["InvokableFunctionArns"] = ",".join(FUNCTION_ARNS) if key == "true" else ""
     expected = decide(transformed, chosen)["Resources"]
     assert set(made.created) == {name for name, told in expected.items() if told["Type"] not in NOT_MADE_BY_MOTO}
 
@@ -44,7 +45,12 @@ def test_a_function_is_told_only_of_what_exists(deployed: Deployed, transformed:
     naming = {name for name, value in written.items() if names_a_resource(value, transformed)}
     naming |= {name for name, value in variables.items() if str(value).startswith("arn:")}
     assert {"RUNS_TABLE", "WORKFLOWS_TABLE", "DATA_BUCKET"} <= naming
-    existing = {*deployed.existing, API_KEY_SECRET, ",".join(REQUEST_SECRETS)}  # the deployer's own
+    existing = {
+        *deployed.existing,
+        API_KEY_SECRET,
+        ",".join(REQUEST_SECRETS),
+        ",".join(FUNCTION_ARNS),
+    }  # the deployer's own
     assert {name: variables[name] for name in naming if variables[name] not in existing} == {}
 
 

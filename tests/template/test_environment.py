@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stepcall.runtime.allowed_hosts import AllowedHostSettings
+from stepcall.runtime.invokable_settings import InvokableSettings
 from stepcall.runtime.settings import (
     DatasetSettings,
     DeadlineSettings,
@@ -43,14 +44,17 @@ OF_FACES = [
     AllowedHostSettings,
     DeliverySettings,
     TriggerTargetSettings,
+    InvokableSettings,
 ]
 OF_THE_NATIVE_FACE = [
     *(DatasetSettings, ProviderKeySettings, WebhookSettings, AllowedHostSettings, DeliverySettings),
     TriggerTargetSettings,
+    InvokableSettings,
 ]
 OF_ONE_FUNCTION: dict[str, list[Any]] = {
     "run_ai_task": [ProviderKeySettings],
     "run_sql_task": [DatasetSettings],
+    "run_lambda_task": [InvokableSettings],
     "sweep_runs": [EngineSettings, SlotSettings, MetricSettings, TriggerTargetSettings],
     "start_waiting_runs": [EngineSettings, SlotSettings],
     "start_triggered_run": [

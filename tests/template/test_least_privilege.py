@@ -3,11 +3,11 @@
 import pytest
 
 from tests.template.permissions import Permission, given_by
-from tests.template.world import REQUEST_SECRETS, World
+from tests.template.world import FUNCTION_ARNS, REQUEST_SECRETS, World
 
 STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
 OF_LAMBDA = ("logs:", "sqs:", *STREAM)  # what Lambda itself does in the function's name
-OF_ONE_WORKER = "secretsmanager:"  # test_permissions.py
+OF_ONE_WORKER = ("secretsmanager:", "lambda:")  # test_permissions.py
 ROLES = [
     *("WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"),
     *("RunDataTaskRole", "RunSqlTaskRole", "FinishRunRole", "RotateTokenKeyRole"),
@@ -40,7 +40,7 @@ def test_a_role_gives_nothing_that_its_function_does_not_need(world: World, role
     assert [permission for permission in given(world, role_id) if not any(permission.gives(n) for n in needed)] == []
 
 
-@pytest.mark.parametrize("role_id", ["RunWebTaskRole", "RunAiTaskRole"])
+@pytest.mark.parametrize("role_id", ["RunWebTaskRole", "RunAiTaskRole", "RunLambdaTaskRole"])
 def test_workers_of_every_kind_have_the_same_permissions(world: World, role_id: str) -> None:
     # what they do of their own needs no AWS, but for the API key of language models
     shared = {permission for permission in given(world, role_id) if not permission.action.startswith(OF_ONE_WORKER)}
@@ -58,6 +58,13 @@ def test_what_sends_requests_reads_the_secrets_that_the_deployer_lists_and_no_ot
         permission for permission in given(world, "RunWebTaskRole") if permission.action.startswith(OF_ONE_WORKER)
     }
     assert reading == {Permission("secretsmanager:GetSecretValue", arn) for arn in REQUEST_SECRETS}
+
+
+def test_what_invokes_functions_may_invoke_those_that_the_deployer_lists_as_listed_and_no_other(world: World) -> None:
+    invoking = {
+        permission for permission in given(world, "RunLambdaTaskRole") if permission.action.startswith(OF_ONE_WORKER)
+    }
+    assert invoking == {Permission("lambda:InvokeFunction", arn) for arn in FUNCTION_ARNS}
 
 
 def test_a_pattern_gives_what_it_spells_and_no_more() -> None:

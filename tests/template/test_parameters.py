@@ -48,6 +48,21 @@ def test_every_default_is_allowed(written: Template) -> None:
         ("HttpSecretArns", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:crm", False),
         ("HttpSecretArns", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*-a1B2c3", False),
         ("HttpSecretArns", "crm", False),
+        ("InvokableFunctionArns", "", True),
+        ("InvokableFunctionArns", "arn:aws:lambda:eu-central-1:123456789012:function:price", True),
+        (
+            "InvokableFunctionArns",
+            "arn:aws:lambda:eu-central-1:123456789012:function:price:prod,arn:aws:lambda:eu-central-1:123456789012:function:price:$LATEST",
+            True,
+        ),
+        ("InvokableFunctionArns", "arn:aws:lambda:eu-central-1:123456789012:function:*", False),
+        ("InvokableFunctionArns", "arn:aws:lambda:eu-central-1:123456789012:function:price:*", False),
+        (
+            "InvokableFunctionArns",
+            "arn:aws:lambda:eu-central-1:123456789012:function:price, b",
+            False,
+        ),
+        ("InvokableFunctionArns", "price", False),
     ],
 )
 def test_a_parameter_takes_what_it_means_and_nothing_else(parameter: str, value: str, allowed: bool) -> None:

@@ -25,7 +25,7 @@ DELIVERERS = {"PublishRunEventsRole", "DeliverWebhookRole", "WorkflowsApiRole"}
 """They start the state machine that delivers webhooks."""
 OF_SERVICES = {"StateMachineRole", "WebhookDeliveryRole", "SchedulerRole"}
 TELLERS_OF_TRIGGERS = {"WorkflowsApiRole", "SweepRunsRole"}
-WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole")
+WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole", "RunLambdaTaskRole")
 ROLES_OF_FUNCTIONS = (*sorted(FACES), *WORKERS, "FinishRunRole", "RotateTokenKeyRole")
 
 
@@ -77,6 +77,7 @@ def test_only_the_api_the_sweeper_and_the_line_make_and_start_state_machines(tra
         "StateMachineRole",
         "WebhookDeliveryRole",
         "SchedulerRole",
+        "RunLambdaTaskRole",
         *OF_SQL,
     }
 
@@ -328,6 +329,14 @@ def test_the_worker_of_requests_may_read_exactly_the_secrets_that_they_may_send(
     assert reading["Resource"] == {"Fn::Split": [",", {"Ref": "HttpSecretArns"}]}
 
 
+def test_the_worker_of_functions_may_invoke_exactly_those_that_the_deployer_lists(transformed: Template) -> None:
+    policy = transformed["Resources"]["RunLambdaTaskInvokesFunctions"]
+    [invoking] = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert policy["Condition"] == "HasInvokableFunctions"
+    assert invoking["Action"] == "lambda:InvokeFunction"
+    assert invoking["Resource"] == {"Fn::Split": [",", {"Ref": "InvokableFunctionArns"}]}
+
+
 def prefixes_reached(template: Template, role_id: str, action: str) -> set[str]:
     """What the keys of the data bucket begin with that a role may do this to, whatever the deployer chooses."""
     return {
@@ -346,7 +355,8 @@ def test_functions_reach_what_they_read_and_write_in_the_bucket_and_no_more(tran
     )
     reads = {role_id: prefixes_reached(transformed, role_id, "s3:GetObject") for role_id in ROLES_OF_FUNCTIONS}
     writes = {role_id: prefixes_reached(transformed, role_id, "s3:PutObject") for role_id in ROLES_OF_FUNCTIONS}
-    ordinary = {role_id: {runs} for role_id in ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "FinishRunRole")}
+    without_tables = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunLambdaTaskRole", "FinishRunRole")
+    ordinary = {role_id: {runs} for role_id in without_tables}
     assert reads == ordinary | {
         "WorkflowsApiRole": {runs, uploads},
         "CartoApiRole": set(),
@@ -405,7 +415,15 @@ def test_nothing_is_deleted_or_updated_in_the_workflows_table_that_is_a_version(
         assert keys_changed(transformed, role_id) == ["TRIGGERS#*", "UNSETTLED_TRIGGERS"]
     key = api_key("sc_any", "a tenant")
     own = keys_changed(transformed, "WorkflowsApiRole")
-    others = ["CONNECTIONS#*", "PROCEDURE#*", "CONFIG#*", "WEBHOOKS#*", "TRIGGERS#*", "UNSETTLED_TRIGGERS"]
+    others = [
+        "CONNECTIONS#*",
+        "PROCEDURE#*",
+        "CONFIG#*",
+        "WEBHOOKS#*",
+        "TRIGGERS#*",
+        "UNSETTLED_TRIGGERS",
+        "TASK_TYPES#*",
+    ]
     assert own == ["KEY#*", "KEYS#*", *others]
     partitions = [place["pk"]["S"] for place in places_of(key)]
     assert [[fnmatchcase(pk, pattern) for pattern in own[:2]] for pk in partitions] == [[True, False], [False, True]]
@@ -446,7 +464,7 @@ def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
     of_triggers = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TRIGGERS#*", "UNSETTLED_TRIGGERS"]}}
     expected["SweepRunsRole", "Triggers"] = expected["StartTriggeredRunRole", "Triggers"] = of_triggers
     assert found == expected | {("RunSqlTaskRole", "Connections"): connections}
-    assert len(readers) == 8
+    assert len(readers) == 9
 
 
 def test_the_first_key_may_be_read_where_there_is_one(transformed: Template) -> None:

@@ -23,6 +23,7 @@ ALL_ON = {
     "HttpSecretArns": ",".join(
         f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{n}-a1B2c3" for n in ("a", "b")
     ),
+    "InvokableFunctionArns": "arn:aws:lambda:eu-central-1:123456789012:function:price:prod",
     "LogLevel": "DEBUG",
     "MaxRunningRuns": 500,
     "OpenAiApiKeySecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:openai-a1B2c3",
@@ -34,6 +35,7 @@ ALL_OFF = {
     "DatasetBucket": "",
     "FirstApiKey": "false",
     "HttpSecretArns": "",
+    "InvokableFunctionArns": "",
     "LogLevel": "ERROR",
     "MaxRunningRuns": 0,
     "OpenAiApiKeySecretArn": "",

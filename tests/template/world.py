@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.template.deployed_stack import Deployed, account, deploy
-from tests.template.life import live_in
+from tests.template.life import FUNCTION_ARN, live_in
 from tests.template.permissions import Permission
 from tests.template.sam_template import ROOT
 from tests.template.short_lives import short_lives
@@ -19,6 +19,7 @@ from tests.template.short_lives import short_lives
 STACK = "stepcall-under-test"
 API_KEY_SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:openai-a1B2c3"
 REQUEST_SECRETS = [f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}-a1B2c3" for name in ("crm", "erp")]
+FUNCTION_ARNS = [FUNCTION_ARN, f"{FUNCTION_ARN}:prod"]
 IMPORTED_FROM = [ROOT / "layers" / "stepcall", ROOT / "functions", ROOT]
 
 
@@ -50,6 +51,7 @@ def read_world() -> World:
 def make_world() -> dict[str, Any]:
     with account() as session, short_lives():
         chosen = {"OpenAiApiKeySecretArn": API_KEY_SECRET, "HttpSecretArns": ",".join(REQUEST_SECRETS)}
+        chosen["InvokableFunctionArns"] = ",".join(FUNCTION_ARNS)
         deployed = deploy(session, STACK, chosen)
         needed = live_in(session, deployed)
         return {

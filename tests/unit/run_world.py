@@ -11,6 +11,7 @@ from uuid import UUID
 from stepcall.asl.compiler import FINISH_RUN, CompiledWorkflow
 from stepcall.domain.access import Caller
 from stepcall.domain.ids import read_execution_name
+from stepcall.domain.invokable_functions import InvokableFunctions
 from stepcall.domain.run import Run, RunStatus, StoredPayload, TaskRun
 from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.task_contract import TaskContext, TaskImplementation, Worker
@@ -24,6 +25,7 @@ from stepcall.stores.memory_procedure_store import MemoryProcedureStore
 from stepcall.stores.memory_rate_limit_store import MemoryRateLimitStore
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.memory_slot_store import MemorySlotStore
+from stepcall.stores.memory_task_type_store import MemoryTaskTypeStore
 from stepcall.stores.memory_workflow_store import MemoryWorkflowStore
 from stepcall.stores.rate_limit_store import RateLimitStore
 from stepcall.stores.slot_store import SlotStore
@@ -47,6 +49,7 @@ ARNS = {name: f"arn:aws:lambda:eu-central-1:123456789012:function:{name}" for na
 CALLER = Caller("acme", "ci")
 STRANGER = Caller("other", "ci")
 TIME_TO_RUN = timedelta(hours=168)
+FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:price"
 
 
 @dataclass
@@ -122,6 +125,7 @@ class RunWorld:
     max_running: int = 500
     connections: MemoryConnectionStore = field(default_factory=MemoryConnectionStore)
     procedures: MemoryProcedureStore = field(default_factory=MemoryProcedureStore)
+    task_types: MemoryTaskTypeStore = field(default_factory=MemoryTaskTypeStore)
     sql_worker: FakeSqlWorker = field(default_factory=FakeSqlWorker)
     uploads: FakeUploads = field(default_factory=FakeUploads)
     admitted_urls: list[str] = field(default_factory=list)
@@ -155,6 +159,8 @@ class RunWorld:
             uploads=self.uploads,
             athena_available=True,
             dataset_buckets=frozenset({"open-data"}),
+            functions=InvokableFunctions([FUNCTION]),
+            task_types=lambda: self.task_types,
             correlation_id=lambda: self.correlation_id,
             encrypt_provider_key=ProviderKeys(FixedSecret()).encrypt,
             admit_webhook_url=self.admitted_urls.append,

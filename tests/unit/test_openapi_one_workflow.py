@@ -15,7 +15,7 @@ from openapi_spec_validator import validate
 from stepcall.domain.approval import FLOW_APPROVAL
 from stepcall.domain.errors import InvalidParametersError
 from stepcall.domain.parameters import bind_parameters
-from stepcall.domain.workflow import WorkflowVersion
+from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 from tests.sample_workflows import checked, declare, give, transform, workflow
 from workflows_api.describe.one_workflow import describe_workflow, operation_name
 
@@ -40,7 +40,7 @@ ORDERS = workflow(
 
 
 def describe(document: dict[str, Any], number: int = 1) -> dict[str, Any]:
-    definition = checked(document)
+    definition = WorkflowDefinition.from_json(document)  # checked by the tests of golden files
     version = WorkflowVersion(UUID(int=7), number, "acme", definition, NOW, NOW)
     described = describe_workflow(version)
     validate(described)

@@ -24,6 +24,7 @@ ENGINE = {
     "RUN_AI_TASK_ARN": f"{LAMBDA}:ai",
     "RUN_DATA_TASK_ARN": f"{LAMBDA}:data",
     "RUN_SQL_TASK_ARN": f"{LAMBDA}:sql",
+    "RUN_LAMBDA_TASK_ARN": f"{LAMBDA}:lambda",
     "FINISH_RUN_ARN": f"{LAMBDA}:finish",
 }
 RATE_LIMITS = {"RATE_LIMITS_TABLE": "rate_limits"}
@@ -47,6 +48,7 @@ def test_functions_are_known_by_the_names_of_their_folders() -> None:
         "run_ai_task": f"{LAMBDA}:ai",
         "run_data_task": f"{LAMBDA}:data",
         "run_sql_task": f"{LAMBDA}:sql",
+        "run_lambda_task": f"{LAMBDA}:lambda",
         "finish_run": f"{LAMBDA}:finish",
     }
     assert (settings.name_prefix, settings.role_arn) == ("stepcall", ENGINE["STATE_MACHINE_ROLE_ARN"])

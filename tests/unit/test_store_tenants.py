@@ -24,6 +24,8 @@ WITHOUT_TENANT: Mapping[str, str] = {
     "RunStore.move_machine": BY_SWEEP,
     "RunStore.get_for_work": f"{BY_STATE_MACHINE}; and {BY_SWEEP}",
     "RunStore.get_for_end": BY_STATE_MACHINE,
+    "RunStore.list_instances": f"{BY_STATE_MACHINE}; and {AFTER_READING}",
+    "RunStore.set_instances": BY_STATE_MACHINE,
     "RunStore.begin_run": BY_STATE_MACHINE,
     "RunStore.complete_task": BY_STATE_MACHINE,
     "RunStore.skip_task": BY_STATE_MACHINE,

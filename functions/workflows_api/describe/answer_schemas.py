@@ -306,24 +306,6 @@ VALIDATION = record(
     {"limits": LIMITS, "definition": ref("StateMachine")},
 )
 JSON_SCHEMA: Json = {"type": "object", "description": "JSON Schema.", "additionalProperties": True}
-TASK_TYPES = record(
-    "Every type of task.",
-    {
-        "task_types": {
-            "type": "array",
-            "items": record(
-                "A type of task.",
-                {
-                    "name": {"type": "string", "description": "What stands in a task's `type`."},
-                    "summary": TEXT,
-                    "input": JSON_SCHEMA,
-                    "output": JSON_SCHEMA,
-                    "timeout_seconds": {"type": "integer", "minimum": 1, "description": "Of one attempt."},
-                },
-            ),
-        }
-    },
-)
 HEALTH = record("The service answers.", {"status": {"type": "string", "const": "ok"}})
 GATEWAY_MESSAGE = record("API Gateway's own words, when a request did not reach Stepcall.", {"message": TEXT})
 # what the documents of the whole API and of one workflow share

@@ -19,7 +19,6 @@ from workflows_api.describe.answer_schemas import (
     OBJECTS,
     SHARED_SCHEMAS,
     STATE_MACHINE,
-    TASK_TYPES,
     VALIDATION,
     WARNINGS,
     WEBHOOK_URL,
@@ -50,6 +49,7 @@ from workflows_api.describe.parts import (
     ref,
 )
 from workflows_api.describe.service_routes import SERVICE_PATHS
+from workflows_api.describe.task_type_routes import TASK_TYPE_PATHS, task_type_schemas
 from workflows_api.describe.token_routes import TOKEN_PATHS, TOKEN_SCHEMAS
 from workflows_api.describe.trigger_routes import TRIGGER_PATHS, trigger_schemas
 from workflows_api.describe.webhook_routes import WEBHOOK_PATHS, webhook_schemas
@@ -84,6 +84,7 @@ PATHS: Json = {
     **INSTANCE_PATHS,
     **DELIVERY_PATHS,
     **TRIGGER_PATHS,
+    **TASK_TYPE_PATHS,
     **CONNECTION_PATHS,
     **KEY_PATHS,
     **TOKEN_PATHS,
@@ -144,7 +145,6 @@ def _schemas() -> Json:
         },
         "Validation": VALIDATION,
         "StateMachine": STATE_MACHINE,
-        "TaskTypes": TASK_TYPES,
         **_of_generation(Generation.FIRST),
         **_of_generation(Generation.LATER),
         "AnyExecution": {
@@ -157,6 +157,7 @@ def _schemas() -> Json:
         **delivery_schemas(),
         **trigger_schemas(),
         **connection_schemas(),
+        **task_type_schemas(),
         **key_schemas(),
         **TOKEN_SCHEMAS,
         "Health": HEALTH,

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from stepcall.domain.condition import FORMS
+from stepcall.domain.custom_type import NAME_PATTERN, RESERVED
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import MAX_TASKS, InputParameter, OutputValue, Task, WorkflowDefinition
@@ -71,7 +72,9 @@ def definition_schemas(catalog: Mapping[str, TaskContract]) -> Json:
     for generation in Generation:
         tasks = {f"{PREFIXES[generation]}{_name(contract)}Task": contract for contract in catalog.values()}
         schemas |= {name: _task(contract, generation) for name, contract in tasks.items()}
-        schemas[TITLES[generation]] = _definition(generation, list(tasks))
+        custom = f"{PREFIXES[generation]}CustomTask"
+        schemas[custom] = _custom_task(generation)
+        schemas[TITLES[generation]] = _definition(generation, [*tasks, custom])
     return schemas
 
 
@@ -102,11 +105,20 @@ def _task(contract: TaskContract, generation: Generation) -> Json:
     words = TASK_WORDS[generation]
     given = f"{_name(contract)}Input"
     fields = _described(_fields(Task)) | {"type": {"type": "string", "const": contract.name}, "input": ref(given)}
-    is_needed = any(field.is_required() for field in contract.input_model.model_fields.values())
-    needed = [words["input"]] if is_needed else []
+    needed = [words["input"]] if contract.required_inputs else []
     fields["fallback"] = _in_words(fields["fallback"], FALLBACK_WORDS[generation])
     schema = _object(fields, [words["ref"], "type", *needed], words)
     return schema | {"description": contract.summary}
+
+
+def _custom_task(generation: Generation) -> Json:
+    """A task of a type of the tenant's own."""
+    words = TASK_WORDS[generation]
+    kind = {"type": "string", "pattern": NAME_PATTERN, "not": {"pattern": rf"^({'|'.join(sorted(RESERVED))})\."}}
+    fields = _described(_fields(Task)) | {"type": kind, "input": {"type": "object"}}
+    fields["fallback"] = _in_words(fields["fallback"], FALLBACK_WORDS[generation])
+    schema = _object(fields, [words["ref"], "type"], words)
+    return schema | {"description": "A type of the tenant's own: `PUT /task-types/{name}` makes them."}
 
 
 def _in_words(schema: Json, words: Mapping[str, str]) -> Json:

@@ -147,9 +147,4 @@ WORKFLOW_PATHS: Json = {
             parameters=[WORKFLOW, *VERSION],
         ),
     },
-    "/task-types": {
-        "get": operation(
-            "listTaskTypes", "What tasks can do", {"200": answer("Every type of task.", ref("TaskTypes"))}
-        ),
-    },
 }

@@ -21,6 +21,7 @@ from stepcall.domain.definition_model import DefinitionModel
 from stepcall.domain.errors import InvalidDefinitionError, Problem, shorten
 from stepcall.domain.findings import EnoughProblemsError, Findings
 from stepcall.domain.ids import MalformedIdError, read_workflow_id
+from stepcall.domain.invokable_functions import InvokableFunctions
 from stepcall.domain.model_problems import problems_of
 from stepcall.domain.run import CALL_LOCATION, OUTPUT_LOCATION
 from stepcall.domain.schema_reader import KEYWORDS
@@ -92,11 +93,13 @@ def check_definition(
     find_setting: FindSetting | None = None,
     *,
     time_to_run: timedelta | None = None,
+    functions: InvokableFunctions | None = None,
 ) -> CheckedDefinition:
     """Read a definition. Raises InvalidDefinitionError with all its problems, in document order.
 
     `find_setting` gives where the SQL of a connection runs. It is asked when the document has SQL or names a
-    connection; without it, SQL is not read. `time_to_run` is how long a run may take where it would run.
+    connection; without it, SQL is not read. `time_to_run` is how long a run may take where it would run, `functions`
+    are those that tasks may invoke there, None for nobody knows.
     """
     sent = DefinitionDocument(document)
     findings = Findings(sent)
@@ -112,7 +115,7 @@ def check_definition(
         _check_reserved_refs(sent, findings)
         _check_config_id(sent, findings)
         setting = _find_setting(sent, find_setting, findings) if find_setting else None
-        ValueCheck(sent, catalog, findings, setting, time_to_run).check()
+        ValueCheck(sent, catalog, findings, setting, time_to_run=time_to_run, functions=functions).check()
     if definition is None or findings.has_problems:
         raise InvalidDefinitionError(findings.problems, findings.warnings)
     has_sql = any(task.type in SQL_TASKS for task in definition.tasks)

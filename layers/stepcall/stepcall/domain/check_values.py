@@ -17,9 +17,11 @@ from stepcall.domain.control_check import ControlCheck
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.definition_model import MAX_TASK_TYPE_LENGTH
 from stepcall.domain.each_check import EachCheck, array_of
-from stepcall.domain.errors import Problem, list_names, shorten
+from stepcall.domain.errors import Problem, shorten
 from stepcall.domain.fallback_check import FallbackCheck, either
 from stepcall.domain.findings import Findings
+from stepcall.domain.input_check import InputCheck
+from stepcall.domain.invokable_functions import InvokableFunctions
 from stepcall.domain.json_schema import (
     ANYTHING,
     SCHEMAS,
@@ -29,10 +31,9 @@ from stepcall.domain.json_schema import (
     step_into,
 )
 from stepcall.domain.mixed_words import mixed_reference
-from stepcall.domain.model_problems import field_problems
 from stepcall.domain.namable import Namable, NameFault, Position
 from stepcall.domain.order_check import OrderCheck
-from stepcall.domain.parse_template import holds_template, parse, read_bare
+from stepcall.domain.parse_template import parse, read_bare
 from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
 from stepcall.domain.sql_check import SQL_TASKS, SqlCheck, SqlSetting
 from stepcall.domain.stage_check import StageCheck
@@ -50,7 +51,7 @@ from stepcall.domain.template import (
     texts,
 )
 from stepcall.domain.type_check import TemplateFit, ValueFit
-from stepcall.domain.types import JsonType, ValueType
+from stepcall.domain.types import ValueType
 from stepcall.domain.wait_check import WaitCheck
 
 Catalog = Mapping[str, TaskContract]
@@ -65,7 +66,9 @@ class ValueCheck:
         catalog: Catalog,
         findings: Findings,
         setting: SqlSetting | None,
+        *,
         time_to_run: timedelta | None = None,
+        functions: InvokableFunctions | None = None,
     ) -> None:
         self._sent = sent
         self._catalog = catalog
@@ -75,6 +78,7 @@ class ValueCheck:
         self._control = ControlCheck(sent, findings, setting)
         self._fallbacks = FallbackCheck(sent, catalog, findings)
         self._each = EachCheck(findings)
+        self._inputs = InputCheck(findings, functions)
         self._waits = WaitCheck(sent, findings, time_to_run)
         self._approvals = ApprovalCheck(sent, findings)
         self._order = OrderCheck(sent, findings)
@@ -190,7 +194,7 @@ class ValueCheck:
         self._stages.check_task(place, task, template)
         self._warn_of_lookalikes(template, pointer, position)
         if contract and isinstance(template, Object):
-            self._check_fields(pointer, given, dict(template.members), contract, fit)
+            self._inputs.check(pointer, given, dict(template.members), contract, fit)
             ref = task.get(self._sent.name_key("tasks"))
             if contract.name in SQL_TASKS:
                 self._check_sql(pointer, ref, contract, template, position)
@@ -206,7 +210,7 @@ class ValueCheck:
             template, fit = self._parse(said.input, said.pointer), self._fit_to(said.pointer, position)
             self._stages.check_task(pointer, task, template)
             if isinstance(template, Object):
-                self._check_fields(said.pointer, said.input, dict(template.members), said.contract, fit)
+                self._inputs.check(said.pointer, said.input, dict(template.members), said.contract, fit)
 
     def _check_each(self, pointer: str, task: Mapping[str, Any], each: Any, position: Position) -> Schema:
         place = f"{pointer}/for_each"
@@ -236,32 +240,6 @@ class ValueCheck:
         message = f"There is no task type `{shorten(name)}`{self._findings.suggest(name, self._catalog)}"
         self._findings.add(f"{pointer}/type", "unknown_task_type", message, ", ".join(self._catalog))
         return None
-
-    def _check_fields(
-        self,
-        pointer: str,
-        given: Mapping[str, Any],
-        templates: Mapping[str, Template],
-        contract: TaskContract,
-        fit: TemplateFit,
-    ) -> None:
-        fields = contract.input_schema.variants[JsonType.OBJECT].properties
-        for name, declared in contract.input_model.model_fields.items():
-            if declared.is_required() and name not in given:
-                message = f"`{contract.name}` needs `{name}`: {declared.description}"
-                self._findings.add(f"{pointer}/{name}", "missing", message, str(fields[name]))
-        for name, template in templates.items():
-            if name not in fields:
-                message = f"`{contract.name}` takes no `{shorten(name)}`{self._findings.suggest(name, fields)}"
-                self._findings.add(f"{pointer}/{escape_pointer(name)}", "unknown_field", message, list_names(fields))
-            if name not in fields or holds_template(given[name]):
-                fit.fit(template, fields.get(name, ANYTHING), ((), name))
-            else:
-                self._check_literal(f"{pointer}/{name}", given[name], contract, name)
-
-    def _check_literal(self, pointer: str, value: Any, contract: TaskContract, name: str) -> None:
-        for problem in field_problems(value, contract.input_model, name, pointer, self._findings.suggest):
-            self._findings.keep(problem)
 
     def _parse(self, value: Any, pointer: str) -> Template:
         return parse(

@@ -87,7 +87,9 @@ class Planner:
         instead = definition.fallback_of(there)
         spelled = [instead.type, instead.input] if instead else []
         each = [] if there.for_each is None else [there.for_each]
-        return write_json([there.type, there.input, there.condition, *each, *spelled, *sql])
+        named = {there.type, *([instead.type] if instead else [])}
+        own = [custom.to_json() for custom in bound.version.custom_types if custom.name in named]
+        return write_json([there.type, there.input, there.condition, *each, *spelled, *sql, *own])
 
     def _changed(self, task: Task) -> Iterator[str]:
         """The inputs that it uses and that have another value: a default may be new."""

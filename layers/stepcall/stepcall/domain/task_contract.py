@@ -1,6 +1,6 @@
 """The contract of a task type: what it takes, what it gives, and which worker does it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -8,9 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stepcall.domain.connection import DEFAULT_CONNECTION
+from stepcall.domain.errors import ErrorReason, PermanentTaskError, Problem
+from stepcall.domain.model_problems import Suggester, field_problems, problems_of
 
 if TYPE_CHECKING:
     from stepcall.domain.awaited import Awaited
@@ -26,6 +28,7 @@ class Worker(StrEnum):
     AI = "run_ai_task"
     DATA = "run_data_task"
     SQL = "run_sql_task"
+    LAMBDA = "run_lambda_task"
 
 
 class TaskKind(StrEnum):
@@ -104,6 +107,35 @@ class TaskContract:
         """Whether its worker may be invoked before and after what it does: it takes more than one state."""
         return self.kind is not TaskKind.WORK
 
+    @property
+    def implementation(self) -> str:
+        """What its worker knows the function by that does it."""
+        return self.name
+
+    @cached_property
+    def required_inputs(self) -> Mapping[str, str]:
+        """What must be said, by name, with its description."""
+        fields = self.input_model.model_fields.items()
+        return {name: field.description or "" for name, field in fields if field.is_required()}
+
+    def literal_problems(self, value: Any, name: str, location: str, suggest: Suggester) -> Iterator[Problem]:
+        """What is wrong with a value that holds no template, for the input of that name."""
+        return field_problems(value, self.input_model, name, location, suggest)
+
+    def read_input(self, rendered: Any) -> Any:
+        """What its implementation takes. Raises PermanentTaskError where the input does not fit."""
+        try:
+            return self.input_model.model_validate(rendered)
+        except ValidationError as exc:
+            problems = tell_problems(problems_of(exc, self.input_model))
+            raise PermanentTaskError(ErrorReason.INVALID, f"The input does not fit {self.name}. {problems}") from exc
+
+    def print_output(self, output: Any) -> Any:
+        """What its implementation has given, as JSON. Raises PermanentTaskError where it may not give that."""
+        if not isinstance(output, self.output_model):
+            raise TypeError(f"{self.name} gives {self.output_model.__name__}, not {type(output).__name__}.")
+        return output.to_json()
+
     @cached_property
     def input_json_schema(self) -> dict[str, Any]:
         """What the task takes, as JSON Schema."""
@@ -123,6 +155,16 @@ class TaskContract:
     def output_schema(self) -> "Schema":
         """What the checker resolves references by."""
         return _read_schema(self.output_json_schema)
+
+
+def worker_of(task_type: str, built_in: Mapping[str, TaskContract]) -> Worker:
+    """Who does tasks of that type; what is not built in is a tenant's own."""
+    return built_in[task_type].worker if task_type in built_in else Worker.LAMBDA
+
+
+def tell_problems(problems: Iterable[Problem]) -> str:
+    """In one line, for the message of a task."""
+    return "; ".join(f"{problem.location}: {problem.message}" for problem in problems)
 
 
 def _read_schema(document: dict[str, Any]) -> "Schema":

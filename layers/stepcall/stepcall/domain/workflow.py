@@ -37,7 +37,9 @@ from stepcall.domain.types import ValueType
 
 if TYPE_CHECKING:
     from stepcall.domain.condition import Condition
+    from stepcall.domain.custom_type import CustomType
     from stepcall.domain.json_schema import Schema
+    from stepcall.domain.task_contract import TaskContract
 
 MAX_TITLE_LENGTH = 256
 MAX_DESCRIPTION_LENGTH = 4096
@@ -250,6 +252,11 @@ class WorkflowDefinition(DefinitionModel):
         """The task of that ref, or the fallback that has it. Raises KeyError."""
         return self._tasks_by_ref[ref]
 
+    @property
+    def task_types(self) -> frozenset[str]:
+        """Of its tasks, and of their fallbacks."""
+        return frozenset(task.type for task in self._tasks_by_ref.values())
+
     def fallback_of(self, task: Task) -> Task | None:
         """What is tried in a task's place, as a task with a ref of its own."""
         return self._tasks_by_ref.get(fallback_ref(task.ref))
@@ -303,6 +310,19 @@ class WorkflowVersion:
     sql_engine: SqlEngine | None = None
     """What its connection ran SQL with when it was defined, so that it compiles to the same machine for ever; None for
     a workflow without SQL."""
+
+    custom_types: "tuple[CustomType, ...]" = ()
+    """The tenant's own task types that it uses, as they were when it was defined."""
+
+    def catalog(self, built_in: "Mapping[str, TaskContract]") -> "Mapping[str, TaskContract]":
+        """The types of its tasks, whatever has become of them since."""
+        return {**built_in, **self._custom_contracts} if self.custom_types else built_in
+
+    @cached_property
+    def _custom_contracts(self) -> "Mapping[str, TaskContract]":
+        from stepcall.domain.custom_type import contracts_of  # noqa: PLC0415 - few workflows have one: a cold start has no time
+
+        return contracts_of(self.custom_types)
 
     @property
     def workflow_created_at(self) -> datetime:

@@ -20,6 +20,7 @@ from stepcall.domain.ids import uuid7
 from stepcall.domain.task_contract import Worker
 from stepcall.runtime.authentication import Authenticator, FirstKey, KnownKeys
 from stepcall.runtime.first_key import SecretFirstKey
+from stepcall.runtime.invokable_settings import InvokableSettings
 from stepcall.runtime.observability import correlation_id, log_about, log_fact
 from stepcall.runtime.settings import (
     DatasetSettings,
@@ -32,6 +33,7 @@ from stepcall.runtime.settings import (
     StoreSettings,
     TokenSettings,
 )
+from stepcall.runtime.task_type_wiring import task_types
 from stepcall.stores.cached_workflow_store import CachedWorkflowStore
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.dynamo_connection_store import DynamoConnectionStore
@@ -205,6 +207,8 @@ def face_dependencies() -> FaceDependencies:
         sql_worker=LambdaSqlWorker(lambda_, settings.function_arns[Worker.SQL]),
         uploads=S3Uploads(s3, stores.data_bucket, new_id, now),
         athena_available=bool(settings.athena_work_group),
+        task_types=task_types,
+        functions=InvokableSettings.from_env().functions,
         dataset_buckets=DatasetSettings.from_env().buckets - {stores.data_bucket},  # all tenants' data lies there
         sleep=time.sleep,
         monotonic=time.monotonic,

@@ -37,12 +37,15 @@ from stepcall.stores.workflow_store import (
     WorkflowSummary,
     check_follows,
     compress_definition,
+    compress_types,
     searchable,
 )
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from stepcall.domain.custom_type import CustomType
 
 HEAD = "HEAD"
 VERSION_PREFIX = "V#"
@@ -254,7 +257,8 @@ def _version_item(version: WorkflowVersion) -> "dict[str, AttributeValueTypeDef]
         "sql_engine": version.sql_engine.value if version.sql_engine else None,
     }
     key = _key(version.workflow_id, _version_sk(version.version))
-    return key | write_values(values) | {"definition": {"B": compress_definition(version.definition)}}
+    item = key | write_values(values) | {"definition": {"B": compress_definition(version.definition)}}
+    return item | ({"custom_types": {"B": compress_types(version.custom_types)}} if version.custom_types else {})
 
 
 def _read_version(item: Item) -> WorkflowVersion:
@@ -267,4 +271,11 @@ def _read_version(item: Item) -> WorkflowVersion:
         created_at=datetime.fromisoformat(values["created_at"]),
         first_created_at=read_time(values.get("first_created_at")),
         sql_engine=SqlEngine(values["sql_engine"]) if "sql_engine" in values else None,
+        custom_types=_read_types(values["custom_types"]) if "custom_types" in values else (),
     )
+
+
+def _read_types(compressed: bytes) -> "tuple[CustomType, ...]":
+    from stepcall.domain.custom_type import CustomType  # noqa: PLC0415 - few workflows have one: a cold start has no time
+
+    return tuple(CustomType.from_json(kept) for kept in read_json(zlib.decompress(compressed)))

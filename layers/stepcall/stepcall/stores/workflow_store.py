@@ -3,13 +3,16 @@
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
 from stepcall.domain.errors import Problem, StepcallError
 from stepcall.domain.ids import spell_workflow
 from stepcall.domain.json_text import write_json
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
+
+if TYPE_CHECKING:
+    from stepcall.domain.custom_type import CustomType
 
 MAX_COMPRESSED_BYTES = 380_000
 MAX_VERSION = 9_999_999_999  # ten digits, which sort as text
@@ -115,6 +118,21 @@ def compress_definition(definition: WorkflowDefinition) -> bytes:
             f"The definition has {len(compressed):,} bytes when compressed; {MAX_COMPRESSED_BYTES:,} can be stored."
         )
     return compressed
+
+
+def compress_types(types: "Sequence[CustomType]") -> bytes:
+    """What a version keeps of its tenant's own task types, as it is stored."""
+    return zlib.compress(write_json([custom.to_json() for custom in types]).encode())
+
+
+def require_storable(definition: WorkflowDefinition, types: "Sequence[CustomType]") -> None:
+    """Both go into one record. Raises WorkflowTooLargeError."""
+    size = len(compress_definition(definition)) + (len(compress_types(types)) if types else 0)
+    if size > MAX_COMPRESSED_BYTES:
+        raise WorkflowTooLargeError(
+            f"The definition and the schemas of its {len(types)} task types have {size:,} bytes when compressed; "
+            f"{MAX_COMPRESSED_BYTES:,} can be stored."
+        )
 
 
 class WorkflowStore(Protocol):

@@ -8,6 +8,7 @@ from stepcall.tasks.ai import OPENAI_TEXT_SUMMARIZE
 from stepcall.tasks.data import DATA_TRANSFORM
 from stepcall.tasks.flow import APPROVAL, WAIT
 from stepcall.tasks.http import HTTP_REQUEST
+from stepcall.tasks.invoke import LAMBDA_INVOKE
 from stepcall.tasks.sql import SQL_QUERY, WORKFLOW_OUTPUT
 from stepcall.tasks.web import WEB_DOWNLOAD, WEB_EXTRACT_TEXT
 
@@ -24,6 +25,7 @@ CATALOG: Mapping[str, TaskContract] = MappingProxyType(
             WORKFLOW_OUTPUT,
             WAIT,
             APPROVAL,
+            LAMBDA_INVOKE,
         )
     }
 )

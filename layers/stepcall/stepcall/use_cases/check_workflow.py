@@ -7,13 +7,15 @@ from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.domain.access import Caller, NotGrantedError
 from stepcall.domain.check import check_definition
 from stepcall.domain.connection import SqlEngine
+from stepcall.domain.custom_type import CustomType
 from stepcall.domain.errors import InvalidDefinitionError, Problem
 from stepcall.domain.sql_check import CheckQuery, QueryCheck, SqlSetting, Tables
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 from stepcall.stores.connection_store import ConnectionNotFoundError
-from stepcall.stores.workflow_store import WorkflowTooLargeError, compress_definition
+from stepcall.stores.workflow_store import WorkflowTooLargeError, require_storable
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.list_connections import read_connection
+from stepcall.use_cases.task_types import catalog_for
 
 
 class CheckedWorkflow(NamedTuple):
@@ -24,6 +26,8 @@ class CheckedWorkflow(NamedTuple):
     compiled: CompiledWorkflow
     sql_engine: SqlEngine | None = None
     """What its connection runs SQL with; None for a workflow without SQL. Its version keeps it."""
+    custom_types: tuple[CustomType, ...] = ()
+    """The tenant's own task types that it uses. Its version keeps them."""
 
 
 class StoredVersion(NamedTuple):
@@ -38,15 +42,21 @@ def check_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> Che
 
     Who is narrowed is told, and may use, nothing of connections and datasets beyond its granted sources.
     """
+    catalog = catalog_for(caller, deps)
     checked = check_definition(
-        document, deps.catalog, lambda name: _find_setting(name, caller, deps), time_to_run=deps.time_to_run
+        document,
+        catalog,
+        lambda name: _find_setting(name, caller, deps),
+        time_to_run=deps.time_to_run,
+        functions=deps.functions,
     )
+    custom_types = catalog.used(checked.definition.task_types)
     try:
-        compress_definition(checked.definition)
+        require_storable(checked.definition, custom_types)
     except WorkflowTooLargeError as exc:
         raise InvalidDefinitionError([Problem("", "too_large", str(exc))], [*checked.warnings]) from exc
-    compiled = deps.compile.try_out(checked.definition, checked.sql_engine)
-    return CheckedWorkflow(checked.definition, checked.warnings, compiled, checked.sql_engine)
+    compiled = deps.compile.try_out(checked.definition, checked.sql_engine, catalog=catalog)
+    return CheckedWorkflow(checked.definition, checked.warnings, compiled, checked.sql_engine, custom_types)
 
 
 def _find_setting(name: str, caller: Caller, deps: FaceDependencies) -> SqlSetting:

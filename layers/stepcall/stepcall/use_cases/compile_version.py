@@ -37,18 +37,25 @@ class MachineCompiler:
                 self._compiled.clear()
             if version.sql_engine is SqlEngine.ATHENA and not self._athena_work_group:
                 raise EngineUnavailableError(NO_ATHENA)
-            self._compiled[key] = self.try_out(version.definition, version.sql_engine, mode)
+            self._compiled[key] = self.try_out(
+                version.definition, version.sql_engine, mode, version.catalog(self._catalog)
+            )
         return self._compiled[key]
 
     def try_out(
-        self, definition: WorkflowDefinition, sql_engine: SqlEngine | None = None, mode: RunMode = RunMode.FULL
+        self,
+        definition: WorkflowDefinition,
+        sql_engine: SqlEngine | None = None,
+        mode: RunMode = RunMode.FULL,
+        catalog: Mapping[str, TaskContract] | None = None,
     ) -> CompiledWorkflow:
-        """The machine of a definition that is not stored, and may never be: nothing is kept.
+        """The machine of a definition that is not stored, and may never be: nothing is kept. `catalog` has its types.
 
         Raises what `compile_workflow` raises, also where its SQL engine is not deployed any more.
         """
+        catalog = self._catalog if catalog is None else catalog
         if sql_engine is not SqlEngine.ATHENA:
-            return compile_workflow(definition, self._catalog, self._function_arns, mode=mode)
+            return compile_workflow(definition, catalog, self._function_arns, mode=mode)
         if not self._athena_work_group:
             raise InvalidDefinitionError([Problem("/connection", "no_athena", NO_ATHENA)])
-        return compile_workflow(definition, self._catalog, self._function_arns, self._athena_work_group, mode=mode)
+        return compile_workflow(definition, catalog, self._function_arns, self._athena_work_group, mode=mode)

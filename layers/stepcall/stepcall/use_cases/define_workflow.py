@@ -18,7 +18,13 @@ def define_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> St
     caller.require_all_workflows()
     checked = check_workflow(document, caller, deps)
     version = WorkflowVersion(
-        deps.new_id(), 1, caller.tenant, checked.definition, deps.now(), sql_engine=checked.sql_engine
+        deps.new_id(),
+        1,
+        caller.tenant,
+        checked.definition,
+        deps.now(),
+        sql_engine=checked.sql_engine,
+        custom_types=checked.custom_types,
     )
     retry_on_conflict(lambda: deps.workflows.put_first(version), deps)
     if version.definition.config_id:  # it may have been another workflow's a moment ago

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 from uuid import UUID
 
 from stepcall.domain.errors import StepcallError
+from stepcall.domain.invokable_functions import InvokableFunctions
 from stepcall.domain.task_contract import TaskContract
 from stepcall.stores.api_key_store import ApiKey, ApiKeyStore
 from stepcall.stores.connection_store import ConnectionStore
@@ -21,6 +22,9 @@ from stepcall.use_cases.compile_version import MachineCompiler
 from stepcall.use_cases.engine import StateMachines
 from stepcall.use_cases.sql_worker import SqlWorker
 from stepcall.use_cases.uploads import Uploads
+
+if TYPE_CHECKING:
+    from stepcall.stores.task_type_store import TaskTypeStore
 
 
 class Log(Protocol):
@@ -136,6 +140,10 @@ class FaceDependencies(AcceptDependencies):
     uploads: Uploads
     athena_available: bool
     """Whether a connection may have the engine athena."""
+    task_types: "Callable[[], TaskTypeStore]"
+    """Opened when first asked for: most definitions name built-in types alone."""
+    functions: InvokableFunctions
+    """Those of the deployer's own that tasks may invoke."""
     dataset_buckets: frozenset[str]
     """The buckets that datasets may be imported from, besides uploads."""
     sleep: Callable[[float], None]

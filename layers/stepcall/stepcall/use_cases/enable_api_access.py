@@ -12,7 +12,7 @@ from uuid import UUID
 from stepcall.domain.access import Caller, NotGrantedError
 from stepcall.domain.errors import Problem
 from stepcall.domain.procedure import Procedure, procedure_name
-from stepcall.domain.task_contract import Worker
+from stepcall.domain.task_contract import Worker, worker_of
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.connection_store import ConnectionNotFoundError
 from stepcall.stores.procedure_store import ProcedureNotFoundError
@@ -164,7 +164,7 @@ def _choose_connection(
 ) -> str:
     """One that the caller does not see is as if it were not there. Raises ApiAccessRefusedError."""
     named = version.definition.connection
-    has_sql = any(deps.catalog[task.type].worker is Worker.SQL for task in version.definition.tasks)
+    has_sql = any(worker_of(task.type, deps.catalog) is Worker.SQL for task in version.definition.tasks)
     if has_sql and asked not in (None, named):
         message = f"The workflow's SQL runs on `{named}`, as its definition says: name that one, or none."
         raise ApiAccessRefusedError(Problem("/connection", "other_connection", message))

@@ -16,7 +16,7 @@ from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.resume_plan import Bound, PlannedTask, Planner, Resume
 from stepcall.domain.run import CALL_LOCATION, RESUMABLE, TABLE_LIFE, Run, RunStatus, StoredPayload, TaskRun
 from stepcall.domain.run_with_tasks import RunWithTasks
-from stepcall.domain.task_contract import Worker
+from stepcall.domain.task_contract import Worker, worker_of
 from stepcall.domain.workflow import Task, WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError
 from stepcall.stores.run_store import LateAttemptError, RunMoveRefusedError, TableClaimedError
@@ -140,7 +140,7 @@ def _plan(found: RunWithTasks, before: Bound, after: Bound, deps: FaceDependenci
 
 
 def _is_sql(task: Task, deps: FaceDependencies) -> bool:
-    return deps.catalog[task.type].worker is Worker.SQL
+    return worker_of(task.type, deps.catalog) is Worker.SQL
 
 
 def _is_kept(task: Task, done: TaskRun, deps: FaceDependencies) -> bool:

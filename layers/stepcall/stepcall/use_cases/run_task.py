@@ -20,7 +20,7 @@ from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, TaskNo
 from stepcall.use_cases.dependencies import WorkerDependencies
 from stepcall.use_cases.executed_run import ExecutedRun
 from stepcall.use_cases.state_error import StateError, error_of_task
-from stepcall.use_cases.task_values import is_wanted, read_element, read_input, scope_of_task, store_output
+from stepcall.use_cases.task_values import is_wanted, read_element, render_input, scope_of_task, store_output
 
 Prepared = PreparedQuery | PreparedWait | PreparedEach
 Work = Callable[[], "StoredPayload | Prepared | Awaited | None"]
@@ -93,6 +93,8 @@ def run_task(
     task = version.definition.task(invocation.ref)
     if invocation.index is not None:
         task = task.instance(invocation.index)
+    if version.custom_types:
+        deps = replace(deps, catalog=version.catalog(deps.catalog))
     records = version.definition.records_of((task_ref(task.ref), *task.needs))
     found = deps.runs.get_for_work(invocation.run.run_id, records)
     _require_attempt(invocation.run, found.run)
@@ -107,7 +109,7 @@ def run_task(
         deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=now)
     started_at = found.task(task.ref).started_at or now
     context = _context_of(invocation, found.run, version.definition, remaining_seconds, started_at)
-    work: Work = partial(_work, task, found, implementations[task.type], context, deps)
+    work: Work = partial(_work, task, found, implementations[deps.catalog[task.type].implementation], context, deps)
     if task.for_each is not None and invocation.index is None:
         from stepcall.use_cases.run_each import run_each  # noqa: PLC0415 - few tasks have it
 
@@ -238,12 +240,10 @@ def _work(
         return None
     if context.index is not None:
         scope = replace(scope, each={"item": read_element(task, scope, context.index), "index": context.index})
-    output = implementation(read_input(contract, task, scope), context)
+    output = implementation(contract.read_input(render_input(task, scope)), context)
     if context.phase is TaskPhase.PREPARE and isinstance(output, Prepared | Awaited):
         return output
-    if not isinstance(output, contract.output_model):
-        raise TypeError(f"{contract.name} gives {contract.output_model.__name__}, not {type(output).__name__}.")
-    return store_output(task, found, output.to_json(), deps)
+    return store_output(task, found, contract.print_output(output), deps)
 
 
 def _record_error(

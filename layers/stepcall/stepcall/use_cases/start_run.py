@@ -13,7 +13,7 @@ from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.run import Run, RunStatus, TimeRange
 from stepcall.domain.run_mode import RunMode
-from stepcall.domain.task_contract import Worker
+from stepcall.domain.task_contract import Worker, worker_of
 from stepcall.domain.webhook_errors import WebhookRefusedError, WebhookSecretsUnavailableError
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.run_store import RunExistsError
@@ -142,7 +142,7 @@ def encrypt_key(run: Run, provider_key: str | None, version: WorkflowVersion, de
     """
     tasks = version.definition.tasks_in(run.run_mode)
     instead = filter(None, map(version.definition.fallback_of, tasks))
-    asks_a_model = any(deps.catalog[task.type].worker is Worker.AI for task in (*tasks, *instead))
+    asks_a_model = any(worker_of(task.type, deps.catalog) is Worker.AI for task in (*tasks, *instead))
     if provider_key is None or not asks_a_model:
         return None
     return deps.encrypt_provider_key(run.run_id, provider_key)

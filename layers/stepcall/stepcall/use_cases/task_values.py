@@ -2,15 +2,11 @@
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from stepcall.domain.errors import ErrorReason, PermanentTaskError
 from stepcall.domain.json_text import NotJsonError
-from stepcall.domain.model_problems import problems_of
 from stepcall.domain.render_template import RenderError, Scope, render
 from stepcall.domain.run import StoredPayload
 from stepcall.domain.run_with_tasks import RunWithTasks
-from stepcall.domain.task_contract import TaskContract, TaskInput
 from stepcall.domain.template import Array, Template
 from stepcall.domain.types import describe_value
 from stepcall.domain.workflow import Task
@@ -40,15 +36,8 @@ def is_wanted(task: Task, scope: Scope) -> bool:
         raise PermanentTaskError(ErrorReason.INVALID, str(exc)) from exc
 
 
-def read_input(contract: TaskContract, task: Task, scope: Scope) -> TaskInput:
-    given = _render(task.input_template, scope)
-    try:
-        return contract.input_model.model_validate(given)
-    except ValidationError as exc:
-        problems = "; ".join(
-            f"{problem.location}: {problem.message}" for problem in problems_of(exc, contract.input_model)
-        )
-        raise PermanentTaskError(ErrorReason.INVALID, f"The input does not fit {contract.name}. {problems}") from exc
+def render_input(task: Task, scope: Scope) -> Any:
+    return _render(task.input_template, scope)
 
 
 def count_elements(task: Task, scope: Scope) -> int:

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from stepcall.domain.access import Caller
+from stepcall.domain.connection import SqlEngine
 from stepcall.domain.json_text import write_canonical_json
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.use_cases.change_workflow import change_newest, wait_out_lease
-from stepcall.use_cases.check_workflow import StoredVersion, check_workflow
+from stepcall.use_cases.check_workflow import CheckedWorkflow, StoredVersion, check_workflow
 from stepcall.use_cases.dependencies import FaceDependencies
 
 RECENT = timedelta(minutes=1)
@@ -27,15 +28,22 @@ def update_workflow(
     deps.workflows.get_latest(caller.tenant, workflow_id)  # before the work: what is not theirs tells nothing
     caller.require_workflow(workflow_id)
     checked = check_workflow(document, caller, deps)
-    text = write_canonical_json(checked.definition.to_json())
+    said = _says(checked)
 
     def put_unless_equal(newest: WorkflowVersion) -> WorkflowVersion:
-        if write_canonical_json(newest.definition.to_json()) == text and newest.sql_engine is checked.sql_engine:
+        if _says(newest) == said:
             return newest
         caller.require_config_id(checked.definition.config_id, newest.definition.config_id)
         number, first_created_at = newest.version + 1, newest.workflow_created_at
         version = WorkflowVersion(
-            workflow_id, number, caller.tenant, checked.definition, deps.now(), first_created_at, checked.sql_engine
+            workflow_id,
+            number,
+            caller.tenant,
+            checked.definition,
+            deps.now(),
+            first_created_at,
+            checked.sql_engine,
+            checked.custom_types,
         )
         deps.workflows.put_next(version, newest)
         return version
@@ -44,3 +52,9 @@ def update_workflow(
     if deps.now() - version.created_at < RECENT:  # an equal one too: who stored it may not have answered yet
         wait_out_lease(deps)
     return StoredVersion(version, checked.warnings)
+
+
+def _says(version: WorkflowVersion | CheckedWorkflow) -> tuple[str, SqlEngine | None, tuple[str, ...]]:
+    """All that its machine and its tasks come of: where that is equal, there is no new version."""
+    types = tuple(write_canonical_json(custom.to_json()) for custom in version.custom_types)
+    return write_canonical_json(version.definition.to_json()), version.sql_engine, types
