@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from stepcall.domain.json_text import read_json
 from stepcall.domain.run import StoredPayload
-from stepcall.stores.payload_store import PayloadGoneError, encode_payload, inline_payload
+from stepcall.stores.payload_store import PayloadGoneError, around_payload, encode_payload, inline_payload
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -32,7 +32,12 @@ class S3PayloadStore:
         """By key, which no other value ever has."""
 
     def put(self, name: str, value: Any) -> StoredPayload:
-        text = encode_payload(value)
+        return self._put(name, encode_payload(value))
+
+    def put_around(self, name: str, head: str, payload: StoredPayload, tail: str) -> StoredPayload:
+        return self._put(name, around_payload(head, self._text(payload), tail))
+
+    def _put(self, name: str, text: bytes) -> StoredPayload:
         if inline := inline_payload(text):
             return inline
         # a key of its own for every write: of two workers on one task the record's condition picks one, with its object
@@ -41,24 +46,26 @@ class S3PayloadStore:
         return StoredPayload(len(text), key=key)
 
     def get(self, payload: StoredPayload, *, may_keep: bool = False) -> Any:
-        if payload.key is None:
-            return read_json(payload.inline or "null")
-        if may_keep and payload.key in self._kept:
+        if payload.key is None or not may_keep:
+            return read_json(self._text(payload))
+        if payload.key in self._kept:
             return self._kept[payload.key]
-        value = self._fetch(payload.key)
-        if may_keep and payload.size <= KEPT_BYTES:
+        value = read_json(self._text(payload))
+        if payload.size <= KEPT_BYTES:
             for key in [*self._kept][: 1 - KEPT_PAYLOADS]:
                 self._kept.pop(key, None)
             self._kept[payload.key] = value
         return value
 
-    def _fetch(self, key: str) -> Any:
+    def _text(self, payload: StoredPayload) -> bytes:
+        if payload.key is None:
+            return (payload.inline or "null").encode()
         try:
-            return read_json(self._make_client().get_object(Bucket=self._bucket, Key=key)["Body"].read())
+            return self._make_client().get_object(Bucket=self._bucket, Key=payload.key)["Body"].read()
         except ClientError as exc:
             if exc.response["Error"]["Code"] not in NOT_THERE:
                 raise
-            raise PayloadGoneError(f"There is no {key}.") from exc
+            raise PayloadGoneError(f"There is no {payload.key}.") from exc
 
     def url(self, payload: StoredPayload) -> str:
         return self._make_client().generate_presigned_url(

@@ -1,7 +1,9 @@
-"""A task that somebody's answer ends: nothing of ours runs until then."""
+"""A task that somebody's answer ends, or another run's end: nothing of ours runs until then."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 
 class Awaited(NamedTuple):
@@ -10,3 +12,7 @@ class Awaited(NamedTuple):
     message: str | None = None
     expires_at: datetime | None = None
     """After which nobody's answer is waited for."""
+    child_run_id: UUID | None = None
+    """The run whose end is awaited."""
+    begin: Callable[[], None] | None = None
+    """What is done once the task's record says what it waits for, and no sooner; not kept."""

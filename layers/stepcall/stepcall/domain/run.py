@@ -15,6 +15,7 @@ from uuid import UUID
 from stepcall.domain.awaited import Awaited
 from stepcall.domain.errors import MAX_MESSAGE_LENGTH, ErrorReason
 from stepcall.domain.ids import spell_execution_name
+from stepcall.domain.parent_task import ParentTask, runs_for_parent
 from stepcall.domain.run_mode import RunMode
 
 
@@ -113,6 +114,11 @@ class TaskRun:
     """The name of the key whose answer ended it."""
     instances: int | None = None
     """For how many elements it is done; None for a task that is not, or where nobody knows yet."""
+
+    @property
+    def child_run_id(self) -> UUID | None:
+        """The run that it has started, and whose end is its own."""
+        return self.awaited.child_run_id if self.awaited else None
 
 
 class RunAttempt(Protocol):
@@ -219,6 +225,17 @@ class Run(RunSummary):
     """How many runs stand before it of which each has set off the next by its event; 0 for a caller's own."""
     trigger_ids: tuple[UUID, ...] = ()
     """The triggers that have led to it, its own the last; none of them starts a run by its event."""
+    parent: ParentTask | None = None
+    """The task of another run that has started it; None for a caller's own."""
+
+    @property
+    def lineage(self) -> tuple[UUID, ...]:
+        """The workflows of all runs above it and its own, the topmost first."""
+        return (*(self.parent.lineage if self.parent else ()), self.workflow_id)
+
+    @property
+    def runs_for_parent(self) -> bool:
+        return runs_for_parent(self)
 
     @property
     def accepted_at(self) -> datetime:

@@ -26,6 +26,7 @@ from stepcall.domain.run import (
 )
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.task_control import index_of, instance_ref, is_instance, whole_ref
+from stepcall.stores.parent_text import read_parent, write_parent
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -148,6 +149,7 @@ def run_values(run: Run) -> dict[str, str | int | bytes | None]:
         "webhook_url": run.webhook_url,
         "trigger_depth": run.trigger_depth or None,
         "trigger_ids": write_json([str(each) for each in run.trigger_ids]) if run.trigger_ids else None,
+        "parent": write_parent(run.parent),
         **(_end_values(run) if run.status.has_ended else {"open": "1", PROVIDER_KEY: run.provider_key}),
     }
 
@@ -231,6 +233,7 @@ def read_run(item: Item) -> Run:
         kept_refs=frozenset(read_json(values.get("kept_refs", "[]"))),
         trigger_depth=values.get("trigger_depth", 0),
         trigger_ids=tuple(map(UUID, read_json(values.get("trigger_ids", "[]")))),
+        parent=read_parent(values.get("parent")),
     )
 
 
@@ -258,14 +261,16 @@ def read_task(item: Item) -> TaskRun:
 
 def write_awaited(awaited: Awaited) -> str:
     expiry = write_time(awaited.expires_at) if awaited.expires_at else None
-    return write_json({"message": awaited.message, "expires_at": expiry})
+    child = {"child_run_id": str(awaited.child_run_id)} if awaited.child_run_id else {}
+    return write_json({"message": awaited.message, "expires_at": expiry} | child)
 
 
 def read_awaited(text: str | None) -> Awaited | None:
     if text is None:
         return None
     awaited = read_json(text)
-    return Awaited(awaited["message"], read_time(awaited["expires_at"]))
+    child = UUID(awaited["child_run_id"]) if "child_run_id" in awaited else None
+    return Awaited(awaited["message"], read_time(awaited["expires_at"]), child)
 
 
 def write_attempt(run_attempt: int) -> int | None:

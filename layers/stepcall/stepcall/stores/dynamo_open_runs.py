@@ -8,11 +8,12 @@ from uuid import UUID
 from stepcall.domain.run import RunAttempt, RunStatus
 from stepcall.stores.dynamo_items import Item, read_time, read_values, run_key, write_values
 from stepcall.stores.dynamo_update import Update
+from stepcall.stores.parent_text import read_parent
 from stepcall.stores.run_store import OpenRun
 
 OPEN_RUN = {
     "ProjectionExpression": (
-        "run_id, tenant, #status, created_at, content_hash, run_attempt, deadline, resumed_at, correlation_id"
+        "run_id, tenant, #status, created_at, content_hash, run_attempt, deadline, resumed_at, correlation_id, parent"
     ),
     "ExpressionAttributeNames": {"#status": "status"},
 }
@@ -58,4 +59,5 @@ def _read(item: Item) -> OpenRun:
         deadline=read_time(values.get("deadline")),
         resumed_at=read_time(values.get("resumed_at")),
         correlation_id=values.get("correlation_id", ""),
+        parent=read_parent(values.get("parent")),
     )

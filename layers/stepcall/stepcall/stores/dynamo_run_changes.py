@@ -5,7 +5,7 @@ from uuid import UUID
 
 from stepcall.domain.run import RunStatus, TaskStatus
 from stepcall.domain.run_events import RunChange
-from stepcall.stores.dynamo_items import PROVIDER_KEY, RUN_ITEM, TASK_TOKEN, Item, read_run
+from stepcall.stores.dynamo_items import PROVIDER_KEY, RUN_ITEM, TASK_TOKEN, Item, read_awaited, read_run
 
 
 def read_change(before: Item | None, after: Item | None) -> RunChange | None:
@@ -23,6 +23,8 @@ class SettledTask(NamedTuple):
     run_id: UUID
     token: str
     status: TaskStatus
+    child_run_id: UUID | None = None
+    """The run whose end it has waited for."""
 
 
 def read_settled(after: Item | None) -> SettledTask | None:
@@ -32,4 +34,6 @@ def read_settled(after: Item | None) -> SettledTask | None:
     status = TaskStatus(after["status"]["S"])
     if status is TaskStatus.RUNNING:
         return None
-    return SettledTask(UUID(after["run_id"]["S"]), after[TASK_TOKEN]["S"], status)
+    awaited = read_awaited(after["awaited"]["S"]) if "awaited" in after else None
+    child = awaited.child_run_id if awaited else None
+    return SettledTask(UUID(after["run_id"]["S"]), after[TASK_TOKEN]["S"], status, child)

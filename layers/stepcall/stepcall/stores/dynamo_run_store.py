@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from stepcall.domain.awaited import Awaited
 from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord, record_of
+from stepcall.domain.parent_task import ParentTask
 from stepcall.domain.run import (
     ErrorResult,
     Run,
@@ -26,6 +27,7 @@ from stepcall.domain.run import (
     statuses_before,
 )
 from stepcall.domain.run_with_tasks import RunWithTasks
+from stepcall.stores.dynamo_children import beside_child, forget_child, list_children
 from stepcall.stores.dynamo_items import (
     INSTANCES,
     PROVIDER_KEY,
@@ -95,7 +97,8 @@ class DynamoRunStore:
 
     def _put_with(self, run: Run, once: StartOnce | None, *others: Beside) -> None:
         starts = [beside_run(self._table, record_of(run, once), self._retention)] if once else []
-        put_run(self._client, run.run_id, self._new_run(run), [*starts, *others], self._sleep)
+        beside = [*starts, *beside_child(self._table, run), *others]
+        put_run(self._client, run.run_id, self._new_run(run), beside, self._sleep)
 
     def put_start(self, start: StartRecord) -> None:
         put_start(self._client, self._table, start, self._retention)
@@ -104,6 +107,12 @@ class DynamoRunStore:
         key_of_item = start_key(tenant, principal_id, key)
         item = self._client.get_item(TableName=self._table, Key=key_of_item, ConsistentRead=True).get("Item")
         return read_start(item, now) if item else None
+
+    def list_children(self, run: RunAttempt) -> Iterable[UUID]:
+        return list_children(self._client, self._table, run)
+
+    def forget_child(self, parent: ParentTask, run_id: UUID) -> None:
+        forget_child(self._client, self._table, parent, run_id)
 
     def get_claim(self, tenant: str, table: str) -> TableClaim | None:
         key = claim_key(tenant, table)

@@ -5,7 +5,7 @@ from typing import Any
 
 from stepcall.domain.json_text import read_json
 from stepcall.domain.run import StoredPayload
-from stepcall.stores.payload_store import PayloadGoneError, encode_payload, inline_payload
+from stepcall.stores.payload_store import PayloadGoneError, around_payload, encode_payload, inline_payload
 
 
 class MemoryPayloadStore:
@@ -16,7 +16,12 @@ class MemoryPayloadStore:
         self._numbers = count(1)
 
     def put(self, name: str, value: Any) -> StoredPayload:
-        text = encode_payload(value)
+        return self._put(name, encode_payload(value))
+
+    def put_around(self, name: str, head: str, payload: StoredPayload, tail: str) -> StoredPayload:
+        return self._put(name, around_payload(head, self._text(payload), tail))
+
+    def _put(self, name: str, text: bytes) -> StoredPayload:
         if inline := inline_payload(text):
             return inline
         key = f"{name}-{next(self._numbers)}.json"
@@ -24,11 +29,14 @@ class MemoryPayloadStore:
         return StoredPayload(len(text), key=key)
 
     def get(self, payload: StoredPayload, *, may_keep: bool = False) -> Any:  # noqa: ARG002 - nothing is fetched
+        return read_json(self._text(payload))
+
+    def _text(self, payload: StoredPayload) -> bytes:
         if payload.key is None:
-            return read_json(payload.inline or "null")
+            return (payload.inline or "null").encode()
         if payload.key not in self._texts:
             raise PayloadGoneError(f"There is no {payload.key}.")
-        return read_json(self._texts[payload.key])
+        return self._texts[payload.key]
 
     def url(self, payload: StoredPayload) -> str:
         return f"memory:{payload.key}"

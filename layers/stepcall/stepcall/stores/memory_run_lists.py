@@ -17,6 +17,7 @@ def open_run(run: Run) -> OpenRun:
         run.deadline,
         run.resumed_at,
         run.correlation_id,
+        run.parent,
     )
 
 

@@ -25,6 +25,7 @@ from stepcall.domain.run import (
 )
 from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.task_control import index_of, is_instance, whole_ref
+from stepcall.stores.memory_children import MemoryChildren
 from stepcall.stores.memory_run_lists import is_shown, open_run, page
 from stepcall.stores.run_store import (
     ALL_RUNS,
@@ -43,10 +44,11 @@ from stepcall.stores.run_store import (
 )
 
 
-class MemoryRunStore:
+class MemoryRunStore(MemoryChildren):
     """See RunStore. `retention` is how long a finished run would be kept: none is ever deleted here."""
 
     def __init__(self, retention: timedelta = timedelta(days=90)) -> None:
+        super().__init__()
         self._retention = retention
         self._runs: dict[UUID, RunWithTasks] = {}
         self._starts: dict[tuple[str, str, str], StartRecord] = {}
@@ -62,6 +64,7 @@ class MemoryRunStore:
             if once:
                 self._put_start(record_of(run, once))
             self._runs[run.run_id] = RunWithTasks(run)
+            self._remember_child(run)
 
     def put_with_claim(self, run: Run, claim: TableClaim, *, seen: UUID | None, once: StartOnce | None = None) -> None:
         with self._lock:

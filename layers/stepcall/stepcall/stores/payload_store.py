@@ -30,6 +30,14 @@ def encode_payload(value: Any) -> bytes:
     return text
 
 
+def around_payload(head: str, text: bytes, tail: str) -> bytes:
+    """Raises PayloadTooLargeError."""
+    whole = b"".join((head.encode(), text, tail.encode()))
+    if len(whole) > MAX_PAYLOAD_BYTES:
+        raise PayloadTooLargeError(len(whole))
+    return whole
+
+
 def inline_payload(text: bytes) -> StoredPayload | None:
     """The payload that travels in its record; None when it must go to the bucket."""
     return StoredPayload(len(text), inline=text.decode()) if len(text) <= INLINE_LIMIT_BYTES else None
@@ -40,6 +48,12 @@ class PayloadStore(Protocol):
         """Keep a JSON value; `name` says what it is, such as `RUN_ID/REF`.
 
         Raises NotJsonError, PayloadTooLargeError.
+        """
+
+    def put_around(self, name: str, head: str, payload: StoredPayload, tail: str) -> StoredPayload:
+        """Keep a JSON value whose text is that of another, copied and not read, between `head` and `tail`.
+
+        Raises PayloadGoneError, PayloadTooLargeError.
         """
 
     def get(self, payload: StoredPayload, *, may_keep: bool = False) -> Any:

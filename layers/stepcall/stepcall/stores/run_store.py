@@ -10,6 +10,7 @@ from stepcall.domain.awaited import Awaited
 from stepcall.domain.errors import StepcallError
 from stepcall.domain.idempotency import EarlierStart, StartOnce, StartRecord
 from stepcall.domain.ids import spell_execution_name
+from stepcall.domain.parent_task import ParentTask, runs_for_parent
 from stepcall.domain.run import (
     ErrorResult,
     Run,
@@ -121,6 +122,11 @@ class OpenRun(NamedTuple):
     deadline: datetime | None = None
     resumed_at: datetime | None = None
     correlation_id: str = ""
+    parent: ParentTask | None = None
+
+    @property
+    def runs_for_parent(self) -> bool:
+        return runs_for_parent(self)
 
     @property
     def accepted_at(self) -> datetime:
@@ -142,6 +148,8 @@ class OpenRuns(NamedTuple):
 class RunStore(Protocol):
     def put(self, run: Run, *, once: StartOnce | None = None) -> None:
         """Store a new run; one that has ended already is never open. Raises RunExistsError.
+
+        With one that has a parent goes that it is listed among that one's children, both or neither.
 
         With `once` its caller's key is stored too, both or neither: raises StartedOnceError when it is there.
         """
@@ -232,6 +240,12 @@ class RunStore(Protocol):
 
     def fail_task(self, run: RunAttempt, ref: str, error: ErrorResult, now: datetime) -> None:
         """Mark a task FAILED that this attempt has RUNNING or never begun. Raises TaskNotRunningError."""
+
+    def list_children(self, run: RunAttempt) -> Iterable[UUID]:
+        """The runs that tasks of this attempt have started, and that nobody has forgotten since; the oldest first."""
+
+    def forget_child(self, parent: ParentTask, run_id: UUID) -> None:
+        """No longer list a run that has ended; a second time is fine."""
 
     def await_task(self, run: RunAttempt, ref: str, awaited: Awaited, *, token: str, attempt: int) -> None:
         """Keep what a task that this attempt of it has RUNNING waits for, and the token that its machine waits with.

@@ -1,0 +1,21 @@
+"""The task that has started a run, as the run's record says it: one attribute."""
+
+from uuid import UUID
+
+from stepcall.domain.json_text import read_json, write_json
+from stepcall.domain.parent_task import ParentTask
+
+
+def write_parent(parent: ParentTask | None) -> str | None:
+    if parent is None:
+        return None
+    written = {"run_id": str(parent.run_id), "run_attempt": parent.run_attempt, "ref": parent.ref}
+    return write_json(written | {"lineage": [str(each) for each in parent.lineage]})
+
+
+def read_parent(text: str | None) -> ParentTask | None:
+    if text is None:
+        return None
+    parent = read_json(text)
+    lineage = tuple(map(UUID, parent["lineage"]))
+    return ParentTask(UUID(parent["run_id"]), parent["run_attempt"], parent["ref"], lineage)
