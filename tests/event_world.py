@@ -32,6 +32,7 @@ EVENTS = Path(__file__).parents[1] / "events"
 NOW = datetime(2026, 11, 21, 9, 15, 32, tzinfo=UTC)
 KEY_IN_EVENTS = "sc_replace_me_by_a_key_of_your_own"
 PAGE = b"<html><body><article><p>Tide mills ground corn.</p></article></body></html>"
+CHILD_WORKFLOW = UUID("01a1fd63-b6c9-7b32-a1d4-5f0c6e7a8bc1")
 WORKFLOW = {
     "name": "Events",
     "input": [{"name": "url", "type": "string"}],
@@ -95,6 +96,32 @@ def put_run(workflow_id: UUID, page_url: str) -> UUID:
         status=RunStatus.PENDING,
         created_at=NOW,
         input=StoredPayload(len(url), inline=url),
+    )
+    worker_dependencies().runs.put(run)
+    return run.run_id
+
+
+def put_parent_run() -> UUID:
+    """The one whose task executes another workflow; PENDING, and nothing executes it."""
+    ids = event("run_workflow_task")["run"]
+    light = {"name": "Child", "tasks": [{"ref": "one", "type": "Data.Transform", "input": {"expression": "1"}}]}
+    calling = {"ref": "child", "type": "Workflow.Execute", "input": {"workflow_id": str(CHILD_WORKFLOW)}}
+    for workflow_id, document in (
+        (CHILD_WORKFLOW, light),
+        (UUID(ids["workflow_id"]), {"name": "Parent", "tasks": [calling]}),
+    ):
+        definition = check_definition(document, CATALOG).definition
+        worker_dependencies().workflows.put_first(WorkflowVersion(workflow_id, 1, "local", definition, NOW))
+    run = Run(
+        run_id=UUID(ids["run_id"]),
+        tenant="local",
+        principal="test",
+        workflow_id=UUID(ids["workflow_id"]),
+        workflow_version=1,
+        content_hash=ids["content_hash"],
+        status=RunStatus.PENDING,
+        created_at=NOW,
+        input=StoredPayload(2, inline="{}"),
     )
     worker_dependencies().runs.put(run)
     return run.run_id

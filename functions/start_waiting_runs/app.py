@@ -1,4 +1,4 @@
-"""What machines and runs wait for, from the runs table's stream: the ends of tasks, and the slots of runs that end."""
+"""What machines and runs wait for, from the runs table's stream: the ends of tasks and of child runs, and slots."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from stepcall.runtime.observability import log_fact, logs_invocation
 from stepcall.runtime.run_stream import StreamBatch, failures_from
 from stepcall.runtime.wiring import engine, start_dependencies
+from stepcall.use_cases.follow_children import follow_children
 from stepcall.use_cases.start_waiting_runs import start_waiting_runs
 from stepcall.use_cases.tell_machines import tell_machines
 
@@ -17,7 +18,11 @@ MARGIN_MILLISECONDS = 15_000  # for a call that AWS leaves without an answer, an
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Which record the stream has to go on from, if not after the last."""
     batch, deps = StreamBatch.model_validate(event), start_dependencies()
+
+    def has_time() -> bool:
+        return context.get_remaining_time_in_millis() > MARGIN_MILLISECONDS
+
     changes, ends = list(batch.changes()), list(batch.task_ends())
     untold = tell_machines(ends, engine(), log_fact)
-    unstarted = start_waiting_runs(changes, deps, lambda: context.get_remaining_time_in_millis() > MARGIN_MILLISECONDS)
-    return failures_from(untold, unstarted)
+    unfollowed = follow_children(changes, ends, deps, has_time)
+    return failures_from(untold, start_waiting_runs(changes, deps, has_time), *unfollowed)

@@ -84,14 +84,15 @@ def print_run_secret(run: Run) -> Json:
 
 
 def print_execution(view: RunView, generation: Generation) -> Json:
-    run, words, ref_key = view.run, DOCUMENT_WORDS[generation], TASK_WORDS[generation]["ref"]
+    run, words = view.run, DOCUMENT_WORDS[generation]
     return {
         **print_started(run, generation),
         **_times(run),
         **_print_starter(run),
         **_print_mode_and_range(run),
         **_print_attempt(run),
-        "tasks": [print_task(task, ref_key) for task in view.tasks],
+        **_print_parent(run, generation),
+        "tasks": [print_task(task, generation) for task in view.tasks],
         **_print_value(words["input"], view.input),
         **(_print_value(words["output"], view.output) if view.output else {}),
         **({"error": run.error.to_json()} if run.error else {}),
@@ -117,24 +118,34 @@ def _print_attempt(run: Run) -> Json:
     return times | ({"cancelled_from": run.cancelled_from.value} if run.cancelled_from else {})
 
 
+def _print_parent(run: Run, generation: Generation) -> Json:
+    """Which execution's task has started it, if one has."""
+    if run.parent is None:
+        return {}
+    execution = {EXECUTION_ID_KEYS[generation]: spell_execution_in(generation, run.parent.run_id)}
+    return {"parent": {**execution, "workflow_id": spell_workflow(run.parent.workflow_id), "task": run.parent.ref}}
+
+
 def spell_execution_in(generation: Generation, run_id: UUID) -> str:
     return spell_execution(run_id) if generation is Generation.FIRST else spell_later_execution(run_id)
 
 
-def print_task(task: TaskRun, ref_key: str) -> Json:
+def print_task(task: TaskRun, generation: Generation) -> Json:
     return {
-        ref_key: task.ref,
+        TASK_WORDS[generation]["ref"]: task.ref,
         "status": task.status.value,
         **({"instances": task.instances} if task.instances is not None else {}),
         **({"used_fallback": True} if task.used_fallback else {}),
-        **print_attempts_and_times(task),
+        **print_attempts_and_times(task, generation),
     }
 
 
-def print_attempts_and_times(task: TaskRun) -> Json:
+def print_attempts_and_times(task: TaskRun, generation: Generation) -> Json:
     """Of a task, or of an instance of one: what became of it besides its status."""
+    child = task.child_run_id
     return {
         **({"attempts": task.attempts} if task.attempts and task.status is not TaskStatus.SKIPPED else {}),
+        **({EXECUTION_ID_KEYS[generation]: spell_execution_in(generation, child)} if child else {}),
         **_print_decision(task),
         **_times(task),
         **({"error": task.error.to_json()} if task.error else {}),

@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from stepcall.domain.approval import MAX_MESSAGE
-from stepcall.domain.generation import TASK_WORDS
 from stepcall.domain.ids import read_run_id, read_workflow_id
 from stepcall.domain.run import TaskStatus
 from stepcall.runtime.http import caller, json_response, read_body, read_model
@@ -47,4 +46,4 @@ def answer_failure(workflow_id: str, execution_id: str, ref: str) -> Response[st
 def _answer(workflow_id: str, execution_id: str, ref: str, decision: Decision) -> Response[str]:
     place = PlaceOfTask(read_workflow_id(workflow_id), read_run_id(execution_id), unquote(ref))
     task = decide_task(place, decision, caller(app), face_dependencies())
-    return json_response(200, print_task(task, TASK_WORDS[generation_asked(execution_id)]["ref"]))
+    return json_response(200, print_task(task, generation_asked(execution_id)))

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from stepcall.domain.errors import shorten
+from stepcall.domain.generation import Generation
 from stepcall.domain.ids import MalformedIdError, read_run_id, read_workflow_id
 from stepcall.domain.run import TaskRun
 from stepcall.domain.task_control import index_of
@@ -15,7 +16,7 @@ from stepcall.runtime.wiring import face_dependencies
 from stepcall.use_cases.read_instances import AskedTask, InstancePage, read_instances
 from workflows_api.answers import print_attempts_and_times
 from workflows_api.face import app
-from workflows_api.requests import read_next_token
+from workflows_api.requests import generation_asked, read_next_token
 
 INDEX = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
 
@@ -34,7 +35,7 @@ def answer_instances(workflow_id: str, execution_id: str, ref: str) -> Response[
     after = read_next_token(query.next_token, read_index)
     asked = AskedTask(read_workflow_id(workflow_id), read_run_id(execution_id), ref)
     page = read_instances(asked, caller(app), face_dependencies(), limit=query.limit, after=after)
-    return json_response(200, print_instances(page))
+    return json_response(200, print_instances(page, generation_asked(execution_id)))
 
 
 def read_index(text: str) -> int:
@@ -44,10 +45,11 @@ def read_index(text: str) -> int:
     return int(text)
 
 
-def print_instances(page: InstancePage) -> dict[str, Any]:
+def print_instances(page: InstancePage, generation: Generation) -> dict[str, Any]:
     token = {} if page.next_index is None else {"next_token": str(page.next_index)}
-    return {"instances": [_print_instance(one) for one in page.instances], **token}
+    return {"instances": [_print_instance(one, generation) for one in page.instances], **token}
 
 
-def _print_instance(one: TaskRun) -> dict[str, Any]:
-    return {"index": index_of(one.ref), "status": one.status.value, **print_attempts_and_times(one)}
+def _print_instance(one: TaskRun, generation: Generation) -> dict[str, Any]:
+    told = print_attempts_and_times(one, generation)
+    return {"index": index_of(one.ref), "status": one.status.value, **told}

@@ -11,7 +11,8 @@ from tools.lambda_build.build_artifact import LAYER_FOLDER, read_pins
 FACES = ("workflows_api", "carto_api", "wave_api", "amperity_api")
 FUNCTIONS = (
     *FACES,
-    *("run_web_task", "run_ai_task", "run_data_task", "run_sql_task", "run_lambda_task", "finish_run"),
+    *("run_web_task", "run_ai_task", "run_data_task", "run_sql_task", "run_lambda_task", "run_workflow_task"),
+    "finish_run",
     *("deliver_webhook", "start_triggered_run"),
 )
 REFERENCE = "reference"

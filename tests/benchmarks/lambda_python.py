@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "RUN_WEB_TASK_ARN": ARN + "run-web-task",
     "RUN_AI_TASK_ARN": ARN + "run-ai-task",
     "RUN_DATA_TASK_ARN": ARN + "run-data-task",
+    "RUN_WORKFLOW_TASK_ARN": ARN + "run-workflow-task",
     "RUN_SQL_TASK_ARN": ARN + "run-sql-task",
     "RUN_LAMBDA_TASK_ARN": ARN + "run-lambda-task",
     "FINISH_RUN_ARN": ARN + "finish-run",

@@ -173,5 +173,5 @@ def test_what_the_stream_has_of_a_settled_task_names_its_token_until_it_has_ende
     assert item()[TASK_TOKEN] == {"S": TOKEN}  # type: ignore[index]
     assert read_settled(item()) is None  # type: ignore[arg-type]
     store.settle_task(run, "ask", NO)
-    assert read_settled(item()) == (RUN_ID, TOKEN, TaskStatus.FAILED)  # type: ignore[arg-type]
+    assert read_settled(item()) == (RUN_ID, TOKEN, TaskStatus.FAILED, None)  # type: ignore[arg-type]
     assert PENDING.run_id == RUN_ID

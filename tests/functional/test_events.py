@@ -21,6 +21,7 @@ from stepcall.runtime.wiring import face_dependencies, start_dependencies, worke
 from stepcall.stores.slot_store import Place
 from stepcall.use_cases.cancel_run import stop_run
 from tests.event_world import (
+    CHILD_WORKFLOW,
     PAGE,
     begin_rotation,
     define_configuration,
@@ -30,6 +31,7 @@ from tests.event_world import (
     function_of,
     functions,
     put_delivery,
+    put_parent_run,
     put_run,
     put_workflow,
     remove_run,
@@ -100,6 +102,20 @@ def test_a_worker_does_the_task_of_its_event_once(stack: LocalStack, run: UUID, 
 def test_what_invokes_functions_skips_the_task_of_its_event(stack: LocalStack, run: UUID) -> None:
     assert send(stack, "run_lambda_task") is None
     assert found(run).tasks["quote"].status is TaskStatus.SKIPPED
+
+
+def test_run_workflow_task_starts_the_run_that_the_task_of_its_event_waits_for_once(stack: LocalStack) -> None:
+    run_id = put_parent_run()
+    assert send(stack, "run_workflow_task") is None
+    again = send(stack, "run_workflow_task")
+    assert again is None or again["errorType"] == "NothingToAwaitError", "it has ended by now"
+    child = found(run_id).tasks["child"].child_run_id
+    assert child
+    assert ended_run(child).status is RunStatus.COMPLETED
+    parent = found(run_id).run
+    started = worker_dependencies().runs.list_by_workflow("local", CHILD_WORKFLOW, status=None, limit=9, after=None)
+    assert [run.run_id for run in started.runs] == [child]
+    stop_run(parent, face_dependencies())
 
 
 def test_carto_api_creates_the_job_of_its_event(stack: LocalStack, workflow: WorkflowVersion) -> None:

@@ -1,5 +1,6 @@
 """Pairs that a reviewer can read: `X.workflow.json` with `X.asl.json`, `error_X.workflow.json` with `.errors.json`,
-and `warning_X.workflow.json` with `.warnings.json`. Queries may read two datasets; the connection of
+and `warning_X.workflow.json` with `.warnings.json`. Queries may read two datasets, and tasks
+execute `called_workflows.py`; the connection of
 `athena_X.workflow.json` has the engine athena. `X.source.asl.json` and `X.refresh.asl.json` are the machines of the run
 modes of a workflow with stages.
 
@@ -27,6 +28,7 @@ from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.workflow import WorkflowDefinition
 from stepcall.tasks.catalog import CATALOG
 from stepcall.use_cases.check_workflow import LateQueryChecker
+from tests.golden.called_workflows import CALLS
 from tools.compile_workflow import ATHENA_WORK_GROUP, placeholder_arns
 
 FOLDER = Path(__file__).parent
@@ -91,7 +93,7 @@ def expect(path: Path, value: Any) -> None:
 
 @pytest.mark.parametrize("name", SOUND)
 def test_a_workflow_compiles_to_its_golden_machine(name: str) -> None:
-    checked = check_definition(document(name), catalog_of(name), setting, functions=FUNCTIONS)
+    checked = check_definition(document(name), catalog_of(name), setting, functions=FUNCTIONS, calls=CALLS)
     assert checked.warnings == ()
     work_group = ATHENA_WORK_GROUP if name.startswith("athena_") else None
     for mode in modes_of(checked.definition):
@@ -103,13 +105,13 @@ def test_a_workflow_compiles_to_its_golden_machine(name: str) -> None:
 @pytest.mark.parametrize("name", FAULTY)
 def test_a_faulty_workflow_has_its_golden_problems(name: str) -> None:
     with pytest.raises(InvalidDefinitionError) as refused:
-        check_definition(document(name), catalog_of(name), setting, functions=FUNCTIONS)
+        check_definition(document(name), catalog_of(name), setting, functions=FUNCTIONS, calls=CALLS)
     expect(FOLDER / f"{name}.errors.json", [problem.to_json() for problem in refused.value.problems])
 
 
 @pytest.mark.parametrize("name", DOUBTFUL)
 def test_a_workflow_with_something_odd_has_its_golden_warnings(name: str) -> None:
-    checked = check_definition(document(name), CATALOG, setting)
+    checked = check_definition(document(name), CATALOG, setting, calls=CALLS)
     expect(FOLDER / f"{name}.warnings.json", [warning.to_json() for warning in checked.warnings])
 
 

@@ -24,6 +24,7 @@ from tests.event_world import (
     event_names,
     function_of,
     put_delivery,
+    put_parent_run,
     put_run,
     put_triggers,
     put_workflow,
@@ -91,8 +92,14 @@ def _with_secret(world: EventWorld) -> Mapping[str, Any]:
     return {"SecretId": begin_rotation(world.sam.stack)}
 
 
+def _with_parent(_: EventWorld) -> Mapping[str, Any]:
+    put_parent_run()
+    return {}
+
+
 Prepare = Callable[[EventWorld], Mapping[str, Any]]
 PREPARED: Mapping[str, Prepare] = {
+    "run_workflow_task": _with_parent,
     "finish_run": _with_done_task,
     "deliver_webhook": _with_delivery,
     "rotate_token_key": _with_secret,

@@ -50,6 +50,7 @@ REMOVED = (
     ("DeliverWebhookRole", "states:StartExecution"),
     ("StartWaitingRunsRole", "dynamodb:DeleteItem"),
     ("StartTriggeredRunRole", "s3:PutObject"),
+    ("RunWorkflowTaskRole", "dynamodb:PutItem"),
     ("SweepRunsRole", "scheduler:CreateSchedule"),
 )
 POLICY = "as-json"

@@ -30,6 +30,7 @@ from record_execution_status import app as record_execution_status
 from rotate_token_key import app as rotate_token_key
 from run_data_task import app as run_data_task
 from run_sql_task import app as run_sql_task
+from run_workflow_task import app as run_workflow_task
 from start_triggered_run import app as start_triggered_run
 from start_waiting_runs import app as start_waiting_runs
 from stepcall.aws.token_key_rotation import RotationStep
@@ -98,6 +99,25 @@ DEFINITION = {
     "output": [{"name": "text", "type": "string", "value": "{{refs.second.output.result}}"}],
 }
 
+EXECUTED = {
+    "name": "Hand a large value up",
+    "config_id": "executed",
+    "input": [{"name": "text", "type": "string"}],
+    "tasks": [{"ref": "brought", "type": "Data.Transform", "input": {"expression": "$", "data": "{{input.text}}"}}],
+    "output": [{"name": "text", "type": "string", "value": "{{refs.brought.output.result}}"}],
+}
+EXECUTING = {
+    "name": "Execute another",
+    "input": [{"name": "text", "type": "string"}],
+    "tasks": [
+        {"ref": "large", "type": "Data.Transform", "input": {"expression": "$", "data": "{{input.text}}"}},
+        {
+            "ref": "child",
+            "type": "Workflow.Execute",
+            "input": {"workflow_id": "executed", "input": {"text": "{{refs.large.output.result}}"}},
+        },
+    ],
+}
 ASKING: dict[str, Any] = {
     "name": "Ask somebody",
     "tasks": [{"ref": "asked", "type": "Flow.Approval", "input": {"message": "Go on?"}}],
@@ -237,6 +257,7 @@ class Account:
             variables | {name: self.otherwise[name] for name in variables & self.otherwise.keys()}
         ).items():
             self.patch.setenv(name, str(value))
+        self.patch.setenv("AWS_LAMBDA_FUNCTION_NAME", f"stepcall-{role_id}")  # as Lambda does
         self.acting = role_id
 
     @contextmanager
@@ -337,6 +358,7 @@ def live(account: Account) -> None:
     account.request("DELETE", path)
     told_of, told = run_to_be_told_of(account)
     live_by_slots(account)
+    live_by_children(account)
     live_by_events(account)
     live_by_deliveries(account, f"{told_of}/executions/{told['execution_id']}/deliveries")
     account.request("DELETE", told_of)
@@ -628,6 +650,55 @@ def live_by_slots(account: Account) -> None:
     assert account.request("GET", f"{lost}/executions/{started['execution_id']}")["error"]["reason"] == "timeout"
     for path in (waiting, lost):
         account.request("DELETE", path)
+
+
+def live_by_children(account: Account) -> None:
+    """A child whose end is told, one that is looked at when time is up, one cancelled with its parent, one lost."""
+    child = f"/workflows/{account.request('POST', '/workflows', EXECUTED)['workflow_id']}"
+    parent = f"/workflows/{account.request('POST', '/workflows', EXECUTING)['workflow_id']}"
+    told, early, looked_at, failing, cancelled, lost = (
+        account.request("POST", f"{parent}/execute", {"input": {"text": LARGE}}) for _ in range(6)
+    )
+    for execution in (told, early, looked_at, failing, cancelled):
+        prepare_child(account, execution)
+    complete_child(account, f"{parent}/executions/{told['execution_id']}", child)
+    account.request("POST", f"{parent}/executions/{cancelled['execution_id']}/cancel")
+    _, task = account.request("GET", f"{parent}/executions/{failing['execution_id']}")["tasks"]
+    account.request("POST", f"{child}/executions/{task['execution_id']}/cancel")
+    for _ in ("the ends of children", "the ends of their parents' tasks"):
+        hand_on_stream(account, "StartWaitingRunsRole", start_waiting_runs.lambda_handler)
+    shown = account.request("GET", f"{parent}/executions/{told['execution_id']}")
+    assert [task["status"] for task in shown["tasks"]] == ["COMPLETED", "COMPLETED"]
+    for execution in (early, looked_at):
+        complete_child(account, f"{parent}/executions/{execution['execution_id']}", child)
+    account.invoke("RunWorkflowTaskRole", run_workflow_task.lambda_handler, of_child(account, looked_at, "collect"))
+    prepare_child(account, early, attempt=1)
+    with account.fails("StartExecution", OUT_OF_REACH):
+        prepare_child(account, lost)
+    account.request("POST", f"{parent}/executions/{lost['execution_id']}/cancel")
+    sweep_later(account)
+    _, task = account.request("GET", f"{parent}/executions/{lost['execution_id']}")["tasks"]
+    assert account.request("GET", f"{child}/executions/{task['execution_id']}")["status"] == "CANCELLED"
+    for path in (parent, child):
+        account.request("DELETE", path)
+
+
+def prepare_child(account: Account, execution: dict[str, Any], attempt: int = 0) -> None:
+    """The run is stored, its parent's task waits for it, and it is begun."""
+    work(account, execution, "large")
+    event = of_child(account, execution, "prepare") | {"token": f"token-{attempt}", "attempt": attempt}
+    account.invoke("RunWorkflowTaskRole", run_workflow_task.lambda_handler, event)
+
+
+def of_child(account: Account, execution: dict[str, Any], phase: str) -> dict[str, Any]:
+    return payload(account, execution, ref="child", attempt=0, phase=phase)
+
+
+def complete_child(account: Account, path: str, workflow: str) -> None:
+    _, task = account.request("GET", path)["tasks"]
+    run = account.request("GET", f"{workflow}/executions/{task['execution_id']}")
+    work(account, run, "brought")
+    finish(account, run)
 
 
 def live_by_events(account: Account) -> None:

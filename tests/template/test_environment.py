@@ -61,6 +61,7 @@ OF_ONE_FUNCTION: dict[str, list[Any]] = {
         *(EngineSettings, SlotSettings, DeadlineSettings, RateLimitSettings, TenantSettings),
         *(InvalidEventSettings, MetricSettings),
     ],
+    "run_workflow_task": [EngineSettings, SlotSettings, DeadlineSettings, RateLimitSettings],
     "publish_run_events": [EventSettings, DeliverySettings, MetricSettings],
     "deliver_webhook": [DeliverySettings, WebhookSettings, AllowedHostSettings, MetricSettings],
 }
@@ -108,10 +109,12 @@ def settings_of(folder: str) -> list[Any]:
 @pytest.mark.parametrize("logical_id", sorted(FUNCTIONS))
 def test_a_function_is_given_the_variables_it_reads_and_no_other(deployed: Deployed, logical_id: str) -> None:
     variables = deployed.functions[logical_id]["Environment"]["Variables"]
-    environment = Environment({name: value or "chosen" for name, value in variables.items()})
+    told = {name: value or "chosen" for name, value in variables.items()}
+    environment = Environment(told | {"AWS_LAMBDA_FUNCTION_NAME": "function"})
     for settings in settings_of(folder_of(FUNCTIONS[logical_id])):
         settings.from_env(environment)
     read = {name for name in environment.asked if not name.startswith(SET_BY_LAMBDA)}
+    read -= {f"{folder_of(FUNCTIONS[logical_id]).upper()}_ARN"}  # which no template can tell it
     assert read == {name for name in variables_of(FUNCTIONS[logical_id]) if not name.startswith(READ_BY_POWERTOOLS)}
 
 

@@ -120,7 +120,9 @@ def test_a_state_machine_may_invoke_those_functions_and_nothing_else(transformed
     variables = variables_of(functions_of(transformed)["WorkflowsApiFunction"])
     told = [variables[f"{folder.upper()}_ARN"] for folder in CALLED_BY_MACHINES]
     [policy, _] = transformed["Resources"]["StateMachineRole"]["Properties"]["Policies"]
-    [statement] = policy["PolicyDocument"]["Statement"]
-    assert statement["Effect"] == "Allow"
-    assert statement["Action"] == "lambda:InvokeFunction"
-    assert sorted(statement["Resource"], key=str) == sorted(told, key=str)
+    of_one = transformed["Resources"]["StateMachinesExecuteWorkflows"]["Properties"]
+    assert of_one["Roles"] == [{"Ref": "StateMachineRole"}]
+    statements = [*policy["PolicyDocument"]["Statement"], *of_one["PolicyDocument"]["Statement"]]
+    assert [(each["Effect"], each["Action"]) for each in statements] == [("Allow", "lambda:InvokeFunction")] * 2
+    invoked = [*statements[0]["Resource"], statements[1]["Resource"]]
+    assert sorted(invoked, key=str) == sorted(told, key=str)

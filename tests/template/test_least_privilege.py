@@ -12,7 +12,7 @@ ROLES = [
     *("WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"),
     *("RunDataTaskRole", "RunSqlTaskRole", "FinishRunRole", "RotateTokenKeyRole"),
     *("SweepRunsRole", "RecordExecutionStatusRole", "PublishRunEventsRole", "StartWaitingRunsRole"),
-    *("DeliverWebhookRole", "StartTriggeredRunRole"),
+    *("DeliverWebhookRole", "StartTriggeredRunRole", "RunWorkflowTaskRole"),
 ]
 MACHINES = "arn:aws:states:eu-central-1:123456789012:stateMachine"
 

@@ -20,13 +20,13 @@ from tests.template.wildcards import unexplained_wildcards
 OF_SQL = {"WorkflowsApiRole", "CartoApiRole"}
 """The faces that have tables read, and not by runs alone."""
 FACES = {"WorkflowsApiRole", "CartoApiRole", "WaveApiRole", "AmperityApiRole"}
-STARTERS = FACES | {"SweepRunsRole", "StartWaitingRunsRole", "StartTriggeredRunRole"}
+STARTERS = FACES | {"SweepRunsRole", "StartWaitingRunsRole", "StartTriggeredRunRole", "RunWorkflowTaskRole"}
 DELIVERERS = {"PublishRunEventsRole", "DeliverWebhookRole", "WorkflowsApiRole"}
 """They start the state machine that delivers webhooks."""
 OF_SERVICES = {"StateMachineRole", "WebhookDeliveryRole", "SchedulerRole"}
 TELLERS_OF_TRIGGERS = {"WorkflowsApiRole", "SweepRunsRole"}
 WORKERS = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunSqlTaskRole", "RunLambdaTaskRole")
-ROLES_OF_FUNCTIONS = (*sorted(FACES), *WORKERS, "FinishRunRole", "RotateTokenKeyRole")
+ROLES_OF_FUNCTIONS = (*sorted(FACES), *WORKERS, "RunWorkflowTaskRole", "FinishRunRole", "RotateTokenKeyRole")
 
 
 def roles_that_may(template: Template, prefix: str) -> set[str]:
@@ -356,7 +356,7 @@ def test_functions_reach_what_they_read_and_write_in_the_bucket_and_no_more(tran
     reads = {role_id: prefixes_reached(transformed, role_id, "s3:GetObject") for role_id in ROLES_OF_FUNCTIONS}
     writes = {role_id: prefixes_reached(transformed, role_id, "s3:PutObject") for role_id in ROLES_OF_FUNCTIONS}
     without_tables = ("RunWebTaskRole", "RunAiTaskRole", "RunDataTaskRole", "RunLambdaTaskRole", "FinishRunRole")
-    ordinary = {role_id: {runs} for role_id in without_tables}
+    ordinary = {role_id: {runs} for role_id in (*without_tables, "RunWorkflowTaskRole")}
     assert reads == ordinary | {
         "WorkflowsApiRole": {runs, uploads},
         "CartoApiRole": set(),
@@ -432,16 +432,17 @@ def test_nothing_is_deleted_or_updated_in_the_workflows_table_that_is_a_version(
         assert keys_changed(transformed, role_id) == ["KEYS#*"]
 
 
-def test_of_runs_nothing_is_deleted_but_places_in_a_line(transformed: Template) -> None:
+def test_of_runs_nothing_is_deleted_but_places_in_a_line_and_on_a_list_of_children(transformed: Template) -> None:
     for role_id in roles_that_may(transformed, "dynamodb:Delete"):
-        [deleting] = [
-            statement
+        deleting = [
+            statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
             for statement in statements_of(transformed, role_id)
             if "dynamodb:DeleteItem" in as_list(statement["Action"])
             and statement["Resource"] == attribute("RunsTable", "Arn")
         ]
-        assert deleting["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["QUEUE#*"]}}
-    assert roles_that_may(transformed, "dynamodb:Delete") == STARTERS
+        lists_children = role_id in {"SweepRunsRole", "StartWaitingRunsRole"}
+        assert {key for keys in deleting for key in keys} == {"QUEUE#*", *(["CHILDREN#*"] if lists_children else [])}
+    assert roles_that_may(transformed, "dynamodb:Delete") == STARTERS - {"RunWorkflowTaskRole"}
 
 
 def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
@@ -459,12 +460,13 @@ def test_who_works_reads_workflows_and_no_key(transformed: Template) -> None:
     readers = workers - {"RecordExecutionStatusRole"} - tellers
     expected = {(role_id, "Workflows"): narrowed for role_id in readers}
     by_name = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["WORKFLOW#*", "CONFIG#*"]}}
-    expected["StartTriggeredRunRole", "Workflows"] = by_name
+    expected["StartTriggeredRunRole", "Workflows"] = expected["RunWorkflowTaskRole", "Workflows"] = by_name
+    expected["RunWorkflowTaskRole", "NewestVersions"] = narrowed
     expected |= {(role_id, "Webhooks"): webhooks for role_id in tellers}
     of_triggers = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TRIGGERS#*", "UNSETTLED_TRIGGERS"]}}
     expected["SweepRunsRole", "Triggers"] = expected["StartTriggeredRunRole", "Triggers"] = of_triggers
     assert found == expected | {("RunSqlTaskRole", "Connections"): connections}
-    assert len(readers) == 9
+    assert len(readers) == 10
 
 
 def test_the_first_key_may_be_read_where_there_is_one(transformed: Template) -> None:

@@ -133,6 +133,7 @@ def test_another_function_is_another_machine(name: str) -> None:
         {"ref": "ai", "type": "OpenAI.Text.Summarize", "input": {"text": "x"}},
         transform("data"),
         {"ref": "sql", "type": "Sql.Query", "input": {"query": "SELECT 1 AS n"}},
+        {"ref": "child", "type": "Workflow.Execute", "input": {"workflow_id": "another"}},
         {"ref": "function", "type": "Lambda.Invoke", "input": {"function": "x", "payload": 1}},
     ]
     definition = checked(workflow(*tasks))

@@ -24,6 +24,7 @@ ENGINE = {
     "RUN_AI_TASK_ARN": f"{LAMBDA}:ai",
     "RUN_DATA_TASK_ARN": f"{LAMBDA}:data",
     "RUN_SQL_TASK_ARN": f"{LAMBDA}:sql",
+    "RUN_WORKFLOW_TASK_ARN": f"{LAMBDA}:workflow",
     "RUN_LAMBDA_TASK_ARN": f"{LAMBDA}:lambda",
     "FINISH_RUN_ARN": f"{LAMBDA}:finish",
 }
@@ -50,8 +51,15 @@ def test_functions_are_known_by_the_names_of_their_folders() -> None:
         "run_sql_task": f"{LAMBDA}:sql",
         "run_lambda_task": f"{LAMBDA}:lambda",
         "finish_run": f"{LAMBDA}:finish",
+        "run_workflow_task": f"{LAMBDA}:workflow",
     }
     assert (settings.name_prefix, settings.role_arn) == ("stepcall", ENGINE["STATE_MACHINE_ROLE_ARN"])
+
+
+def test_the_function_that_executes_workflows_knows_itself_by_its_name_which_lambda_tells_it() -> None:
+    rest = {name: value for name, value in ENGINE.items() if name != "RUN_WORKFLOW_TASK_ARN"}
+    own = EngineSettings.from_env(rest | {"AWS_LAMBDA_FUNCTION_NAME": "workflow"})
+    assert own == EngineSettings.from_env(ENGINE)
 
 
 def test_machines_live_in_the_partition_region_and_account_of_the_functions() -> None:
@@ -62,7 +70,7 @@ def test_machines_live_in_the_partition_region_and_account_of_the_functions() ->
 @pytest.mark.parametrize(
     ("settings", "environment", "name"),
     [(StoreSettings, STORES, name) for name in STORES]
-    + [(EngineSettings, ENGINE, name) for name in ENGINE]
+    + [(EngineSettings, ENGINE, name) for name in ENGINE if name != "RUN_WORKFLOW_TASK_ARN"]
     + [(RateLimitSettings, RATE_LIMITS, name) for name in RATE_LIMITS],
 )
 def test_a_missing_variable_is_named(

@@ -31,6 +31,8 @@ WITHOUT_TENANT: Mapping[str, str] = {
     "RunStore.skip_task": BY_STATE_MACHINE,
     "RunStore.record_task_error": BY_STATE_MACHINE,
     "RunStore.fail_task": BY_STATE_MACHINE,
+    "RunStore.list_children": "who follows the ends of runs cancels what a run that has ended has started",
+    "RunStore.forget_child": "as RunStore.list_children",
     "RunStore.await_task": BY_STATE_MACHINE,
     "RunStore.settle_task": "decide_task has found the run in its tenant a moment before",
     "RunStore.abandon": "start_run ends what it has put itself a moment before",
@@ -41,6 +43,7 @@ WITHOUT_TENANT: Mapping[str, str] = {
     "DeliveryStore.list_by_target": f"{AFTER_READING} of its run",
     "DeliveryStore.list_by_run": f"{AFTER_READING} of its run",
     "PayloadStore.put": "the name begins with the id of the run that is being worked on",
+    "PayloadStore.put_around": "as PayloadStore.put, of a run that was read a moment before",
     "PayloadStore.get": "what is asked for stands in the record of a run that was read by its tenant",
     "PayloadStore.url": "as PayloadStore.get",
 }

@@ -18,6 +18,7 @@ from stepcall.tasks.catalog import CATALOG
 from stepcall.tasks.flow import APPROVAL, WAIT
 from stepcall.tasks.http import HTTP_REQUEST
 from stepcall.tasks.invoke import LAMBDA_INVOKE
+from stepcall.tasks.workflow import EXECUTE
 from tests.unit.valid_schemas import (
     ANYTHING,
     SCALAR_TYPES,
@@ -77,7 +78,7 @@ class EverythingOutput(TaskOutput):
 EVERYTHING = TaskContract("Test.Everything", "Takes all.", EverythingInput, EverythingOutput, Worker.DATA, 40)
 # These have rules of their own beside their types: tests/unit/test_sql_definitions.py, test_request_headers.py,
 # test_wait_check.py
-WITH_OTHER_RULES = {*SQL_TASKS, HTTP_REQUEST.name, WAIT.name, APPROVAL.name, LAMBDA_INVOKE.name}
+WITH_OTHER_RULES = {*SQL_TASKS, HTTP_REQUEST.name, WAIT.name, APPROVAL.name, LAMBDA_INVOKE.name, EXECUTE.name}
 WIDE_CATALOG: Mapping[str, TaskContract] = {
     **{name: contract for name, contract in CATALOG.items() if name not in WITH_OTHER_RULES},
     EVERYTHING.name: EVERYTHING,

@@ -144,7 +144,8 @@ DECISION: Json = {
 STARTED_BY: Json = {
     "started_by": {
         "type": "string",
-        "description": "The name of the key that started it; `trigger:tr-…` for a trigger, `event-bus` for an event.",
+        "description": "The name of the key that started it; `trigger:tr-…` for a trigger, `event-bus` for an event, "
+        "`execution:ex-…` for a task of that execution.",
     }
 }
 
@@ -165,11 +166,24 @@ def task_run(generation: Generation) -> Json:
             "attempts": ATTEMPTS,
             "instances": INSTANCES,
             "used_fallback": FELL_BACK,
+            **child_of_task(generation),
             **DECISION,
             **TIMES,
             "error": ref("ErrorResult"),
         },
     )
+
+
+def child_of_task(generation: Generation) -> Json:
+    told = "The execution that it has started, of a `Workflow.Execute`."
+    return {EXECUTION_ID_KEYS[generation]: spelled(EXECUTION_IDS[generation].pattern, told)}
+
+
+def parent_of(generation: Generation) -> Json:
+    """Of an execution."""
+    execution = spelled(EXECUTION_IDS[generation].pattern, "The execution.")
+    fields = {EXECUTION_ID_KEYS[generation]: execution, "workflow_id": WORKFLOW_IDS["workflow_id"], "task": TEXT}
+    return record("The task of another execution that has started this one, if one has.", fields)
 
 
 def started_fields(generation: Generation) -> Json:
@@ -213,6 +227,7 @@ def execution(generation: Generation, prefix: str = "", given: Json = ANY_OBJECT
             "trigger_id": spelled(TRIGGER_ID, "The trigger that started it, if one did."),
             **MODE_AND_RANGE,
             **ATTEMPT,
+            "parent": parent_of(generation),
             **shown(words["input"], given, INPUT_DESCRIPTION),
             **shown(words["output"], result, OUTPUT_DESCRIPTION),
             "error": ref("ErrorResult"),

@@ -1,13 +1,15 @@
 """The route of the elements that a task is done for."""
 
 from stepcall.domain.errors import InstancesNotFoundError
+from stepcall.domain.generation import Generation
 from stepcall.runtime.http import InvalidRequestError
-from workflows_api.describe.answer_schemas import ATTEMPTS, DECISION, TIMES, page_of, record
+from workflows_api.describe.answer_schemas import ATTEMPTS, DECISION, TIMES, child_of_task, page_of, record
 from workflows_api.describe.execution_routes import ANY_EXECUTION, NO_RUN, TAG
 from workflows_api.describe.operations import LIST_DESCRIPTIONS, WORKFLOW, operation
 from workflows_api.describe.parts import Json, answer, path_parameter, query_parameters, ref
 from workflows_api.instances import InstancesQuery
 
+CHILD: Json = {key: told for generation in Generation for key, told in child_of_task(generation).items()}
 TASK = path_parameter("ref", "A task with `for_each`.", "[A-Za-z_][A-Za-z0-9_]{0,63}", "page")
 INSTANCE_PATHS: Json = {
     "/workflows/{workflow_id}/executions/{execution_id}/tasks/{ref}/instances": {
@@ -29,6 +31,6 @@ def instance_schemas() -> Json:
         "Instance": record(
             "What became of one element.",
             {"index": {"type": "integer", "minimum": 0, "description": "Of the element."}, "status": ref("TaskStatus")},
-            {"attempts": ATTEMPTS, **DECISION, **TIMES, "error": ref("ErrorResult")},
+            {"attempts": ATTEMPTS, **CHILD, **DECISION, **TIMES, "error": ref("ErrorResult")},
         ),
     }

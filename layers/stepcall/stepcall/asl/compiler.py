@@ -284,11 +284,12 @@ def _parallels(part: Part) -> Iterator[Parallel]:
 
 
 def _task_state(step: TaskStep, after: str | None, function_arns: FunctionArns, catch: Catcher) -> LambdaTaskState:
+    limit = None if step.wait_seconds else step.limit_seconds  # of what is waited for, and not of its worker
     return LambdaTaskState(
         name=step.ref,
         function_arn=function_arns[step.worker],
         payload=RUN | {"ref": step.ref, "attempt.$": "$$.State.RetryCount"},
-        timeout_seconds=min(step.limit_seconds or step.timeout_seconds, step.timeout_seconds),
+        timeout_seconds=min(limit or step.timeout_seconds, step.timeout_seconds),
         retry=(LAMBDA_TRANSIENT, _retrier(step.retry) if step.retry else TASK_RETRYABLE),
         catch=(catch,),
         next=after,

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
 
+from stepcall.domain.called_check import CallSetting
 from stepcall.domain.check_values import ValueCheck
 from stepcall.domain.connection import DEFAULT_CONNECTION, NAME_PATTERN, SqlEngine
 from stepcall.domain.definition_document import DefinitionDocument
@@ -94,12 +95,14 @@ def check_definition(
     *,
     time_to_run: timedelta | None = None,
     functions: InvokableFunctions | None = None,
+    calls: CallSetting | None = None,
 ) -> CheckedDefinition:
     """Read a definition. Raises InvalidDefinitionError with all its problems, in document order.
 
     `find_setting` gives where the SQL of a connection runs. It is asked when the document has SQL or names a
     connection; without it, SQL is not read. `time_to_run` is how long a run may take where it would run, `functions`
-    are those that tasks may invoke there, None for nobody knows.
+    are those that tasks may invoke there, None for nobody knows; `calls` finds the workflows that tasks execute, and
+    without it nothing is known of them.
     """
     sent = DefinitionDocument(document)
     findings = Findings(sent)
@@ -115,7 +118,8 @@ def check_definition(
         _check_reserved_refs(sent, findings)
         _check_config_id(sent, findings)
         setting = _find_setting(sent, find_setting, findings) if find_setting else None
-        ValueCheck(sent, catalog, findings, setting, time_to_run=time_to_run, functions=functions).check()
+        check = ValueCheck(sent, catalog, findings, setting, time_to_run=time_to_run, functions=functions, calls=calls)
+        check.check()
     if definition is None or findings.has_problems:
         raise InvalidDefinitionError(findings.problems, findings.warnings)
     has_sql = any(task.type in SQL_TASKS for task in definition.tasks)

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from stepcall.domain.approval_check import ApprovalCheck
+from stepcall.domain.called_check import CalledCheck, CallSetting
 from stepcall.domain.condition import templates_of
 from stepcall.domain.condition_check import ConditionCheck
 from stepcall.domain.control_check import ControlCheck
@@ -22,17 +23,11 @@ from stepcall.domain.fallback_check import FallbackCheck, either
 from stepcall.domain.findings import Findings
 from stepcall.domain.input_check import InputCheck
 from stepcall.domain.invokable_functions import InvokableFunctions
-from stepcall.domain.json_schema import (
-    ANYTHING,
-    SCHEMAS,
-    Misfit,
-    Schema,
-    misfit,
-    step_into,
-)
+from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Misfit, Schema, misfit, step_into
 from stepcall.domain.mixed_words import mixed_reference
 from stepcall.domain.namable import Namable, NameFault, Position
 from stepcall.domain.order_check import OrderCheck
+from stepcall.domain.parent_task import WORKFLOW_EXECUTE
 from stepcall.domain.parse_template import parse, read_bare
 from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
 from stepcall.domain.sql_check import SQL_TASKS, SqlCheck, SqlSetting
@@ -69,6 +64,7 @@ class ValueCheck:
         *,
         time_to_run: timedelta | None = None,
         functions: InvokableFunctions | None = None,
+        calls: CallSetting | None = None,
     ) -> None:
         self._sent = sent
         self._catalog = catalog
@@ -81,6 +77,7 @@ class ValueCheck:
         self._inputs = InputCheck(findings, functions)
         self._waits = WaitCheck(sent, findings, time_to_run)
         self._approvals = ApprovalCheck(sent, findings)
+        self._called = CalledCheck(sent, catalog, findings, calls)
         self._order = OrderCheck(sent, findings)
         self._ranks = self._order.ranks()
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
@@ -148,7 +145,7 @@ class ValueCheck:
     def _output_of_task(self, index: int) -> Schema:
         task = self._sent.list_at("tasks")[index]
         contract, instead = self._catalog.get(str(task.get("type"))), self._fallbacks.read("", task)
-        given = self._approvals.output_of(index, contract, self._reader)
+        given = self._called.output_of(task) or self._approvals.output_of(index, contract, self._reader)
         given = either(given, instead.contract.output_schema) if instead else given
         return given if task.get("for_each") is None else array_of(given)
 
@@ -194,12 +191,15 @@ class ValueCheck:
         self._stages.check_task(place, task, template)
         self._warn_of_lookalikes(template, pointer, position)
         if contract and isinstance(template, Object):
-            self._inputs.check(pointer, given, dict(template.members), contract, fit)
+            known = self._called.fields_of(contract, given)
+            self._inputs.check(pointer, given, dict(template.members), contract, fit, known=known)
             ref = task.get(self._sent.name_key("tasks"))
             if contract.name in SQL_TASKS:
                 self._check_sql(pointer, ref, contract, template, position)
             self._sql.pass_by(contract.name, ref)
-            if contract.is_wait or contract.is_awaited:
+            if contract.name == WORKFLOW_EXECUTE:
+                self._called.check_task(pointer, given)
+            elif contract.is_wait or contract.is_awaited:
                 self._waits.check_task(pointer, given, task, place)
         else:
             fit.fit(template, ANYTHING)

@@ -7,6 +7,7 @@ from stepcall.domain.connection import SqlEngine
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.errors import shorten
 from stepcall.domain.findings import Findings
+from stepcall.domain.parent_task import WORKFLOW_EXECUTE
 from stepcall.domain.sql_check import SqlSetting
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.task_control import OnError
@@ -43,7 +44,8 @@ class ControlCheck:
         if isinstance(retry, dict):
             self._check_delays(f"{pointer}/retry/max_delay", retry)
         timeout = task.get("timeout_seconds")
-        if not contract or contract.is_wait or contract.is_awaited:
+        is_child = contract is not None and contract.name == WORKFLOW_EXECUTE
+        if not contract or contract.is_wait or (contract.is_awaited and not is_child):
             return  # what waits has no time of its own (domain/wait_check.py)
         if type(timeout) is int and timeout > (most := self._longest(contract)):
             message = f"One attempt of `{contract.name}` has {most} seconds at most: say no more, or nothing."
@@ -56,6 +58,8 @@ class ControlCheck:
             self._findings.add(pointer, "invalid_value", message, f"more than {delay}")
 
     def _longest(self, contract: TaskContract) -> int:
+        if contract.name == WORKFLOW_EXECUTE and contract.awaits:
+            return contract.awaits({})
         may_be_on_athena = self._setting is None or self._setting.engine is SqlEngine.ATHENA
         return ATHENA_SECONDS if contract.is_query and may_be_on_athena else contract.timeout_seconds
 

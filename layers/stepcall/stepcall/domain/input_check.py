@@ -4,13 +4,14 @@ Literals are checked by the contract, as the worker will; templates by the schem
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from stepcall.domain.errors import list_names, shorten
 from stepcall.domain.findings import Findings
 from stepcall.domain.invokable_functions import InvokableFunctions
 from stepcall.domain.invoke_check import InvokeCheck
-from stepcall.domain.json_schema import ANYTHING
+from stepcall.domain.json_schema import ANYTHING, Schema
 from stepcall.domain.parse_template import holds_template
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import Template, escape_pointer
@@ -32,8 +33,11 @@ class InputCheck:
         templates: Mapping[str, Template],
         contract: TaskContract,
         fit: TemplateFit,
+        *,
+        known: Mapping[str, Schema] = MappingProxyType({}),
     ) -> None:
-        """`pointer` is where the input stands, `templates` are the same as `given`, parsed."""
+        """`pointer` is where the input stands, `templates` are the same as `given`, parsed; `known` are fields of which
+        more is known than the type says."""
         self._tell_missing(pointer, given, contract)
         wanted = contract.input_schema.variants[JsonType.OBJECT]
         for name, template in templates.items():
@@ -42,8 +46,8 @@ class InputCheck:
                 near = self._findings.suggest(name, wanted.properties)
                 message = f"`{contract.name}` takes no `{shorten(name)}`{near}"
                 self._findings.add(location, "unknown_field", message, list_names(wanted.properties))
-            if field is None or holds_template(given[name]):
-                fit.fit(template, field or ANYTHING, ((), name))
+            if field is None or name in known or holds_template(given[name]):
+                fit.fit(template, known.get(name) or field or ANYTHING, ((), name))
             else:
                 for problem in contract.literal_problems(given[name], name, location, self._findings.suggest):
                     self._findings.keep(problem)

@@ -29,6 +29,7 @@ class Worker(StrEnum):
     DATA = "run_data_task"
     SQL = "run_sql_task"
     LAMBDA = "run_lambda_task"
+    WORKFLOW = "run_workflow_task"
 
 
 class TaskKind(StrEnum):

@@ -44,7 +44,8 @@ class StreamBatch(BaseModel):
         """Of tasks whose machine waits for somebody's answer."""
         for record in self.records:
             if settled := read_settled(record.write.after):
-                yield StreamedEnd(record.write.place, settled.token, str(settled.run_id), settled.status)
+                run_id, child = str(settled.run_id), settled.child_run_id
+                yield StreamedEnd(record.write.place, settled.token, run_id, settled.status, child)
 
 
 def failures_from(*places: str | None) -> dict[str, list[dict[str, str]]]:

@@ -55,11 +55,12 @@ class EngineSettings:
                 f"STATE_MACHINE_PREFIX is {prefix!r}: it may have {MAX_PREFIX_LENGTH} characters. "
                 "Deploy under a shorter stack name."
             )
-        functions = (*Worker, FINISH_RUN)
+        functions = (*(worker for worker in Worker if worker is not Worker.WORKFLOW), FINISH_RUN)
         return cls(
             name_prefix=prefix,
             role_arn=read(env, "STATE_MACHINE_ROLE_ARN"),
-            function_arns={str(name): read(env, f"{name.upper()}_ARN") for name in functions},
+            function_arns={str(name): read(env, f"{name.upper()}_ARN") for name in functions}
+            | {Worker.WORKFLOW.value: _read_own_arn(env)},
             athena_work_group=env.get("ATHENA_WORK_GROUP", ""),
         )
 
@@ -68,6 +69,14 @@ class EngineSettings:
         """`arn:PARTITION:states:REGION:ACCOUNT`, taken from a function's ARN: they stand in the same place."""
         _, partition, _, region, account, *_ = self.function_arns[FINISH_RUN].split(":")
         return f"arn:{partition}:states:{region}:{account}"
+
+
+def _read_own_arn(env: Mapping[str, str]) -> str:
+    """Of the function that executes workflows; it is told of all others, and no template can tell it of itself."""
+    if told := env.get("RUN_WORKFLOW_TASK_ARN"):
+        return told
+    beside, _, _ = read(env, "FINISH_RUN_ARN").rpartition(":")
+    return f"{beside}:{read(env, 'AWS_LAMBDA_FUNCTION_NAME')}"
 
 
 class RateLimitSettings(NamedTuple):

@@ -11,6 +11,7 @@ from stepcall.tasks.http import HTTP_REQUEST
 from stepcall.tasks.invoke import LAMBDA_INVOKE
 from stepcall.tasks.sql import SQL_QUERY, WORKFLOW_OUTPUT
 from stepcall.tasks.web import WEB_DOWNLOAD, WEB_EXTRACT_TEXT
+from stepcall.tasks.workflow import EXECUTE
 
 CATALOG: Mapping[str, TaskContract] = MappingProxyType(
     {
@@ -26,6 +27,7 @@ CATALOG: Mapping[str, TaskContract] = MappingProxyType(
             WAIT,
             APPROVAL,
             LAMBDA_INVOKE,
+            EXECUTE,
         )
     }
 )

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from stepcall.asl.compiler import CompiledWorkflow
 from stepcall.domain.access import Caller, NotGrantedError
+from stepcall.domain.called_check import CallSetting
+from stepcall.domain.called_workflow import CalledWorkflow
 from stepcall.domain.check import check_definition
 from stepcall.domain.connection import SqlEngine
 from stepcall.domain.custom_type import CustomType
@@ -12,9 +15,16 @@ from stepcall.domain.errors import InvalidDefinitionError, Problem
 from stepcall.domain.sql_check import CheckQuery, QueryCheck, SqlSetting, Tables
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 from stepcall.stores.connection_store import ConnectionNotFoundError
-from stepcall.stores.workflow_store import WorkflowTooLargeError, require_storable
+from stepcall.stores.workflow_store import (
+    VersionNotFoundError,
+    WorkflowNotFoundError,
+    WorkflowTooLargeError,
+    require_storable,
+)
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.list_connections import read_connection
+from stepcall.use_cases.read_workflow import read_workflow
+from stepcall.use_cases.start_configured_run import find_configured_workflow
 from stepcall.use_cases.task_types import catalog_for
 
 
@@ -37,10 +47,15 @@ class StoredVersion(NamedTuple):
     warnings: tuple[Problem, ...]
 
 
-def check_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> CheckedWorkflow:
-    """Raises InvalidDefinitionError with every problem, and what `deps.compile.try_out` raises.
+def check_workflow(
+    document: Any, caller: Caller, deps: FaceDependencies, workflow_id: UUID | None = None
+) -> CheckedWorkflow:
+    """`workflow_id` is of the workflow that this is to be the next version of; None for a new one.
 
-    Who is narrowed is told, and may use, nothing of connections and datasets beyond its granted sources.
+    Raises InvalidDefinitionError with every problem, and what `deps.compile.try_out` raises.
+
+    Who is narrowed is told, and may use, nothing of connections and datasets beyond its granted sources, nor of
+    workflows that it is not granted.
     """
     catalog = catalog_for(caller, deps)
     checked = check_definition(
@@ -49,6 +64,7 @@ def check_workflow(document: Any, caller: Caller, deps: FaceDependencies) -> Che
         lambda name: _find_setting(name, caller, deps),
         time_to_run=deps.time_to_run,
         functions=deps.functions,
+        calls=CallSetting(lambda name, version: _find_workflow(name, version, caller, deps), workflow_id),
     )
     custom_types = catalog.used(checked.definition.task_types)
     try:
@@ -67,6 +83,15 @@ def _find_setting(name: str, caller: Caller, deps: FaceDependencies) -> SqlSetti
         return SqlSetting(LateQueryChecker(), exists=False)
     datasets = {dataset.name: dataset.columns for dataset in found.datasets.values()}
     return SqlSetting(LateQueryChecker(), found.connection.engine, datasets)
+
+
+def _find_workflow(name: str, number: int | None, caller: Caller, deps: FaceDependencies) -> CalledWorkflow | None:
+    """One that the caller does not see is as if it were not there."""
+    try:
+        version = read_workflow(find_configured_workflow(name, caller, deps), caller, deps, number=number)
+    except (WorkflowNotFoundError, VersionNotFoundError, NotGrantedError):
+        return None
+    return CalledWorkflow(version.workflow_id, version.version, version.definition)
 
 
 class LateQueryChecker:

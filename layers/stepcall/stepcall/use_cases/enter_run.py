@@ -25,7 +25,8 @@ def enter(run: Run, version: WorkflowVersion, deps: StartDependencies) -> None:
     Raises what `execute` raises.
     """
     try:
-        may_begin = not deps.max_running or _takes_slot(run, deps)
+        # in its parent's place: who holds a slot and waits for who waits for one would wait for ever
+        may_begin = not deps.max_running or run.runs_for_parent or _takes_slot(run, deps)
         if not may_begin:
             _wait(run, deps)
     except SlotsUnavailableError as exc:

@@ -5,11 +5,11 @@ from uuid import UUID
 from stepcall.domain.access import Caller
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.workflow_store import VersionNotFoundError
-from stepcall.use_cases.dependencies import FaceDependencies
+from stepcall.use_cases.dependencies import WorkerDependencies
 
 
 def read_workflow(
-    workflow_id: UUID, caller: Caller, deps: FaceDependencies, *, number: int | None = None
+    workflow_id: UUID, caller: Caller, deps: WorkerDependencies, *, number: int | None = None
 ) -> WorkflowVersion:
     """That version, by default the newest.
 

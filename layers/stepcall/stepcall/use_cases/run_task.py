@@ -117,7 +117,9 @@ def run_task(
         work = partial(run_each, task, found, context, deps, map_error)
     prepared = _attempt(task, found, work, context, deps)
     if isinstance(prepared, Awaited):
-        _await_end(prepared, found.run, invocation, deps)
+        _await_end(prepared._replace(begin=None), found.run, invocation, deps)
+        if prepared.begin:
+            prepared.begin()
         return None
     return prepared or _nothing_to_do(invocation, task, deps)
 
@@ -138,6 +140,8 @@ def _attempt(
         _look_again(found.run, context, deps)
     except TaskError as error:
         _record_error(error, found.run, task, context, deps)
+    except (RunHasEndedError, LateAttemptError):
+        raise
     except Exception as exc:
         # ours or AWS's: a second attempt is safe, and often enough
         fault = RetryableTaskError(ErrorReason.INTERNAL_ERROR, INTERNAL_MESSAGE)

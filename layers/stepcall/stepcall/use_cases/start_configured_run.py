@@ -10,7 +10,7 @@ from stepcall.domain.run import Run, TimeRange
 from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import MAX_CONFIG_ID_LENGTH
 from stepcall.stores.workflow_store import WorkflowNotFoundError
-from stepcall.use_cases.dependencies import AcceptDependencies
+from stepcall.use_cases.dependencies import AcceptDependencies, WorkerDependencies
 from stepcall.use_cases.start_run import StartRun, start_run
 
 
@@ -30,7 +30,7 @@ def start_configured_run(command: StartConfiguredRun, caller: Caller, deps: Acce
     return start_run(started, caller, deps)
 
 
-def find_configured_workflow(config_id: str, caller: Caller, deps: AcceptDependencies) -> UUID:
+def find_configured_workflow(config_id: str, caller: Caller, deps: WorkerDependencies) -> UUID:
     """The id that this is, of a workflow that may not be there, or that of the workflow with this `config_id`.
 
     Raises WorkflowNotFoundError where no workflow has the `config_id`.

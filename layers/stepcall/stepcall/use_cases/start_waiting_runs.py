@@ -23,7 +23,7 @@ def start_waiting_runs(
     """
     if not deps.max_running:
         return None
-    ended = [streamed for streamed in changes if streamed.change.run.status.has_ended]
+    ended = [each for each in changes if each.change.run.status.has_ended and not each.change.run.runs_for_parent]
     of_tenants: defaultdict[str, list[Run]] = defaultdict(list)
     for _, change in ended:
         of_tenants[change.run.tenant].append(change.run)

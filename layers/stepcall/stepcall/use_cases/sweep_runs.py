@@ -17,6 +17,8 @@ from stepcall.domain.run import Run, RunStatus
 from stepcall.stores.run_store import OpenRun
 from stepcall.stores.slot_store import Place, SlotsUnavailableError, place_of
 from stepcall.use_cases.admit_waiting_runs import run_in
+from stepcall.use_cases.cancel_children import ABANDONED, cancel_child
+from stepcall.use_cases.child_bond import Bond, bond_of
 from stepcall.use_cases.dependencies import StartDependencies
 from stepcall.use_cases.end_late_run import end_late_run
 from stepcall.use_cases.end_unseen_run import end_unseen_run
@@ -136,7 +138,7 @@ class _Sweep:
 
     def _waits_for_its_own(self, run: OpenRun) -> bool:
         """Whether other runs of its tenant have all the slots."""
-        if not self._deps.max_running:
+        if not self._deps.max_running or run.runs_for_parent:
             return False
         slots = self._slots_of(run.tenant)
         return slots is not None and slots.were_taken and not slots.held(place_of(run))
@@ -175,7 +177,7 @@ class _Sweep:
 
     def _only_waits(self, run: OpenRun) -> bool:
         """Whether it has never been let in: then nobody has started it, and there is nothing to look at."""
-        if run.status is not RunStatus.PENDING or not self._deps.max_running:
+        if run.status is not RunStatus.PENDING or not self._deps.max_running or run.runs_for_parent:
             return False
         slots = self._slots_of(run.tenant)
         return slots is None or not slots.held(place_of(run))
@@ -192,15 +194,20 @@ class _Sweep:
         return self._slots[tenant]
 
     def _start(self, waiting: OpenRun) -> None:
-        slots, place = self._slots_of(waiting.tenant) if self._deps.max_running else None, place_of(waiting)
-        if self._deps.max_running and not (slots and slots.lets_in(place)):
+        takes_slot, place = self._deps.max_running and not waiting.runs_for_parent, place_of(waiting)
+        slots = self._slots_of(waiting.tenant) if takes_slot else None
+        if takes_slot and not (slots and slots.lets_in(place)):
             return
         run = run_in(place, self._deps)
         if run is None:  # it has ended since it was listed, and may have been resumed
             if slots:
                 slots.leaves(place)
             return
-        if run.status is RunStatus.PENDING:
+        bond = bond_of(run, self._deps) if run.runs_for_parent else None
+        if bond is Bond.CUT:
+            cancel_child(run.run_id, ABANDONED, self._deps)
+            self._log_repair("child_cancelled", run.run_id)
+        elif run.status is RunStatus.PENDING and bond is not Bond.NOT_YET:
             self._start_in(run, slots)
 
     def _start_in(self, run: Run, slots: SweptSlots | None) -> None:

@@ -7,6 +7,7 @@ its time is up, and then its worker reads in the task's record how it has ended:
 import traceback
 from collections.abc import Iterable
 from typing import NamedTuple
+from uuid import UUID
 
 from stepcall.domain.errors import PermanentTaskError
 from stepcall.domain.run import TaskStatus
@@ -22,6 +23,8 @@ class StreamedEnd(NamedTuple):
     token: str
     run_id: str
     status: TaskStatus
+    child_run_id: UUID | None = None
+    """The run whose end the task has waited for."""
 
 
 def tell_machines(ends: Iterable[StreamedEnd], machines: AwaitingMachines, log: Log) -> str | None:

@@ -27,7 +27,7 @@ def update_workflow(
     """
     deps.workflows.get_latest(caller.tenant, workflow_id)  # before the work: what is not theirs tells nothing
     caller.require_workflow(workflow_id)
-    checked = check_workflow(document, caller, deps)
+    checked = check_workflow(document, caller, deps, workflow_id)
     said = _says(checked)
 
     def put_unless_equal(newest: WorkflowVersion) -> WorkflowVersion:

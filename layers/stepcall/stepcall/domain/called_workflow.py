@@ -1,0 +1,113 @@
+"""What a workflow that a task executes takes and gives, as the schemas that the task's input and output are held by."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema, Variant, step_into
+from stepcall.domain.namable import Namable, Position
+from stepcall.domain.parent_task import WORKFLOW_EXECUTE
+from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.template import Array, Literal, Object, Template, Text
+from stepcall.domain.types import JsonType, ValueType
+from stepcall.domain.workflow import InputParameter, WorkflowDefinition
+
+
+class CalledWorkflow(NamedTuple):
+    """The version of a workflow that a task would execute now."""
+
+    workflow_id: UUID
+    version: int
+    definition: WorkflowDefinition
+
+
+FindWorkflow = Callable[[str, int | None], CalledWorkflow | None]
+"""The tenant's workflow of this id or `config_id`, in that version or the newest; None where there is none."""
+
+
+class Call(NamedTuple):
+    """Which workflow a task executes, as far as it says so in words."""
+
+    name: str
+    version: int | None
+
+
+def call_of(given: Mapping[str, Any]) -> Call | None:
+    """What the input of a task says; None where it does not say it, or not in words."""
+    name, version = given.get("workflow_id"), given.get("version")
+    if not isinstance(name, str) or "{{" in name or not (version is None or type(version) is int):
+        return None
+    return Call(name, version)
+
+
+def calls_of(definition: WorkflowDefinition) -> Iterator[Call]:
+    for task in definition.tasks:
+        call = call_of(task.input) if task.type == WORKFLOW_EXECUTE else None
+        if call:
+            yield call
+
+
+class CalledSchemas:
+    """Of one definition, which was checked when it was stored."""
+
+    def __init__(self, definition: WorkflowDefinition, catalog: Mapping[str, TaskContract]) -> None:
+        self._definition = definition
+        self._catalog = catalog
+
+    @cached_property
+    def taken(self) -> Schema:
+        """An object with its inputs. Null is nothing given."""
+        declared = self._definition.input
+        required = dict.fromkeys(parameter.name for parameter in declared if parameter.must_be_given)
+        return _object_of({parameter.name: _taken(parameter) for parameter in declared}, required)
+
+    @cached_property
+    def given(self) -> Schema:
+        """An object with its outputs, all of them: one that can be null says so."""
+        given: dict[str, Schema] = {}
+        for index, output in enumerate(self._definition.output):
+            may_be_null = self._may_be_null(output.template, Position(len(self._definition.tasks), index), given)
+            given[output.name] = output.schema_of_value.or_null if may_be_null else output.schema_of_value
+        return _object_of(given, dict.fromkeys(given))
+
+    def _may_be_null(self, template: Template, position: Position, before: Mapping[str, Schema]) -> bool:
+        if isinstance(template, Literal):
+            return template.value is None
+        if isinstance(template, Text | Object | Array):
+            return False
+        if template.default is not None:
+            return template.default.value is None
+        found = self._namable(before).find(template, position)
+        named = found if isinstance(found, Schema) else ANYTHING
+        for step in template.path:
+            named = step_into(named, step) or ANYTHING
+        return named.may_be_null
+
+    def _namable(self, before: Mapping[str, Schema]) -> Namable:
+        return Namable(
+            inputs={parameter.name: _bound(parameter) for parameter in self._definition.input},
+            tasks={task.ref: (-1, self._catalog[task.type].output_schema) for task in self._definition.tasks},
+            outputs={name: (index, schema) for index, (name, schema) in enumerate(before.items())},
+            suggest=lambda _, __: "",
+        )
+
+
+def _taken(parameter: InputParameter) -> Schema:
+    return parameter.schema_of_value if parameter.must_be_given else parameter.schema_of_value.or_null
+
+
+def _bound(parameter: InputParameter) -> Schema:
+    """Of what a run has: one with a default is never null."""
+    is_there = parameter.must_be_given or parameter.default is not None
+    return parameter.schema_of_value if is_there else parameter.schema_of_value.or_null
+
+
+def _object_of(properties: Mapping[str, Schema], required: Mapping[str, None]) -> Schema:
+    return Schema({JsonType.OBJECT: Variant(JsonType.OBJECT, properties=properties, required=required)})
+
+
+def output_of_task(given: Schema) -> Schema:
+    """What `Workflow.Execute` gives of a workflow that gives this."""
+    properties = {"execution_id": SCHEMAS[ValueType.STRING], "output": given}
+    return _object_of(properties, dict.fromkeys(properties))
