@@ -8,7 +8,7 @@ from local.demo.exchanges import Api, follow
 from local.stack import LocalStack
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ("graph", "patience", "conditions", "best_effort", "fallback", "waiting", "for_each")
+NAMES = ("graph", "patience", "conditions", "best_effort", "fallback", "waiting", "for_each", "child_workflow")
 
 
 def run(name: str) -> bool:
@@ -19,6 +19,9 @@ def run(name: str) -> bool:
 
 def show(api: Api, name: str) -> bool:
     """Whether its output is as it should be."""
+    if (EXAMPLES / name / "child.json").exists():
+        print("The workflow that it executes:\n")
+        api.call("POST", "/workflows", read(name, "child"))
     definition = read(name, "workflow")
     print("What the check says of it, with the machine that it becomes:\n")
     api.call("POST", "/workflows/validate", definition)
