@@ -25,6 +25,7 @@ from tests.functional.four_faces import Faces, faces_at
 from tests.functional.missed_runs import EVENTS, abort, begun, ended, found, invoke, make_older, starts_throttled, sweep
 from tests.functional.run_event_queue import queue_on
 from tests.logged_lines import logged_lines
+from tests.wait_until import wait_until
 
 Lines = list[dict[str, Any]]
 NAMES = {"run_id", "tenant", "correlation_id"}
@@ -110,9 +111,8 @@ def test_a_run_that_is_cancelled_or_aborted_is_named_too(
         cancelled, aborted = (begun(faces.native.start(deployed).run_id) for _ in range(2))
         faces.native.cancel(deployed, spell_execution(cancelled.run_id))
         abort(aborted)
-        ended(aborted.run_id)
+        wait_until(lambda: "run_ended_unseen" in events_of(about(lines, aborted.run_id)))
     assert "run_cancelled" in events_of(about(lines, cancelled.run_id))
-    assert "run_ended_unseen" in events_of(about(lines, aborted.run_id))
     assert unnamed(about(lines, cancelled.run_id) + about(lines, aborted.run_id)) == []
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from run_sql_task.scratch import remove_left_behind, scratch_folder
 from stepcall.domain.connection import Column
 from stepcall.domain.errors import ErrorReason
 from stepcall.runtime.kept_processes import KeptProcess
+from tests.wait_until import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="macOS does not hold the limits")
 NARROW = Limits(memory=700 * MEGABYTE, buffers=200 * MEGABYTE, spilled=20 * MEGABYTE, result=20 * MEGABYTE, threads=2)
@@ -231,13 +232,6 @@ def is_running(process: Path) -> bool:
         return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it does not hold in time"
-        time.sleep(0.05)
 
 
 def test_queries_at_once_have_each_their_own_tables_and_answers(engines: Engines, tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ from local.moto_world.scheduler_schedules import forget, schedules_go_to
 from local.moto_world.scheduler_schedules import is_kept as schedule_is_kept
 from local.moto_world.table_speed import STREAM_RECORDS_KEPT
 from local.moto_world.table_streams import stream_records_go_to
+from tests.wait_until import wait_until
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
@@ -274,13 +275,6 @@ def test_a_stopped_execution_stays_stopped_when_its_handler_ends(states: Any) ->
 
 def events_of(states: Any, execution: str) -> list[str]:
     return [event["type"] for event in states.get_execution_history(executionArn=execution)["events"]]
-
-
-def wait_until(met: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_a_stop_after_the_end_changes_nothing(states: Any) -> None:
