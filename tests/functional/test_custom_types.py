@@ -195,6 +195,16 @@ def test_a_version_goes_on_as_it_was_whatever_becomes_of_the_type(own: Api) -> N
     assert problems(own, task("ask")) == [("/tasks/0/type", "unknown_task_type")]
 
 
+def test_a_workflow_whose_types_are_gone_is_executed_by_another_all_the_same(own: Api) -> None:
+    put(own)
+    each = task("each", say="{{item}}") | {"for_each": [1, 2]}
+    child = own.define(tasks=[each], output=[give("said", "{{refs.each.output[1].say}}", "integer")])
+    assert own("DELETE", "/task-types/Acme.Echo").status == 204
+    call = {"ref": "call", "type": "Workflow.Execute", "input": {"workflow_id": child}}
+    done = own.run(own.define(tasks=[call], output=[give("said", "{{refs.call.output.output.said}}", "integer")]))
+    assert done["output"] == {"said": 2}
+
+
 def test_another_tenants_type_is_not_there(own: Api, api: Api) -> None:
     put(own, "Acme.Secret")
     assert problems(api, task("ask", "Acme.Secret")) == [("/tasks/0/type", "unknown_task_type")]

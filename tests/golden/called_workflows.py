@@ -36,7 +36,7 @@ def find(name: str, version: int | None) -> CalledWorkflow | None:
     if name not in DOCUMENTS or (version or NEWEST) > NEWEST:
         return None
     definition = check_definition(DOCUMENTS[name], CATALOG).definition
-    return CalledWorkflow(UUID(int=[*DOCUMENTS].index(name)), version or NEWEST, definition)
+    return CalledWorkflow(UUID(int=[*DOCUMENTS].index(name)), version or NEWEST, definition, CATALOG)
 
 
 CALLS = CallSetting(find)

@@ -59,7 +59,7 @@ def fault_of(nest: Nest) -> str | None:
         problems: list[Problem] = []
         try:
             definition = compiles(document, others)
-            others[definition.name] = CalledWorkflow(UUID(int=len(others)), 1, definition)
+            others[definition.name] = CalledWorkflow(UUID(int=len(others)), 1, definition, TYPES)
         except InvalidDefinitionError as exc:
             problems = exc.problems
         wanted, found = wanted_problems(said), {(problem.code, problem.location) for problem in problems}

@@ -41,12 +41,10 @@ class CalledCheck:
     def __init__(
         self,
         sent: DefinitionDocument,
-        catalog: Mapping[str, TaskContract],
         findings: Findings,
         setting: CallSetting | None,
     ) -> None:
         self._key = sent.task_input_key
-        self._catalog = catalog
         self._findings = findings
         self._setting = setting
         own_name = sent.value.get("config_id") if isinstance(sent.value, dict) else None
@@ -92,7 +90,7 @@ class CalledCheck:
             return None
         if call not in self._schemas:
             found = self._setting.find(*call)
-            self._schemas[call] = CalledSchemas(found.definition, self._catalog) if found else None
+            self._schemas[call] = CalledSchemas(found) if found else None
         return self._schemas[call]
 
     def _check_literals(self, pointer: str, given: Mapping[str, Any]) -> None:

@@ -5,13 +5,14 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema, Variant, step_into
+from stepcall.domain.each_check import array_of
+from stepcall.domain.fallback_check import either
+from stepcall.domain.json_schema import SCHEMAS, Schema, Variant
 from stepcall.domain.namable import Namable, Position
 from stepcall.domain.parent_task import WORKFLOW_EXECUTE
 from stepcall.domain.task_contract import TaskContract
-from stepcall.domain.template import Array, Literal, Object, Template, Text
 from stepcall.domain.types import JsonType, ValueType
-from stepcall.domain.workflow import InputParameter, WorkflowDefinition
+from stepcall.domain.workflow import InputParameter, Task, WorkflowDefinition
 
 
 class CalledWorkflow(NamedTuple):
@@ -20,6 +21,8 @@ class CalledWorkflow(NamedTuple):
     workflow_id: UUID
     version: int
     definition: WorkflowDefinition
+    catalog: Mapping[str, TaskContract]
+    """The types of its tasks, as they were when it was defined."""
 
 
 FindWorkflow = Callable[[str, int | None], CalledWorkflow | None]
@@ -51,9 +54,9 @@ def calls_of(definition: WorkflowDefinition) -> Iterator[Call]:
 class CalledSchemas:
     """Of one definition, which was checked when it was stored."""
 
-    def __init__(self, definition: WorkflowDefinition, catalog: Mapping[str, TaskContract]) -> None:
-        self._definition = definition
-        self._catalog = catalog
+    def __init__(self, called: CalledWorkflow) -> None:
+        self._definition = called.definition
+        self._catalog = called.catalog
 
     @cached_property
     def taken(self) -> Schema:
@@ -67,30 +70,23 @@ class CalledSchemas:
         """An object with its outputs, all of them: one that can be null says so."""
         given: dict[str, Schema] = {}
         for index, output in enumerate(self._definition.output):
-            may_be_null = self._may_be_null(output.template, Position(len(self._definition.tasks), index), given)
+            position = Position(len(self._definition.tasks), index)
+            may_be_null = self._namable(given).may_be_null(output.template, position)
             given[output.name] = output.schema_of_value.or_null if may_be_null else output.schema_of_value
         return _object_of(given, dict.fromkeys(given))
-
-    def _may_be_null(self, template: Template, position: Position, before: Mapping[str, Schema]) -> bool:
-        if isinstance(template, Literal):
-            return template.value is None
-        if isinstance(template, Text | Object | Array):
-            return False
-        if template.default is not None:
-            return template.default.value is None
-        found = self._namable(before).find(template, position)
-        named = found if isinstance(found, Schema) else ANYTHING
-        for step in template.path:
-            named = step_into(named, step) or ANYTHING
-        return named.may_be_null
 
     def _namable(self, before: Mapping[str, Schema]) -> Namable:
         return Namable(
             inputs={parameter.name: _bound(parameter) for parameter in self._definition.input},
-            tasks={task.ref: (-1, self._catalog[task.type].output_schema) for task in self._definition.tasks},
+            tasks={task.ref: (-1, self._output_of(task)) for task in self._definition.tasks},
             outputs={name: (index, schema) for index, (name, schema) in enumerate(before.items())},
             suggest=lambda _, __: "",
         )
+
+    def _output_of(self, task: Task) -> Schema:
+        given, instead = self._catalog[task.type].output_schema, self._definition.fallback_of(task)
+        given = either(given, self._catalog[instead.type].output_schema) if instead else given
+        return given if task.for_each is None else array_of(given)
 
 
 def _taken(parameter: InputParameter) -> Schema:

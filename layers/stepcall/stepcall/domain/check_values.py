@@ -23,7 +23,7 @@ from stepcall.domain.fallback_check import FallbackCheck, either
 from stepcall.domain.findings import Findings
 from stepcall.domain.input_check import InputCheck
 from stepcall.domain.invokable_functions import InvokableFunctions
-from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Misfit, Schema, misfit, step_into
+from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Misfit, Schema, misfit
 from stepcall.domain.mixed_words import mixed_reference
 from stepcall.domain.namable import Namable, NameFault, Position
 from stepcall.domain.order_check import OrderCheck
@@ -34,13 +34,10 @@ from stepcall.domain.sql_check import SQL_TASKS, SqlCheck, SqlSetting
 from stepcall.domain.stage_check import StageCheck
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import (
-    Array,
-    Literal,
     Object,
     Place,
     Reference,
     Template,
-    Text,
     escape_pointer,
     spell_place,
     texts,
@@ -77,7 +74,7 @@ class ValueCheck:
         self._inputs = InputCheck(findings, functions)
         self._waits = WaitCheck(sent, findings, time_to_run)
         self._approvals = ApprovalCheck(sent, findings)
-        self._called = CalledCheck(sent, catalog, findings, calls)
+        self._called = CalledCheck(sent, findings, calls)
         self._order = OrderCheck(sent, findings)
         self._ranks = self._order.ranks()
         self._misfit: Callable[[Schema, Schema], Misfit | None] = cache(misfit)
@@ -154,25 +151,13 @@ class ValueCheck:
         self._fit_to(pointer, position).fit(template, schema.or_silent_null)
         self._warn_of_lookalikes(template, pointer, position)
         name = output.get("name")
-        if isinstance(name, str) and self._may_be_null(template, position):
+        if isinstance(name, str) and self._namable.may_be_null(template, position):
             first, declared = self._results[name]
             self._results[name] = (first, declared.or_null)  # for those after it that name it
 
-    def _may_be_null(self, template: Template, position: Position) -> bool:
-        if isinstance(template, Literal):
-            return template.value is None
-        if isinstance(template, Text | Object | Array):
-            return False
-        if template.default is not None:
-            return template.default.value is None
-        return self._schema_of(template, position).may_be_null
-
     def _schema_of(self, reference: Reference, position: Position) -> Schema:
-        """What a reference names; ANYTHING where it names nothing, which is told elsewhere."""
-        found: Schema | NameFault | None = self._namable.find(reference, position)
-        for step in reference.path:
-            found = step_into(found, step) if isinstance(found, Schema) else None
-        return found if isinstance(found, Schema) else ANYTHING
+        """What a reference names; that it names nothing is told elsewhere."""
+        return self._namable.schema_of(reference, position)
 
     def _check_task(self, pointer: str, task: Mapping[str, Any], position: Position) -> None:
         contract = self._contract_of(task.get("type"), pointer)

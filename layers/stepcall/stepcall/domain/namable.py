@@ -4,14 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stepcall.domain.errors import shorten
-from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema
+from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema, step_into
 from stepcall.domain.template import (
+    Array,
     InputReference,
     ItemReference,
+    Literal,
+    Object,
     OutputReference,
     Reference,
     ResultReference,
     RunReference,
+    Template,
+    Text,
 )
 from stepcall.domain.times import RANGE_WORDS
 from stepcall.domain.type_check import UNKNOWN_RUN_VALUE, Suggest
@@ -64,6 +69,22 @@ class Namable:
                 return _find_item(name, position.item)
             case RunReference(name):
                 return self._find_run_value(name)
+
+    def schema_of(self, reference: Reference, position: Position) -> Schema:
+        """What a reference names; ANYTHING where it names nothing."""
+        found: Schema | NameFault | None = self.find(reference, position)
+        for step in reference.path:
+            found = step_into(found, step) if isinstance(found, Schema) else None
+        return found if isinstance(found, Schema) else ANYTHING
+
+    def may_be_null(self, template: Template, position: Position) -> bool:
+        if isinstance(template, Literal):
+            return template.value is None
+        if isinstance(template, Text | Object | Array):
+            return False
+        if template.default is not None:
+            return template.default.value is None
+        return self.schema_of(template, position).may_be_null
 
     def _find_input(self, name: str) -> Schema | NameFault:
         self.used_inputs.add(name)

@@ -91,7 +91,7 @@ def _find_workflow(name: str, number: int | None, caller: Caller, deps: FaceDepe
         version = read_workflow(find_configured_workflow(name, caller, deps), caller, deps, number=number)
     except (WorkflowNotFoundError, VersionNotFoundError, NotGrantedError):
         return None
-    return CalledWorkflow(version.workflow_id, version.version, version.definition)
+    return CalledWorkflow(version.workflow_id, version.version, version.definition, version.catalog(deps.catalog))
 
 
 class LateQueryChecker:

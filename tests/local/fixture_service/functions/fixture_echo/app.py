@@ -98,7 +98,9 @@ def start_machine(definition: dict[str, Any]) -> tuple[Any, str]:
     text = json.dumps(definition).replace('"WORK"', json.dumps(os.environ["WORK_ARN"]))
     role = os.environ["MACHINE_ROLE_ARN"]
     machine = states.create_state_machine(name=f"stepcall-{name}", definition=text, roleArn=role)["stateMachineArn"]
-    given = {"run": {}} if '"$.run"' in text else {}  # compiled ones hand on what they were started with
+    given: dict[str, Any] = (
+        {"run": {}} if '"$.run"' in text else {}
+    )  # compiled ones hand on what they were started with
     return states, states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(given))["executionArn"]
 
 
