@@ -59,6 +59,22 @@ def plant(*path: str | int, **fields: Any) -> Callable[[Machine], None]:
 
 
 ONE = ("States", "Each", "ItemProcessor", "States", "Do one")
+EACH = ("States", "Each", "ItemProcessor")
+CONFIG = (*EACH, "ProcessorConfig")
+FORBIDDEN_IN_LABELS = '/ :?*[]{}<>"#%\\^|~`$&,;\t\n\x00\x7f\x9f'
+
+
+def distributed(**fields: Any) -> Callable[[Machine], None]:
+    """The items have executions of their own, with that of the Map or its config changed."""
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": fields.pop("ExecutionType", "STANDARD")}
+
+    def change(machine: Machine) -> None:
+        plant(*EACH, ProcessorConfig=config)(machine)
+        plant("States", "Each", **fields)(machine)
+
+    return change
+
+
 PLANTED: list[tuple[str, Callable[[Machine], None], str]] = [
     ("no StartAt", plant(StartAt=...), "StartAt names no state: None"),
     ("StartAt leads nowhere", plant(StartAt="prepare"), "StartAt names no state: 'prepare'"),
@@ -185,6 +201,32 @@ PLANTED: list[tuple[str, Callable[[Machine], None], str]] = [
         plant("States", "Which", "Choices", 1, "And", 1, "Not", Variable=...),
         "Choices[1].And.Not has a Variable and one",
     ),
+    ("an ItemProcessor that is no object", plant("States", "Each", ItemProcessor=[]), "ItemProcessor is an object"),
+    ("a config that is no object", plant(*EACH, ProcessorConfig="INLINE"), "ProcessorConfig is an object"),
+    (
+        "a config of a branch",
+        plant("States", "Both", "Branches", 0, ProcessorConfig={}),
+        "no field ProcessorConfig here",
+    ),
+    ("a misspelled field of the config", plant(*CONFIG, Type="STANDARD"), "ProcessorConfig has no field Type"),
+    ("another mode", plant(*CONFIG, Mode="PARALLEL"), "ProcessorConfig.Mode is INLINE or DISTRIBUTED"),
+    ("a mode that is no text", plant(*CONFIG, Mode=["INLINE"]), "ProcessorConfig.Mode is INLINE or DISTRIBUTED"),
+    ("executions of inline items", plant(*CONFIG, ExecutionType="STANDARD"), "items that are done INLINE have no"),
+    ("items of no execution type", plant(*CONFIG, Mode="DISTRIBUTED"), "ProcessorConfig.ExecutionType is STANDARD or"),
+    ("another execution type", distributed(ExecutionType="FAST"), "ProcessorConfig.ExecutionType is STANDARD or"),
+    ("a label of inline items", plant("States", "Each", Label="each"), "Label is of a Map whose Mode is DISTRIBUTED"),
+    ("a reader of inline items", plant("States", "Each", ItemReader={}), "ItemReader is of a Map whose Mode is"),
+    ("a label of 41 characters", distributed(Label="x" * 41), "Label has 1 to 40 characters"),
+    ("an empty label", distributed(Label=""), "Label has 1 to 40 characters"),
+    ("a label that is no text", distributed(Label=1), "Label has 1 to 40 characters"),
+    *((f"a label with {char!r}", distributed(Label=f"a{char}b"), "Label has 1 to 40") for char in FORBIDDEN_IN_LABELS),
+    ("a negative concurrency", plant("States", "Each", MaxConcurrency=-1), "MaxConcurrency is a natural number"),
+    ("half an item at once", plant("States", "Each", MaxConcurrency=0.5), "MaxConcurrency is a natural number"),
+    ("a concurrency that is true", plant("States", "Each", MaxConcurrency=True), "MaxConcurrency is a natural number"),
+    ("a concurrency twice", plant("States", "Each", MaxConcurrencyPath="$.n"), "MaxConcurrency and MaxConcurrencyPath"),
+    ("an ItemSelector that is a path", plant("States", "Each", ItemSelector="$.item"), "ItemSelector is an object"),
+    ("an ItemSelector that says nothing", plant("States", "Each", ItemSelector=None), "ItemSelector is an object"),
+    ("items by two templates", plant("States", "Each", Parameters={}), "ItemSelector and Parameters exclude"),
 ]
 
 
@@ -201,3 +243,19 @@ def test_all_faults_are_told_at_once() -> None:
     for _, change, _ in (PLANTED[4], PLANTED[8], PLANTED[11], PLANTED[60]):
         change(machine)
     assert len(faults_of(machine)) >= 4
+
+
+@pytest.mark.parametrize("label", ["a", "each1", "x" * 40, "Zürich-Höngg_2.0"])
+def test_a_map_whose_items_are_executions_passes_with_a_label_of_its_own(label: str) -> None:
+    machine = big_machine()
+    distributed(Label=label, MaxConcurrency=0)(machine)
+    assert faults_of(machine) == []
+
+
+def test_two_maps_do_not_bear_one_label_wherever_they_stand() -> None:
+    machine = big_machine()
+    distributed(Label="each1")(machine)
+    again = json.loads(json.dumps(machine["States"]["Each"]).replace('"Do one"', '"Do another"'))
+    again = json.loads(json.dumps(again).replace('"One ', '"Another one '))
+    machine["States"]["Both"]["Branches"][0] = {"StartAt": "Again", "States": {"Again": again}}
+    assert "Label 'each1': two Maps of the machine bear it" in faults_of(machine)

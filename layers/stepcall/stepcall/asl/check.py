@@ -6,6 +6,7 @@ a bug of whoever wrote the machine; what a workflow's author can mend is in `che
 Sources: https://states-language.net/spec.html and Step Functions' quotas page.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +15,9 @@ from stepcall.domain.errors import StepcallError
 
 MAX_NAME_LENGTH = 80
 FIELDS_OF_MACHINE = frozenset({"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"})
-FIELDS_OF_INNER_MACHINE = frozenset({"Comment", "StartAt", "States", "QueryLanguage", "ProcessorConfig"})
+FIELDS_OF_BRANCH = frozenset({"Comment", "StartAt", "States", "QueryLanguage"})
+FIELDS_OF_PROCESSOR = FIELDS_OF_BRANCH | {"ProcessorConfig"}
+PROCESSOR = "ItemProcessor"
 
 
 class InvalidStateMachineError(StepcallError):
@@ -34,31 +37,34 @@ def check_state_machine(machine: Mapping[str, Any]) -> None:
 
 def _check_names(machine: Mapping[str, Any]) -> Iterator[str]:
     seen: set[str] = set()
-    for name in _names(machine):
+    for name, _ in _states(machine):
         if not 0 < len(name) <= MAX_NAME_LENGTH:
             yield f"{name!r}: a state's name has 1 to {MAX_NAME_LENGTH} characters"
         if name in seen:
             yield f"{name!r}: two states of the machine bear this name"
         seen.add(name)
+    labels = Counter(str(state["Label"]) for _, state in _states(machine) if "Label" in state)
+    yield from (f"Label {label!r}: two Maps of the machine bear it" for label, count in labels.items() if count > 1)
 
 
-def _names(machine: Mapping[str, Any]) -> Iterator[str]:
+def _states(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """With their names, and those inside others."""
     for name, state in machine.get("States", {}).items():
-        yield name
+        yield name, state
         for _, inner in _inner_machines(state):
-            yield from _names(inner)
+            yield from _states(inner)
 
 
 def _inner_machines(state: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield from ((f"Branches[{index}]", branch) for index, branch in enumerate(state.get("Branches", [])))
-    if "ItemProcessor" in state:
-        yield "ItemProcessor", state["ItemProcessor"]
+    if isinstance(processor := state.get(PROCESSOR), dict):
+        yield PROCESSOR, processor
 
 
 def _check_machine(machine: Mapping[str, Any], place: str) -> Iterator[str]:
     states: Mapping[str, Mapping[str, Any]] = machine.get("States") or {}
     where = f"{place}: " if place else ""
-    for field in sorted(machine.keys() - (FIELDS_OF_INNER_MACHINE if place else FIELDS_OF_MACHINE)):
+    for field in sorted(machine.keys() - _fields_of(place)):
         yield f"{where}there is no field {field} here"
     targets = {name: _targets(state) for name, state in states.items()}
     checked_rules = set[int]()
@@ -77,6 +83,12 @@ def _check_machine(machine: Mapping[str, Any], place: str) -> Iterator[str]:
             yield from _check_machine(inner, f"{state_place}/{inner_name}")
     for name in sorted(states.keys() - _reachable(machine.get("StartAt"), targets)):
         yield f"{where}{name}: no way leads to this state"
+
+
+def _fields_of(place: str) -> frozenset[str]:
+    if place.endswith(f"/{PROCESSOR}"):
+        return FIELDS_OF_PROCESSOR
+    return FIELDS_OF_BRANCH if place else FIELDS_OF_MACHINE
 
 
 def _targets(state: Mapping[str, Any]) -> set[Any]:

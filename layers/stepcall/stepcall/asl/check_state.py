@@ -78,6 +78,10 @@ def check_state(state: Mapping[str, Any], checked_rules: set[int]) -> Iterator[s
         yield from _check_payload(field, state[field])
     yield from _check_paths(state)
     yield from _check_times(state)
+    if kind == "Map":
+        from stepcall.asl.check_map import check_map  # noqa: PLC0415 - few machines have one
+
+        yield from check_map(state)
 
 
 def _check_fields(kind: str, state: Mapping[str, Any]) -> Iterator[str]:
