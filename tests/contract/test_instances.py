@@ -79,3 +79,10 @@ def test_of_what_an_earlier_attempt_has_left_nothing_counts(run_store: RunStore)
     assert run_store.get_for_end(RUN_ID).tasks["page"].instances is None
     [begun] = run_store.list_instances(RUN_ID, "page", of_attempt=2, start=0, stop=10)
     assert (begun.status, begun.output, begun.run_attempt) == (TaskStatus.RUNNING, None, 2)
+
+
+@pytest.mark.parametrize("ref", ["page[x]", "page[]", "page[1][2]", "]", "page[01]"])
+def test_what_only_looks_like_an_instance_is_none(run_store: RunStore, ref: str) -> None:
+    run = running(run_store)
+    begin(run_store, run, "page", "page[1]")
+    assert ref not in run_store.get_for_work(RUN_ID, (ref,)).tasks

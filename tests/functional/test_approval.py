@@ -117,6 +117,12 @@ def test_data_that_does_not_fit_is_told_with_its_places_and_nothing_is_lost(api:
     assert end_of(api, path)["status"] == "COMPLETED"
 
 
+@pytest.mark.parametrize("ref", ["ask%5Bx%5D", "%5D", "x" * 1100], ids=["text", "bracket", "long"])
+def test_a_ref_that_is_no_tasks_is_not_found_whatever_it_is(api: Api, ref: str) -> None:
+    path = asking(api)
+    assert problem(complete(api, path, ref=ref)) == (404, "task-not-found")
+
+
 def test_without_a_schema_the_data_is_any_object(api: Api) -> None:
     path = asking(api)
     assert [told["location"] for told in complete(api, path, [1]).json["errors"]] == ["/data"]

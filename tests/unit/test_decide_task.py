@@ -9,7 +9,12 @@ import pytest
 
 from run_data_task.approval import Asker
 from stepcall.domain.approval import FLOW_APPROVAL
-from stepcall.domain.decision_errors import InvalidDecisionError, TaskDecidedError, TaskNotAwaitingError
+from stepcall.domain.decision_errors import (
+    InvalidDecisionError,
+    TaskDecidedError,
+    TaskNotAwaitingError,
+    TaskNotFoundError,
+)
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError
 from stepcall.domain.run import Run, RunStatus, TaskEnd, TaskRun, TaskStatus
 from stepcall.stores.memory_run_store import MemoryRunStore
@@ -56,6 +61,21 @@ def test_nobody_decides_before_the_worker_has_asked(world: RunWorld, run: Run) -
         decide(world, run, YES)
     deliver(world, run)
     assert decide(world, run, YES).status is TaskStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "ref", ["ask[x]", "ask[]", "ask[-1]", "ask[007]", "ask[1_0]", "ask[\u0663]", "a]", "]", "ask[1][2]"]
+)
+def test_a_ref_that_only_looks_like_an_elements_is_no_tasks(world: RunWorld, run: Run, ref: str) -> None:
+    deliver(world, run)
+    with pytest.raises(TaskNotFoundError):
+        decide_task(PlaceOfTask(run.workflow_id, run.run_id, ref), YES, CALLER, world.deps)
+
+
+def test_the_same_decision_with_its_fields_in_another_order_is_the_same(world: RunWorld, run: Run) -> None:
+    deliver(world, run)
+    first = decide(world, run, Decision(TaskStatus.COMPLETED, {"sum": 3, "of": {"a": 1, "b": 2}}))
+    assert decide(world, run, Decision(TaskStatus.COMPLETED, {"of": {"b": 2, "a": 1}, "sum": 3})) == first
 
 
 def test_a_worker_whose_task_is_decided_lets_its_machine_wait_for_nobody(world: RunWorld, run: Run) -> None:

@@ -1,5 +1,6 @@
 """What a task may say of its attempts, and of what becomes of its failure."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -20,6 +21,8 @@ DEFAULT_CONCURRENCY = 40
 MAX_ELEMENTS = 10_000
 """That a task is done for: their indexes travel through the state machine, whose states hold 256 KB, and the output of
 each is read again where the task ends."""
+INSTANCE = re.compile(r"[^\[\]]+\[(0|[1-9][0-9]{0,4})\]")
+"""The ref of a task as it is done for one element."""
 
 
 class Retry(DefinitionModel):
@@ -69,7 +72,8 @@ def instance_ref(ref: str, index: int) -> str:
 
 
 def is_instance(ref: str) -> bool:
-    return ref.endswith("]")
+    """Callers send refs, too: what only looks like an instance's is none, and no second spelling of one."""
+    return INSTANCE.fullmatch(ref) is not None
 
 
 def index_of(ref: str) -> int:
@@ -79,4 +83,4 @@ def index_of(ref: str) -> int:
 
 def whole_ref(ref: str) -> str:
     """The ref of the task that an instance is of, or the ref itself."""
-    return ref.partition("[")[0]
+    return ref.partition("[")[0] if is_instance(ref) else ref

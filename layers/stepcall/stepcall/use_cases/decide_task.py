@@ -13,9 +13,10 @@ from stepcall.domain.decision_errors import (
     TaskNotFoundError,
 )
 from stepcall.domain.errors import ErrorReason, shorten
-from stepcall.domain.json_text import write_json
-from stepcall.domain.run import ErrorResult, TaskEnd, TaskRun, TaskStatus
+from stepcall.domain.json_text import write_canonical_json
+from stepcall.domain.run import ErrorResult, Run, TaskEnd, TaskRun, TaskStatus
 from stepcall.domain.run_with_tasks import RunWithTasks
+from stepcall.domain.task_control import whole_ref
 from stepcall.domain.times import print_time
 from stepcall.domain.workflow import Task
 from stepcall.stores.payload_store import PayloadGoneError
@@ -49,9 +50,10 @@ def decide_task(place: PlaceOfTask, decision: Decision, caller: Caller, deps: Fa
     Raises RunNotFoundError, NotGrantedError, TaskNotFoundError, TaskDecidedError, RunHasEndedError,
     TaskNotAwaitingError, InvalidDecisionError, PayloadTooLargeError.
     """
-    require_start(find_run(place.run_id, caller, deps, place.workflow_id).run, caller)
+    run = find_run(place.run_id, caller, deps, place.workflow_id).run
+    require_start(run, caller)
+    task = _task_of(run, place.ref, deps)  # before its record is looked for: a ref may be anything
     found = deps.runs.get_for_work(place.run_id, (place.ref,))
-    task = _task_of(found, place.ref, deps)
     if decided := _decided_before(found, place.ref, decision, deps):
         return decided
     _require_awaiting(found, place.ref)
@@ -66,10 +68,10 @@ def decide_task(place: PlaceOfTask, decision: Decision, caller: Caller, deps: Fa
     return deps.runs.get_for_work(place.run_id, (place.ref,)).task(place.ref)
 
 
-def _task_of(found: RunWithTasks, ref: str, deps: FaceDependencies) -> Task:
+def _task_of(run: Run, ref: str, deps: FaceDependencies) -> Task:
     """Raises TaskNotFoundError, TaskNotAwaitingError."""
-    definition = deps.workflows.get_version(found.run.workflow_id, found.run.workflow_version).definition
-    task = next((task for task in definition.tasks if task.ref == ref.partition("[")[0]), None)
+    definition = deps.workflows.get_version(run.workflow_id, run.workflow_version).definition
+    task = next((task for task in definition.tasks if task.ref == whole_ref(ref)), None)
     if task is None:
         raise TaskNotFoundError(f"The execution has no task `{shorten(ref)}`.")
     if task.type != FLOW_APPROVAL:
@@ -95,7 +97,8 @@ def _is_same(task: TaskRun, decision: Decision, deps: FaceDependencies) -> bool:
     if task.output is None:
         return bool(task.error and task.error.message == _error(task.ref, decision).message)
     try:
-        return write_json(deps.payloads.get(task.output)["data"]) == write_json(decision.data)
+        before = deps.payloads.get(task.output)["data"]
+        return write_canonical_json(before) == write_canonical_json(decision.data)
     except PayloadGoneError:
         return False
 
