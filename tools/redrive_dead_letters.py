@@ -44,11 +44,11 @@ def replays_of(client: Client, stack: str) -> Mapping[str, Replay]:
     cloudformation = client("cloudformation")
     functions = Functions(client("lambda"), _functions_of(cloudformation, stack))
     table = physical_id(cloudformation, stack, "RunsTable")
-    records = StreamRecords(client("dynamodbstreams"), client("dynamodb"), table)
+    streams, dynamodb = client("dynamodbstreams"), client("dynamodb")
     return {
         "FailedInvocations": ReplayInvocations(functions),
-        "UnpublishedRunEvents": ReplayChanges(functions, records),
-        "UnreturnedSlots": ReplayChanges(functions, records),
+        "UnpublishedRunEvents": ReplayChanges(functions, StreamRecords(streams, dynamodb, table)),
+        "UnreturnedSlots": ReplayChanges(functions, StreamRecords(streams, dynamodb, table, with_answers=True)),
         "ExhaustedDeliveries": ShowDeliveries(),
         "UndeliveredEvents": ReplayEvents(functions, lambda: physical_id(cloudformation, stack, STARTER)),
         "InvalidEvents": ShowInvalidEvents(),

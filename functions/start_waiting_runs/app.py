@@ -1,4 +1,8 @@
-"""What machines and runs wait for, from the runs table's stream: the ends of tasks and of child runs, and slots."""
+"""When tasks and runs have ended, as the runs table's stream tells: much more than starting the runs that wait.
+
+Machines that wait for tasks are told, tasks that wait for child runs are ended, children of runs that were stopped are
+cancelled, slots are given back, and those who wait for them start. One function, as the stream bears no third reader.
+"""
 
 from typing import Any
 

@@ -24,6 +24,8 @@ from stepcall.stores.slot_store import Place
 from tests.functional.conftest import Api
 from tests.functional.missed_runs import found, starts_throttled
 from tests.functional.run_event_queue import RunEventQueue, queue_on
+from tests.functional.test_approval import asking, complete
+from tests.functional.test_graph_order import end_of
 from tests.local.manual_clock import ManualClock
 from tools.dead_letters.queue import Queue
 from tools.redrive_dead_letters import redrive
@@ -127,13 +129,15 @@ def bus_refuses() -> Iterator[None]:
 
 
 @contextmanager
-def refused(event: str, code: str) -> Iterator[None]:
-    """Of every client of boto3 that is made meanwhile, or of the one of the functions."""
+def refused(event: str, code: str, *clients: Any) -> Iterator[None]:
+    """Of every client of boto3 that is made meanwhile, or of those of the functions."""
 
     def refuse(**_: object) -> None:
         raise ClientError({"Error": {"Code": code, "Message": "Not now."}}, event.rpartition(".")[2])
 
-    emitters = [wiring.dynamodb().meta.events, boto3.DEFAULT_SESSION.events] if boto3.DEFAULT_SESSION else []
+    clients = (wiring.dynamodb(), *clients)
+    emitters = [client.meta.events for client in clients]
+    emitters += [boto3.DEFAULT_SESSION.events] if boto3.DEFAULT_SESSION else []
     for emitter in emitters:
         emitter.register(event, refuse)
     try:
@@ -229,6 +233,21 @@ def test_a_slot_that_was_not_given_back_is(stack: LocalStack, source: str) -> No
     assert (left, f"played again from {source}" in said) == (0, True), said
     assert lying_in(stack, "UnreturnedSlots") == 0
     assert Place(run_id) not in slots.read(TENANT).holders, said
+
+
+@pytest.mark.parametrize("source", ["the stream", "the table"])
+def test_a_machine_that_was_not_told_of_an_answer_is(stack: LocalStack, source: str) -> None:
+    api = Api(stack.url, API_KEY)
+    path = asking(api)
+    with refused("before-call.stepfunctions.SendTaskSuccess", "AccessDeniedException", wiring.stepfunctions()):
+        assert complete(api, path).status == 200
+        as_time_passes(stack, lambda: lying_in(stack, "UnreturnedSlots"))
+    code = "TrimmedDataAccessException"
+    trimmed = refused("before-call.dynamodbstreams.GetShardIterator", code) if source == "the table" else nullcontext()
+    with trimmed:
+        left, said = drive(stack)
+    assert (left, f"played again from {source}" in said) == (0, True), said
+    assert end_of(api, path)["status"] == "COMPLETED"
 
 
 def test_an_invocation_that_was_given_up_is_done(stack: LocalStack) -> None:

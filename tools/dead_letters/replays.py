@@ -72,7 +72,7 @@ class ReplayInvocations:
 
 
 class ReplayChanges:
-    """Of UnpublishedRunEvents: the function gets the changes of runs that the message says the place of."""
+    """Of UnpublishedRunEvents and UnreturnedSlots: the function gets the changes that the message says the place of."""
 
     def __init__(self, functions: Functions, records: StreamRecords) -> None:
         self._functions = functions
@@ -90,7 +90,7 @@ class ReplayChanges:
         except NotKeptError:
             records, source = list(self._records.rebuilt(failed.batch)), "the table, as the stream keeps it no more"
         if not records:
-            raise NotReplayedError("no run in the table began or ended at that time: it may have been deleted since")
+            raise NotReplayedError("nothing in the table began or ended at that time: it may have been deleted since")
         for record in records:  # each alone: in their order, and however large they are
             answer = _invoke(self._functions, failed.context.function_name, {"Records": [record]})
             if (answer or {}).get("batchItemFailures"):

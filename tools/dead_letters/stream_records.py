@@ -1,4 +1,7 @@
-"""Changes of runs that could not be told: from the table's stream for a day, made again from the table after that."""
+"""Changes of runs that could not be told, and ends of tasks that machines wait for.
+
+From the table's stream for a day, made again from the table after that.
+"""
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -8,8 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, Field
 
-from stepcall.domain.run import RunStatus
-from stepcall.stores.dynamo_items import RUN_ITEM, read_time, write_time, write_values
+from stepcall.domain.run import RunStatus, TaskStatus
+from stepcall.stores.dynamo_items import RUN_ITEM, TASK_TOKEN, read_time, write_time, write_values
 
 GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"})
 MARGIN = timedelta(minutes=1)
@@ -37,18 +40,22 @@ class StreamBatch(BaseModel):
 
 
 class StreamRecords:
-    """`streams` and `dynamodb` are boto3's clients. Raises what they raise. Records are as Lambda sends them."""
+    """`streams` and `dynamodb` are boto3's clients. Raises what they raise. Records are as Lambda sends them.
 
-    def __init__(self, streams: Any, dynamodb: Any, table: str) -> None:
+    `with_answers`: whether the ends of tasks that machines wait for are among them.
+    """
+
+    def __init__(self, streams: Any, dynamodb: Any, table: str, *, with_answers: bool = False) -> None:
         self._streams = streams
         self._dynamodb = dynamodb
         self._table = table
+        self._with_answers = with_answers
 
     def kept(self, batch: StreamBatch) -> Iterator[Record]:
-        """Of the batch, the changes of runs. Raises NotKeptError."""
+        """Those of the batch. Raises NotKeptError."""
         try:
             for record in self._read(batch):
-                if record["dynamodb"]["Keys"]["item"]["S"] == RUN_ITEM and record["eventName"] != "REMOVE":
+                if record["eventName"] != "REMOVE" and self._is_told(record["dynamodb"]["NewImage"]):
                     yield _as_lambda_sends(record)
         except ClientError as exc:
             if exc.response["Error"]["Code"] in GONE:
@@ -56,13 +63,16 @@ class StreamRecords:
             raise
 
     def rebuilt(self, batch: StreamBatch) -> Iterator[Record]:
-        """What runs have begun or ended while the batch was written, as their records say it now.
+        """What has begun or ended while the batch was written, as its records say it now.
 
         The batch names no run: so these are others', too, which are told a second time, under the ids of the first.
         """
         since, until = batch.first_arrival - MARGIN, batch.last_arrival + MARGIN
-        for item in self._runs_of(write_time(since), write_time(until)):
+        for item in filter(self._is_told, self._changed(write_time(since), write_time(until))):
             yield from (_change(after, before) for after, before in _moves_of(item, since, until))
+
+    def _is_told(self, item: Item) -> bool:
+        return _is_run(item) or (self._with_answers and TASK_TOKEN in item)
 
     def _read(self, batch: StreamBatch) -> Iterator[Record]:
         """The batch to its last record. Raises NotKeptError."""
@@ -85,13 +95,13 @@ class StreamRecords:
             place = page.get("NextShardIterator")
         raise NotKeptError
 
-    def _runs_of(self, since: str, until: str) -> Iterator[Item]:
+    def _changed(self, since: str, until: str) -> Iterator[Item]:
         """A scan of the whole table: no index has these times."""
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,
-            FilterExpression="#item = :run AND (started_at BETWEEN :since AND :until "
-            "OR completed_at BETWEEN :since AND :until)",
-            ExpressionAttributeNames={"#item": "item"},
+            FilterExpression="(#item = :run OR attribute_exists(#token)) AND "
+            "(started_at BETWEEN :since AND :until OR completed_at BETWEEN :since AND :until)",
+            ExpressionAttributeNames={"#item": "item", "#token": TASK_TOKEN},
             ExpressionAttributeValues=write_values({":run": RUN_ITEM, ":since": since, ":until": until}),
         )
         for page in pages:
@@ -99,8 +109,12 @@ class StreamRecords:
 
 
 def _moves_of(item: Item, since: datetime, until: datetime) -> Iterator[tuple[Item, Item]]:
-    """The run after and before each move that it made in that time, oldest first."""
+    """The item after and before each move that it made in that time, oldest first. Of a task only its end is told."""
     started_at, completed_at = _time(item, "started_at"), _time(item, "completed_at")
+    if not _is_run(item):
+        if completed_at and since <= completed_at <= until:
+            yield item, _with_status(item, TaskStatus.RUNNING)
+        return
     if started_at and since <= started_at <= until:
         begun = {name: value for name, value in item.items() if name not in {"completed_at", "error"}}
         yield _with_status(begun, RunStatus.RUNNING), _with_status(begun, RunStatus.PENDING)
@@ -108,11 +122,15 @@ def _moves_of(item: Item, since: datetime, until: datetime) -> Iterator[tuple[It
         yield item, _with_status(item, RunStatus.RUNNING if started_at else RunStatus.PENDING)
 
 
+def _is_run(item: Item) -> bool:
+    return bool(item["item"]["S"] == RUN_ITEM)
+
+
 def _time(item: Item, name: str) -> datetime | None:
     return read_time(item.get(name, {}).get("S"))
 
 
-def _with_status(item: Item, status: RunStatus) -> Item:
+def _with_status(item: Item, status: RunStatus | TaskStatus) -> Item:
     return {**item, "status": {"S": status.value}}
 
 
