@@ -38,12 +38,7 @@ class CallSetting(NamedTuple):
 class CalledCheck:
     """The check of one definition. Without a setting nothing is known of other workflows."""
 
-    def __init__(
-        self,
-        sent: DefinitionDocument,
-        findings: Findings,
-        setting: CallSetting | None,
-    ) -> None:
+    def __init__(self, sent: DefinitionDocument, findings: Findings, setting: CallSetting | None) -> None:
         self._key = sent.task_input_key
         self._findings = findings
         self._setting = setting
