@@ -24,6 +24,7 @@ from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, RunMov
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.read_run import find_run
 from stepcall.use_cases.require_start import require_start
+from stepcall.use_cases.task_values import output_name
 
 
 class PlaceOfTask(NamedTuple):
@@ -128,10 +129,8 @@ def _end_of(decision: Decision, found: RunWithTasks, ref: str, caller: Caller, d
     now, who = deps.now(), caller.principal
     if decision.status is TaskStatus.FAILED:
         return TaskEnd(decision.status, now, error=_error(ref, decision), decided_by=who)
-    key = f"{found.run.execution_name}/{ref}"
-    return TaskEnd(
-        decision.status, now, output=deps.payloads.put(key, {"data": decision.data, "decided_by": who}), decided_by=who
-    )
+    output = deps.payloads.put(output_name(found.run, ref), {"data": decision.data, "decided_by": who})
+    return TaskEnd(decision.status, now, output=output, decided_by=who)
 
 
 def _error(ref: str, decision: Decision) -> ErrorResult:

@@ -11,6 +11,7 @@ from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import LateAttemptError, RunMoveRefusedError, RunNotFoundError, TaskNotRunningError
 from stepcall.use_cases.child_bond import Bond, bond_of
 from stepcall.use_cases.dependencies import WorkerDependencies
+from stepcall.use_cases.task_values import output_name
 
 
 class ChildError(NamedTuple):
@@ -26,7 +27,7 @@ def settle_parent(child: Run, deps: WorkerDependencies) -> None:
     if parent is None or bond_of(child, deps) is not Bond.AWAITED:
         return
     run = deps.runs.get_for_work(parent.run_id, ()).run
-    end = _end_of(child, f"{run.execution_name}/{parent.ref}", deps)
+    end = _end_of(child, output_name(run, parent.ref), deps)
     try:
         deps.runs.settle_task(run, parent.ref, end)
     except (TaskNotRunningError, RunMoveRefusedError, LateAttemptError, RunNotFoundError):
@@ -40,7 +41,9 @@ def _end_of(child: Run, name: str, deps: WorkerDependencies) -> TaskEnd:
     if child.status is RunStatus.COMPLETED and child.output:
         try:
             output = _output_of(child.run_id, child.output, name, deps)
-        except (PayloadGoneError, PayloadTooLargeError) as exc:
+        except PayloadGoneError:
+            error = ChildError(ErrorReason.NOT_FOUND, "What the execution has given is kept 30 days, and was deleted.")
+        except PayloadTooLargeError as exc:
             error = ChildError(ErrorReason.RESOURCES_EXCEEDED, f"The execution's output cannot be handed on. {exc}")
         else:
             return TaskEnd(TaskStatus.COMPLETED, now, output)

@@ -1,11 +1,11 @@
-"""What a task is given, and where what it gives is kept. All raise PermanentTaskError."""
+"""What a task is given, and where what it gives is kept. What cannot be had or kept raises PermanentTaskError."""
 
 from typing import Any
 
 from stepcall.domain.errors import ErrorReason, PermanentTaskError
 from stepcall.domain.json_text import NotJsonError
 from stepcall.domain.render_template import RenderError, Scope, render
-from stepcall.domain.run import StoredPayload
+from stepcall.domain.run import Run, StoredPayload
 from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.template import Array, Template
 from stepcall.domain.types import describe_value
@@ -66,10 +66,13 @@ def _render(template: Template, scope: Scope) -> Any:
         raise PermanentTaskError(ErrorReason.INVALID, str(exc)) from exc
 
 
+def output_name(run: Run, ref: str) -> str:
+    """What a task's output is kept under: of `page[17]` under `page/17`."""
+    return f"{run.execution_name}/{ref.replace('[', '/').removesuffix(']')}"
+
+
 def store_output(task: Task, found: RunWithTasks, output: Any, deps: WorkerDependencies) -> StoredPayload:
-    """Keep it, under a name that says whose it is: of `page[17]` under `page/17`."""
-    name = task.ref.replace("[", "/").removesuffix("]")
     try:
-        return deps.payloads.put(f"{found.run.execution_name}/{name}", output)
+        return deps.payloads.put(output_name(found.run, task.ref), output)
     except (NotJsonError, PayloadTooLargeError) as exc:
         raise PermanentTaskError(ErrorReason.RESOURCES_EXCEEDED, f"The output cannot be stored. {exc}") from exc
