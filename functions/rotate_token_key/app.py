@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
 from stepcall.aws.token_key_rotation import Rotation, RotationStep
+from stepcall.runtime.client_wiring import secretsmanager
 from stepcall.runtime.observability import log_fact, logs_invocation
-from stepcall.runtime.wiring import secretsmanager
 
 KEY_BYTES = 48
 

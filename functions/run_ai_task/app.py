@@ -9,7 +9,8 @@ from run_ai_task.settings import AiSettings
 from run_ai_task.summarize import Summarizer
 from stepcall.aws.secrets import SecretsReader
 from stepcall.domain.task_contract import TaskImplementation
-from stepcall.runtime.wiring import make_client, provider_keys
+from stepcall.runtime.client_wiring import make_client
+from stepcall.runtime.wiring import provider_keys
 from stepcall.runtime.worker import task_handler
 from stepcall.tasks.ai import OPENAI_TEXT_SUMMARIZE
 

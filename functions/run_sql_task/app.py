@@ -17,9 +17,10 @@ from run_sql_task.workflow_output import WorkflowOutput
 from stepcall.aws.tables import TableObjects
 from stepcall.domain.task_contract import TaskContext, TaskImplementation
 from stepcall.domain.task_phases import PreparedQuery
+from stepcall.runtime.client_wiring import make_client, s3
 from stepcall.runtime.observability import logs_invocation
 from stepcall.runtime.settings import DatasetSettings, StoreSettings
-from stepcall.runtime.wiring import connections, make_client, new_id, now, s3
+from stepcall.runtime.wiring import connections, new_id, now
 from stepcall.runtime.worker import task_handler
 from stepcall.tasks.sql import SQL_QUERY, WORKFLOW_OUTPUT, QueryInput, QueryOutput
 

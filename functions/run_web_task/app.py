@@ -12,7 +12,7 @@ from run_web_task.web_extract_text import extract_text
 from stepcall.aws.secrets import SecretsReader
 from stepcall.domain.task_contract import TaskImplementation
 from stepcall.guarded_http.client import GuardedHttp
-from stepcall.runtime.wiring import make_client
+from stepcall.runtime.client_wiring import make_client
 from stepcall.runtime.worker import task_handler
 from stepcall.tasks.http import HTTP_REQUEST
 from stepcall.tasks.web import WEB_DOWNLOAD, WEB_EXTRACT_TEXT

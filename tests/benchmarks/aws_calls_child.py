@@ -16,7 +16,7 @@ from botocore.compat import HTTPHeaders
 from stepcall.domain.access import RateLimit
 from stepcall.domain.rate_limit import microseconds_of as since_1970
 from stepcall.domain.run import Run, RunStatus, StoredPayload
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring, wiring
 from stepcall.stores.dynamo_items import run_values, task_key, write_values
 from tests.benchmarks.figures import interleave, median
 
@@ -68,20 +68,24 @@ def microseconds_of(call: Callable[[], Any]) -> Callable[[int], float]:
 def main(rounds: int) -> None:
     deps, run = wiring.face_dependencies(), new_run()
     tasks = [task_key(run.run_id, f"step_{position}") | {"status": {"S": "RUNNING"}} for position in range(3)]
-    answer(wiring.dynamodb(), "dynamodb.PutItem", {})
-    answer(wiring.dynamodb(), "dynamodb.Query", {"Items": [write_values(run_values(run)), *tasks]})
-    answer(wiring.dynamodb(), "dynamodb.UpdateItem", {"Attributes": {"tat": {"N": "1"}}})
+    answer(client_wiring.dynamodb(), "dynamodb.PutItem", {})
+    answer(client_wiring.dynamodb(), "dynamodb.Query", {"Items": [write_values(run_values(run)), *tasks]})
+    answer(client_wiring.dynamodb(), "dynamodb.UpdateItem", {"Attributes": {"tat": {"N": "1"}}})
     start = {
         "stateMachineArn": "arn:aws:states:eu-central-1:123456789012:stateMachine:stepcall-0a1b",
         "name": str(run.run_id),
         "input": "{}",
     }
-    answer(wiring.stepfunctions(), "sfn.StartExecution", {"executionArn": start["stateMachineArn"], "startDate": 1.0})
+    answer(
+        client_wiring.stepfunctions(),
+        "sfn.StartExecution",
+        {"executionArn": start["stateMachineArn"], "startDate": 1.0},
+    )
     now = since_1970(deps.now())
     subjects = {
         "PutItem": microseconds_of(lambda: deps.runs.put(run)),
         "UpdateItem": microseconds_of(lambda: deps.rate_limits.take(TENANT, TENANT, RateLimit(), now)),
-        "StartExecution": microseconds_of(lambda: wiring.stepfunctions().start_execution(**start)),
+        "StartExecution": microseconds_of(lambda: client_wiring.stepfunctions().start_execution(**start)),
         "Query": microseconds_of(lambda: deps.runs.get(TENANT, run.run_id)),
     }
     samples = interleave(subjects, WARM_UP_ROUNDS + rounds)

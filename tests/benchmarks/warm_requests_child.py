@@ -16,7 +16,7 @@ from uuid import UUID
 
 from stepcall.domain.access import RateLimit
 from stepcall.domain.ids import read_run_id
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.dynamo_items import run_key, task_key, write_values
 from tests.api_keys import api_key
@@ -102,7 +102,7 @@ def main(recorded: Event, rounds: int) -> None:
     calls: Counter[str] = Counter()
     dynamodb = FakeDynamoDb(calls)
     clients = {"dynamodb": dynamodb, "stepfunctions": FakeStepFunctions(calls)}
-    wiring.session().create_client = lambda service, **_: clients[service]  # type: ignore[assignment]
+    client_wiring.session().create_client = lambda service, **_: clients[service]  # type: ignore[assignment]
     for text, limit in ((KEY, None), (LIMITED_KEY, ENOUGH)):
         key = api_key(text, last_used_at=datetime.now(UTC), rate_limit=limit)
         DynamoApiKeyStore(dynamodb, "workflows").put(key)  # type: ignore[arg-type]

@@ -63,11 +63,11 @@ class Meter:
 
 def main() -> None:
     with LocalStack(port=0) as stack, client_of(stack.url) as client:
-        from stepcall.runtime import wiring  # noqa: PLC0415 (can be imported while the stack runs)
+        from stepcall.runtime import client_wiring  # noqa: PLC0415 (can be imported while the stack runs)
 
         meter = Meter()
-        wiring.session().register("provide-client-params.dynamodb", meter.before)
-        wiring.session().register("after-call.dynamodb", meter.after)
+        client_wiring.session().register("provide-client-params.dynamodb", meter.before)
+        client_wiring.session().register("after-call.dynamodb", meter.after)
         workflow_id = client.send("POST", "/workflows", light_workflow(3))["workflow_id"]
         client.end_of(client.execute(workflow_id)[1], 0.05)  # fills the caches
         time.sleep(2)  # its slot is given back after its end, and would be counted with the next run's writes

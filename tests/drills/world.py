@@ -37,6 +37,7 @@ KEPT_IN_WIRING = frozenset(
     {"session", "dynamodb", "stepfunctions", "s3", "lambda_", "secretsmanager", "events", "compiler"}
 )
 ALSO_REMEMBER = (
+    "stepcall.runtime.client_wiring",
     "stepcall.runtime.background_wiring",
     "stepcall.runtime.webhook_wiring",
     "stepcall.runtime.delivery_wiring",

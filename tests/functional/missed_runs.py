@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from local.stack import LocalStack
 from stepcall.domain.run import Run
 from stepcall.domain.run_with_tasks import RunWithTasks
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring, wiring
 from stepcall.stores.dynamo_items import run_key, write_time, write_values
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -27,7 +27,7 @@ def starts_throttled() -> Iterator[None]:
     def throttle(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "StartExecution")
 
-    events = wiring.stepfunctions().meta.events
+    events = client_wiring.stepfunctions().meta.events
     events.register("before-call.sfn.StartExecution", throttle)
     try:
         yield

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from amperity_api.app import settings
 from local.stack import LocalStack
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring, wiring
 from stepcall.runtime.settings import SettingsError
 from tests.functional.amperity import RUNS, Amperity, client_of_new_tenant, configure, refusal, type_of
 from tests.functional.conftest import Api
@@ -42,7 +42,7 @@ def failing(client: Any, call: str, error: Exception) -> Iterator[None]:
 
 
 def test_a_bug_is_500_with_the_requests_id_and_nothing_of_its_text(amperity: Amperity) -> None:
-    with failing(wiring.dynamodb(), "dynamodb.Query", ZeroDivisionError("a bug with a secret in it")):
+    with failing(client_wiring.dynamodb(), "dynamodb.Query", ZeroDivisionError("a bug with a secret in it")):
         answer = amperity("GET", RUNS)
     status, message = refusal(answer)
     assert (status, "secret" in message) == (500, False)
@@ -66,7 +66,9 @@ def test_a_page_whose_token_cannot_be_signed_is_503(amperity: Amperity, courier:
     for _ in range(2):
         amperity.start(courier)
     forget_signing_keys()
-    with failing(wiring.secretsmanager(), "secretsmanager.GetSecretValue", ConnectTimeoutError(endpoint_url="x")):
+    with failing(
+        client_wiring.secretsmanager(), "secretsmanager.GetSecretValue", ConnectTimeoutError(endpoint_url="x")
+    ):
         answer = amperity.page(type=type_of(courier), limit=1)
         whole = amperity.page(type=type_of(courier), limit=2)
     forget_signing_keys()
@@ -80,7 +82,7 @@ def test_requests_are_served_while_they_cannot_be_counted(amperity: Amperity) ->
         "UpdateItem",
     )
     hasty = replace(amperity, waits=False)
-    with failing(wiring.dynamodb(), "dynamodb.UpdateItem", throttled):
+    with failing(client_wiring.dynamodb(), "dynamodb.UpdateItem", throttled):
         assert {hasty("GET", RUNS).status for _ in range(15)} == {200}
 
 

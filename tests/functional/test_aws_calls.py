@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring
 from stepcall.stores.workflow_store import LATEST_LEASE_SECONDS
 from tests.benchmarks.lambda_python import ENVIRONMENT
 from tests.benchmarks.machine import ROOT
@@ -51,7 +51,7 @@ def workflow_reads(api: Api) -> Iterator[Counter[tuple[str, str]]]:
         if call["model"].name in READS and (kind := key["S"].partition("#")[0]) in {"CONFIG", "WORKFLOW"}:
             reads[call["model"].name, kind] += 1
 
-    events = wiring.dynamodb().meta.events
+    events = client_wiring.dynamodb().meta.events
     events.register("provide-client-params.dynamodb", note)
     yield reads
     events.unregister("provide-client-params.dynamodb", note)

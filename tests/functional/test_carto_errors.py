@@ -12,7 +12,7 @@ from carto_api.requests import SqlRequest, read_command
 from local.seed import API_KEY, PRINCIPAL, TENANT
 from local.stack import LocalStack
 from stepcall.domain.access import Caller, RateLimit, Scope
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring, wiring
 from stepcall.use_cases.call_procedure import call_procedure
 from stepcall.use_cases.engine import ExecutionStatus
 from tests.functional.carto import CLUSTERS, LIGHT, PARAMETERS, Carto, Deployed, carto_with_key, enable, url_of
@@ -193,7 +193,7 @@ def broken_tables() -> Iterator[None]:
     def fail(**_: Any) -> None:
         raise ZeroDivisionError("a bug with a secret in it")
 
-    events = wiring.dynamodb().meta.events
+    events = client_wiring.dynamodb().meta.events
     events.register("before-call.dynamodb.Query", fail)
     yield
     events.unregister("before-call.dynamodb.Query", fail)
@@ -223,7 +223,7 @@ def no_signing_key() -> Iterator[None]:
         for remembered in (wiring.tokens, wiring.token_keys):
             remembered.cache_clear()
 
-    events = wiring.secretsmanager().meta.events
+    events = client_wiring.secretsmanager().meta.events
     forget()
     events.register("before-call.secretsmanager.GetSecretValue", fail)
     yield
@@ -265,7 +265,7 @@ def test_a_job_costs_few_calls(stack: LocalStack) -> None:
     deployed = enable(stack, CLUSTERS)
     deployed.run(parameters=PARAMETERS | {"number_of_clusters": 1})  # the version is known from now on
     made: list[str] = []
-    events, here = wiring.dynamodb().meta.events, threading.get_ident()
+    events, here = client_wiring.dynamodb().meta.events, threading.get_ident()
 
     def note(model: Any, **_: Any) -> None:
         if threading.get_ident() == here:  # what earlier tests have started may be under way in others

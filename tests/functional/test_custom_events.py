@@ -15,7 +15,7 @@ from local.seed import TENANT
 from local.stack import LocalStack
 from stepcall.domain.ids import read_run_id, read_workflow_id, spell_execution, spell_workflow
 from stepcall.domain.run import RunSummary
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring
 from stepcall.runtime.event_wiring import event_dependencies
 from stepcall.runtime.wiring import worker_dependencies
 from tests.functional.conftest import Api
@@ -244,7 +244,7 @@ def test_an_outage_is_raised_for_lambda_to_try_again_and_then_makes_the_run(
     def throttle(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, operation.rpartition(".")[2])
 
-    wiring_events = wiring.dynamodb().meta.events
+    wiring_events = client_wiring.dynamodb().meta.events
     wiring_events.register(f"before-call.{operation}", throttle)
     event_id, detail = str(uuid4()), {"workflow_id": workflow, "tenant": TENANT, "input": {"value": "x"}}
     try:

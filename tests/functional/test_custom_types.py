@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local.stack import LocalStack
-from stepcall.runtime.wiring import dynamodb
+from stepcall.runtime.client_wiring import dynamodb
 from tests.functional.conftest import OWN_FUNCTIONS, Api, put_key
 from tests.functional.test_graph_order import statuses
 from tests.sample_workflows import Document, declare, give

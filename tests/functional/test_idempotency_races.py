@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.stack import LocalStack
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring
 from tests.functional.conftest import Api
 from tests.functional.doors import Called, deploy, is_replayed, runs_of, said
 
@@ -45,7 +45,7 @@ def answer_lost(stack: LocalStack) -> Iterator[None]:
             done.append(params["TransactItems"][0]["Put"]["Item"]["run_id"]["S"])
             other.transact_write_items(TransactItems=params["TransactItems"])
 
-    events = wiring.dynamodb().meta.events
+    events = client_wiring.dynamodb().meta.events
     events.register("provide-client-params.dynamodb.TransactWriteItems", write_before)
     yield
     events.unregister("provide-client-params.dynamodb.TransactWriteItems", write_before)
@@ -79,7 +79,7 @@ def conflicts(stack: LocalStack) -> Iterator[None]:
         if "START#" in str(params):
             raise CONFLICT
 
-    events = wiring.dynamodb().meta.events
+    events = client_wiring.dynamodb().meta.events
     events.register("provide-client-params.dynamodb.TransactWriteItems", fail)
     yield
     events.unregister("provide-client-params.dynamodb.TransactWriteItems", fail)

@@ -15,7 +15,7 @@ from local.stack import LocalStack
 from local.template import STACK_NAME
 from stepcall.domain.ids import read_run_id, spell_execution
 from stepcall.domain.run import RunStatus
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring
 from stepcall.runtime.emf import DIMENSION
 from stepcall.use_cases.metrics import Metric
 from tests.functional.carto import enable, held, held_pages
@@ -40,7 +40,7 @@ def queries_throttled() -> Iterator[None]:
     def throttle(**_: object) -> None:
         raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "Query")
 
-    events = wiring.dynamodb().meta.events
+    events = client_wiring.dynamodb().meta.events
     events.register("before-call.dynamodb.Query", throttle)
     try:
         yield

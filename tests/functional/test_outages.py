@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from local.seed import API_KEY
 from local.stack import LocalStack
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring
 from tests.functional.conftest import Api, faults, send
 
 THROTTLED = ClientError(
@@ -23,7 +23,7 @@ def outage(stack: LocalStack, api: Api, request: pytest.FixtureRequest) -> Itera
         raise request.param
 
     api("GET", "/workflows")  # the key is known before
-    events = wiring.dynamodb().meta.events
+    events = client_wiring.dynamodb().meta.events
     events.register("before-call.dynamodb.Query", fail)
     yield
     events.unregister("before-call.dynamodb.Query", fail)

@@ -19,7 +19,7 @@ from local.stack import LocalStack
 from stepcall.domain.access import RateLimit
 from stepcall.domain.ids import spell_api_key
 from stepcall.domain.rate_limit import NEVER_USED, SECOND, RateLimitedError, interval, take
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from tests.api_keys import api_key
 from tests.functional.conftest import Answer, Api
@@ -80,7 +80,7 @@ class Bucket:
         self.counted: list[tuple[int, int]] = []
 
     def __enter__(self) -> "Bucket":
-        self._events = wiring.dynamodb().meta.events
+        self._events = client_wiring.dynamodb().meta.events
         self._events.register("before-parameter-build.dynamodb.UpdateItem", self._hear_question)
         self._events.register("after-call.dynamodb.UpdateItem", self._hear_answer)
         return self

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stepcall.asl.limits import READ_UNITS_OF_ANSWER, READ_UNITS_OF_EVENTS, count_read_units, count_write_units
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring
 from tests.benchmarks.light_workflows import light_workflow
 from tests.benchmarks.write_units import size_of
 from tests.benchmarks.writes_child import WRITES, Meter
@@ -53,7 +53,7 @@ def units_of(size: int) -> int:
 @pytest.fixture
 def meter(api: Api) -> Iterator[ReadAndWriteMeter]:
     api("GET", "/health")
-    meter, events = ReadAndWriteMeter(), wiring.dynamodb().meta.events
+    meter, events = ReadAndWriteMeter(), client_wiring.dynamodb().meta.events
     events.register("provide-client-params.dynamodb", meter.before)
     events.register("after-call.dynamodb", meter.after)
     yield meter

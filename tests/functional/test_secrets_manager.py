@@ -6,7 +6,7 @@ import pytest
 
 from local.stack import LocalStack
 from stepcall.aws.secrets import SecretNotReadableError, SecretsReader
-from stepcall.runtime.wiring import make_client
+from stepcall.runtime.client_wiring import make_client
 
 
 def test_a_rotated_secret_is_read_again_when_it_is_rejected(stack: LocalStack) -> None:

@@ -17,7 +17,7 @@ import pytest
 from local.seed import API_KEY
 from local.stack import LocalStack
 from local.template import REGION
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring
 from tests.functional.carto import LIGHT, Carto, enable, url_of
 from tests.functional.conftest import Answer, Api
 
@@ -88,7 +88,7 @@ def broken_table() -> Iterator[None]:
     def fail(**_: Any) -> None:
         raise ZeroDivisionError("a bug")
 
-    events = wiring.dynamodb().meta.events
+    events = client_wiring.dynamodb().meta.events
     events.register("before-call.dynamodb.Query", fail)
     yield
     events.unregister("before-call.dynamodb.Query", fail)

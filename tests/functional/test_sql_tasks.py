@@ -24,8 +24,9 @@ from stepcall.domain.connection import DEFAULT_CONNECTION, Column, Dataset
 from stepcall.domain.errors import ErrorReason, PermanentTaskError
 from stepcall.domain.run_table import RunTable, read_run_table
 from stepcall.domain.task_contract import TaskContext, Worker
+from stepcall.runtime.client_wiring import lambda_, s3
 from stepcall.runtime.settings import EngineSettings, StoreSettings
-from stepcall.runtime.wiring import connections, face_dependencies, lambda_, s3
+from stepcall.runtime.wiring import connections, face_dependencies
 from stepcall.tasks.sql import OutputInput, OutputOutput, QueryInput
 from stepcall.use_cases.sql_worker import ResultTooLargeError, SqlRefusedError, SqlWorker
 from tests.functional.conftest import Api

@@ -12,7 +12,7 @@ from local.stack import LocalStack
 from stepcall.domain.access import Grants, RateLimit, Scope
 from stepcall.domain.ids import spell_execution, spell_workflow
 from stepcall.domain.run import RunStatus
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring, wiring
 from stepcall.use_cases.cancel_run import stop_run
 from tests.functional.conftest import Answer, Api
 from tests.functional.missed_runs import starts_throttled
@@ -250,7 +250,7 @@ def broken_tables() -> Iterator[None]:
     def fail(**_: Any) -> None:
         raise ZeroDivisionError("a bug with a secret in it")
 
-    events = wiring.dynamodb().meta.events
+    events = client_wiring.dynamodb().meta.events
     events.register("before-call.dynamodb.Query", fail)
     yield
     events.unregister("before-call.dynamodb.Query", fail)

@@ -13,7 +13,7 @@ from local.seed import TENANT
 from local.stack import LocalStack
 from stepcall.domain.ids import read_run_id
 from stepcall.domain.webhook_signature import spell_secret
-from stepcall.runtime import webhook_wiring, wiring
+from stepcall.runtime import client_wiring, webhook_wiring, wiring
 from tests.functional.conftest import Api, put_key
 from tests.functional.everything_logged import everything_logged
 from tests.functional.webhooks import ECHO, URL, codes, create, problem, shown
@@ -43,7 +43,7 @@ def secrets_out_of_reach() -> Iterator[None]:
         raise EndpointConnectionError(endpoint_url="https://secretsmanager")
 
     webhook_wiring._secrets_reader.cache_clear()
-    events = wiring.secretsmanager().meta.events
+    events = client_wiring.secretsmanager().meta.events
     events.register("before-call.secretsmanager.GetSecretValue", fail)
     yield
     events.unregister("before-call.secretsmanager.GetSecretValue", fail)

@@ -19,7 +19,7 @@ from local.stack import LocalStack
 from local.template import REGION, STACK_NAME
 from stepcall.domain.ids import read_run_id
 from stepcall.domain.run import RunStatus
-from stepcall.runtime import wiring
+from stepcall.runtime import client_wiring, wiring
 from stepcall.stores.slot_store import Place
 from tests.functional.conftest import Api
 from tests.functional.missed_runs import found, starts_throttled
@@ -135,7 +135,7 @@ def refused(event: str, code: str, *clients: Any) -> Iterator[None]:
     def refuse(**_: object) -> None:
         raise ClientError({"Error": {"Code": code, "Message": "Not now."}}, event.rpartition(".")[2])
 
-    clients = (wiring.dynamodb(), *clients)
+    clients = (client_wiring.dynamodb(), *clients)
     emitters = [client.meta.events for client in clients]
     emitters += [boto3.DEFAULT_SESSION.events] if boto3.DEFAULT_SESSION else []
     for emitter in emitters:
@@ -209,7 +209,7 @@ def slots_kept_back() -> Iterator[None]:
         if "DELETE slots" in str(params["body"]):
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "Not now."}}, "UpdateItem")
 
-    emitter = wiring.dynamodb().meta.events
+    emitter = client_wiring.dynamodb().meta.events
     emitter.register("before-call.dynamodb.UpdateItem", refuse)
     try:
         yield
@@ -239,7 +239,7 @@ def test_a_slot_that_was_not_given_back_is(stack: LocalStack, source: str) -> No
 def test_a_machine_that_was_not_told_of_an_answer_is(stack: LocalStack, source: str) -> None:
     api = Api(stack.url, API_KEY)
     path = asking(api)
-    with refused("before-call.stepfunctions.SendTaskSuccess", "AccessDeniedException", wiring.stepfunctions()):
+    with refused("before-call.stepfunctions.SendTaskSuccess", "AccessDeniedException", client_wiring.stepfunctions()):
         assert complete(api, path).status == 200
         as_time_passes(stack, lambda: lying_in(stack, "UnreturnedSlots"))
     code = "TrimmedDataAccessException"

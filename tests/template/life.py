@@ -46,7 +46,15 @@ from stepcall.domain.ids import (
 )
 from stepcall.domain.trigger import Bus, EventSource, Trigger
 from stepcall.domain.webhook_answer import Answered
-from stepcall.runtime import background_wiring, delivery_wiring, event_wiring, trigger_wiring, webhook_wiring, wiring
+from stepcall.runtime import (
+    background_wiring,
+    client_wiring,
+    delivery_wiring,
+    event_wiring,
+    trigger_wiring,
+    webhook_wiring,
+    wiring,
+)
 from stepcall.stores.dynamo_api_key_store import DynamoApiKeyStore
 from stepcall.stores.slot_store import Place
 from stepcall.use_cases.deliver_webhook import deliver_webhook as make_attempt
@@ -296,6 +304,7 @@ class Account:
 def forget_what_wiring_holds() -> None:
     for module in (
         wiring,
+        client_wiring,
         background_wiring,
         webhook_wiring,
         delivery_wiring,
@@ -802,7 +811,7 @@ def put_upload(account: Account, upload_id: str) -> None:
     """As who has the pre-signed address does it: with the rights of the function that signed it."""
     key = f"uploads/tenant/{read_upload_id(upload_id)}"
     csv = f"city,stores\n{LARGE},2\n".encode()
-    wiring.s3().put_object(Bucket=account.deployed.names["DataBucket"], Key=key, Body=csv)
+    client_wiring.s3().put_object(Bucket=account.deployed.names["DataBucket"], Key=key, Body=csv)
 
 
 def begin_rotation(secret_arn: str) -> None:

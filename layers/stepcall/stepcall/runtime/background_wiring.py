@@ -6,9 +6,10 @@ from random import sample
 from typing import TYPE_CHECKING
 
 from stepcall.aws.event_bus import EventBridgeBus
+from stepcall.runtime.client_wiring import make_client
 from stepcall.runtime.emf import EmbeddedMetrics
 from stepcall.runtime.settings import EventSettings, MetricSettings
-from stepcall.runtime.wiring import make_client, start_fields
+from stepcall.runtime.wiring import start_fields
 
 if TYPE_CHECKING:
     from stepcall.use_cases.sweep_runs import SweepDependencies

@@ -4,10 +4,10 @@ from functools import cache
 
 from stepcall.aws.delivery_machine import DeliveryMachine
 from stepcall.aws.outages import is_outage
+from stepcall.runtime.client_wiring import dynamodb, stepfunctions
 from stepcall.runtime.observability import log_fact
 from stepcall.runtime.settings import DeliverySettings, StoreSettings
 from stepcall.runtime.webhook_wiring import webhooks
-from stepcall.runtime.wiring import dynamodb, stepfunctions
 from stepcall.stores.dynamo_delivery_store import DynamoDeliveryStore
 from stepcall.use_cases.tell_webhooks import FanOutDependencies
 

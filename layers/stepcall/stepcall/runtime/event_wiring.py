@@ -4,9 +4,10 @@ from functools import cache
 
 from stepcall.aws.invalid_event_queue import SqsInvalidEvents
 from stepcall.runtime.background_wiring import metrics
+from stepcall.runtime.client_wiring import make_client
 from stepcall.runtime.settings import InvalidEventSettings, TenantSettings
 from stepcall.runtime.trigger_wiring import triggers
-from stepcall.runtime.wiring import accept_fields, make_client
+from stepcall.runtime.wiring import accept_fields
 from stepcall.use_cases.invalid_events import EventDependencies
 
 

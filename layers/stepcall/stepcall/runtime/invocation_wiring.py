@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 
 from stepcall.aws.invocations import LambdaInvocations
-from stepcall.runtime.wiring import CONFIG, make_client
+from stepcall.runtime.client_wiring import CONFIG, make_client
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 @cache
 def task_types() -> "TaskTypeStore":
+    from stepcall.runtime.client_wiring import dynamodb  # noqa: PLC0415
     from stepcall.runtime.settings import StoreSettings  # noqa: PLC0415 - as said above, as are the next
-    from stepcall.runtime.wiring import dynamodb  # noqa: PLC0415
     from stepcall.stores.dynamo_task_type_store import DynamoTaskTypeStore  # noqa: PLC0415
 
     return DynamoTaskTypeStore(dynamodb(), StoreSettings.from_env().workflows_table)

@@ -4,9 +4,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from stepcall.aws.triggers import EventBridgeTriggers
+from stepcall.runtime.client_wiring import dynamodb, make_client
 from stepcall.runtime.settings import StoreSettings
 from stepcall.runtime.trigger_settings import TriggerTargetSettings
-from stepcall.runtime.wiring import dynamodb, face_dependencies, make_client, start_fields
+from stepcall.runtime.wiring import face_dependencies, start_fields
 from stepcall.stores.dynamo_trigger_store import DynamoTriggerStore
 from stepcall.use_cases.trigger_dependencies import TriggerDependencies
 

@@ -7,9 +7,10 @@ from stepcall.aws.secrets import SecretsReader, SecretsUnavailableError
 from stepcall.domain.webhook_errors import WebhookRefusedError, WebhookSecretsUnavailableError
 from stepcall.guarded_http.webhook_urls import find_fault
 from stepcall.runtime.allowed_hosts import AllowedHostSettings
+from stepcall.runtime.client_wiring import dynamodb, secretsmanager
 from stepcall.runtime.settings import StoreSettings, WebhookSettings
 from stepcall.runtime.webhook_secrets import WebhookSecrets
-from stepcall.runtime.wiring import dynamodb, face_dependencies, secretsmanager
+from stepcall.runtime.wiring import face_dependencies
 from stepcall.stores.dynamo_webhook_store import DynamoWebhookStore
 from stepcall.use_cases.webhook_dependencies import WebhookDependencies
 

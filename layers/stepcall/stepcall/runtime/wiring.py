@@ -4,14 +4,10 @@ import os
 import time
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from botocore.config import Config
-from botocore.session import Session
-
 from stepcall.aws.outputs import S3PayloadStore
-from stepcall.aws.session import open_session
 from stepcall.aws.sql_worker import LambdaSqlWorker
 from stepcall.aws.state_machines import MachineAddress, StepFunctions
 from stepcall.aws.uploads import S3Uploads
@@ -19,6 +15,7 @@ from stepcall.domain.access import Caller
 from stepcall.domain.ids import uuid7
 from stepcall.domain.task_contract import Worker
 from stepcall.runtime.authentication import Authenticator, FirstKey, KnownKeys
+from stepcall.runtime.client_wiring import dynamodb, lambda_, s3, secretsmanager, stepfunctions
 from stepcall.runtime.first_key import SecretFirstKey
 from stepcall.runtime.invokable_settings import InvokableSettings
 from stepcall.runtime.observability import correlation_id, log_about, log_fact
@@ -54,27 +51,10 @@ from stepcall.use_cases.dependencies import (
 )
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_lambda import LambdaClient
-    from types_boto3_s3 import S3Client
-    from types_boto3_secretsmanager import SecretsManagerClient
-    from types_boto3_stepfunctions import SFNClient
-
     from stepcall.aws.token_keys import TokenKeys
     from stepcall.runtime.page_tokens import PageTokens
     from stepcall.runtime.provider_keys import ProviderKeys
     from stepcall.runtime.tokens import JwtTokens
-
-# The gateway waits 29 s for an answer: a call that hangs is given up, tried again, and reported within 20 s.
-CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 3},
-)
-# In the oldest regions pre-signed links would be signed by version 2, which buckets of today refuse.
-S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4"))
-# The SQL worker answers within its own 20 s; what it was asked is not asked twice.
-LAMBDA_CONFIG = CONFIG.merge(Config(read_timeout=25, retries={"total_max_attempts": 1}))
 
 
 def now() -> datetime:
@@ -83,46 +63,6 @@ def now() -> datetime:
 
 def new_id() -> UUID:
     return uuid7(now(), os.urandom)
-
-
-@cache
-def session() -> Session:
-    return open_session()
-
-
-def make_client(service: str, config: Config = CONFIG) -> Any:
-    """A new client, in a tenth of the time that the session's first one takes."""
-    return session().create_client(service, config=config)
-
-
-@cache
-def dynamodb() -> "DynamoDBClient":
-    client: DynamoDBClient = make_client("dynamodb")
-    return client
-
-
-@cache
-def stepfunctions() -> "SFNClient":
-    client: SFNClient = make_client("stepfunctions")
-    return client
-
-
-@cache
-def s3() -> "S3Client":
-    client: S3Client = make_client("s3", S3_CONFIG)
-    return client
-
-
-@cache
-def lambda_() -> "LambdaClient":
-    client: LambdaClient = make_client("lambda", LAMBDA_CONFIG)
-    return client
-
-
-@cache
-def secretsmanager() -> "SecretsManagerClient":
-    client: SecretsManagerClient = make_client("secretsmanager")
-    return client
 
 
 @cache
