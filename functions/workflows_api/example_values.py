@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from stepcall.domain.declared_value import InputParameter
 from stepcall.domain.types import ValueType
-from stepcall.domain.workflow import InputParameter
 
 MAX_DEPTH = 8
 BY_TYPE: Mapping[str, Any] = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "null": None}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stepcall.domain.workflow import InputParameter
+from stepcall.domain.declared_value import InputParameter
 from stepcall.use_cases.start_run import StartRun, start_run
 from tests.sample_workflows import workflow
 from tests.unit.run_world import CALLER, RunWorld

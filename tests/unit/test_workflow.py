@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from stepcall.domain.declared_value import InputParameter
 from stepcall.domain.template import Literal, Object
-from stepcall.domain.workflow import InputParameter
 from tests.sample_workflows import checked, declare, give, transform, workflow
 
 

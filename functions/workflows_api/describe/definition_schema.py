@@ -11,9 +11,10 @@ from pydantic import BaseModel
 
 from stepcall.domain.condition import FORMS
 from stepcall.domain.custom_type import NAME_PATTERN, RESERVED
+from stepcall.domain.declared_value import InputParameter, OutputValue
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.task_contract import TaskContract
-from stepcall.domain.workflow import MAX_TASKS, InputParameter, OutputValue, Task, WorkflowDefinition
+from stepcall.domain.workflow import MAX_TASKS, Task, WorkflowDefinition
 from workflows_api.describe.nested_schema import value_schema_component
 from workflows_api.describe.parts import PREFIXES, Json, ref
 from workflows_api.requests import ADDED_TO_DEFINITIONS

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stepcall.domain.declared_value import DeclaredValue, InputParameter, OutputValue
 from stepcall.domain.types import ValueType
-from stepcall.domain.workflow import DeclaredValue, InputParameter, OutputValue
 from workflows_api.describe.answer_schemas import INPUT_DESCRIPTION, OUTPUT_DESCRIPTION
 from workflows_api.describe.parts import Json
 

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from stepcall.domain.declared_value import InputParameter
 from stepcall.domain.each_check import array_of
 from stepcall.domain.fallback_check import either
 from stepcall.domain.json_schema import SCHEMAS, Schema, Variant
@@ -12,7 +13,7 @@ from stepcall.domain.namable import Namable, Position
 from stepcall.domain.parent_task import WORKFLOW_EXECUTE
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.types import JsonType, ValueType
-from stepcall.domain.workflow import InputParameter, Task, WorkflowDefinition
+from stepcall.domain.workflow import Task, WorkflowDefinition
 
 
 class CalledWorkflow(NamedTuple):

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from stepcall.domain.called_check import CallSetting
 from stepcall.domain.check_values import ValueCheck
 from stepcall.domain.connection import DEFAULT_CONNECTION, NAME_PATTERN, SqlEngine
+from stepcall.domain.declared_value import DeclaredValue, Description, InputParameter, OutputValue
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.definition_model import DefinitionModel
 from stepcall.domain.errors import InvalidDefinitionError, Problem, shorten
@@ -37,10 +38,6 @@ from stepcall.domain.workflow import (
     ConfigId,
     ConnectionName,
     DeclaredOrder,
-    DeclaredValue,
-    Description,
-    InputParameter,
-    OutputValue,
     Task,
     TimeoutSeconds,
     Title,

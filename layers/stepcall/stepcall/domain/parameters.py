@@ -5,11 +5,12 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from stepcall.domain.declared_value import InputParameter
 from stepcall.domain.errors import InvalidParametersError, Problem, first_problems, list_names, shorten
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.template import escape_pointer
 from stepcall.domain.types import describe_value, is_of_type
-from stepcall.domain.workflow import InputParameter, WorkflowDefinition
+from stepcall.domain.workflow import WorkflowDefinition
 
 CheckValue = Callable[[InputParameter, Any, Suggester], Iterable[Problem]]
 """The faults of a value for an input, at JSON Pointers that begin with the input's name."""

@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from stepcall.domain.declared_value import InputParameter
 from stepcall.domain.errors import InvalidParametersError, Problem, StepcallError, count, list_names, shorten
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.procedure import OUTPUT_INFIX, PREFIX, SCHEMA, SQL_TYPES, canonical
 from stepcall.domain.template import escape_pointer
 from stepcall.domain.types import ValueType
-from stepcall.domain.workflow import InputParameter, WorkflowDefinition
+from stepcall.domain.workflow import WorkflowDefinition
 
 HASH = "[0-9a-f]{16}"
 PROCEDURE_NAME = rf"[A-Za-z0-9_-]{{1,64}}\.{SCHEMA}\.{PREFIX}{HASH}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stepcall.domain.declared_value import InputParameter
 from stepcall.domain.errors import Problem, StepcallError, list_names, shorten
 from stepcall.domain.event_template import EVENT_SCHEMAS, NOTHING, SCHEDULE_SCHEMAS, event_scope, parse_event_reference
 from stepcall.domain.json_schema import Schema, misfit
@@ -13,7 +14,7 @@ from stepcall.domain.render_template import RenderBudget, RenderedTooLongError, 
 from stepcall.domain.template import EventReference, Place, Reference, escape_pointer
 from stepcall.domain.type_check import UNKNOWN_EVENT_VALUE, Fault, TemplateFit
 from stepcall.domain.types import describe_value
-from stepcall.domain.workflow import InputParameter, WorkflowDefinition
+from stepcall.domain.workflow import WorkflowDefinition
 
 OF_SCHEDULE = "Take `{{event.time}}`, which is when it was due, or write the value itself."
 MAX_INPUT_LENGTH = 1024 * 1024

@@ -14,11 +14,8 @@ from pydantic import Field
 
 from stepcall.domain.connection import DEFAULT_CONNECTION, SqlEngine
 from stepcall.domain.connection import NAME_PATTERN as CONNECTION_PATTERN
-from stepcall.domain.definition_model import (
-    DefinitionModel,
-    Identifier,
-    TaskType,
-)
+from stepcall.domain.declared_value import Description, InputParameter, OutputValue
+from stepcall.domain.definition_model import DefinitionModel, Identifier, TaskType
 from stepcall.domain.generation import DOCUMENT_WORDS, Generation, generation_of
 from stepcall.domain.parse_template import parse
 from stepcall.domain.run_mode import RunMode, Stage
@@ -33,16 +30,13 @@ from stepcall.domain.task_control import (
 )
 from stepcall.domain.task_order import TaskOrder, in_run_order
 from stepcall.domain.template import ResultReference, Template, references, refs_in
-from stepcall.domain.types import ValueType
 
 if TYPE_CHECKING:
     from stepcall.domain.condition import Condition
     from stepcall.domain.custom_type import CustomType
-    from stepcall.domain.json_schema import Schema
     from stepcall.domain.task_contract import TaskContract
 
 MAX_TITLE_LENGTH = 256
-MAX_DESCRIPTION_LENGTH = 4096
 MAX_DECLARED = 5000
 """Inputs, and outputs: so that what describes or draws a workflow stays under the 6 MB of an answer."""
 MAX_TYPE_LENGTH = 128
@@ -56,7 +50,6 @@ MAX_TASKS = 1000
 """Step Functions ends an execution at 25,000 history events; a task that uses all its retries takes 20."""
 
 Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_LENGTH)]
-Description = Annotated[str, Field(max_length=MAX_DESCRIPTION_LENGTH)]
 WorkflowType = Annotated[str, Field(min_length=1, max_length=MAX_TYPE_LENGTH, pattern=r"^[^\x00-\x1f\x7f]*$")]
 ConfigId = Annotated[str, Field(max_length=MAX_CONFIG_ID_LENGTH, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 WarnAfterMs = Annotated[int, Field(ge=1, le=MAX_WARN_AFTER_MS)]
@@ -64,42 +57,6 @@ DeclaredStage = Annotated[Stage, Field(strict=False)]
 ConnectionName = Annotated[str, Field(pattern=CONNECTION_PATTERN)]
 TimeoutSeconds = Annotated[int, Field(ge=1, le=MAX_TIMEOUT_SECONDS)]
 DeclaredOrder = Annotated[TaskOrder, Field(strict=False)]
-DeclaredType = Annotated[ValueType, Field(strict=False)]
-
-
-class DeclaredValue(DefinitionModel):
-    """What inputs and outputs have in common. An alias here is the field's one name, in both generations."""
-
-    name: Identifier
-    type: DeclaredType
-    json_schema: Any = Field(default=None, alias="schema")
-    """JSON Schema of an object or an array: domain/schema_reader.py says how much of it is understood."""
-    description: Description | None = None
-
-    @cached_property
-    def schema_of_value(self) -> "Schema":
-        """What the type and the `schema` say together. Raises InvalidSchemaError on what was never checked."""
-        from stepcall.domain.schema_reader import SchemaReader  # noqa: PLC0415 - seldom used: a cold start has no time for it
-
-        return SchemaReader().read_declared(self.type, self.json_schema)
-
-    def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
-
-
-class InputParameter(DeclaredValue):
-    """A parameter of the workflow."""
-
-    required: bool = True
-    default: Any = None
-
-    @property
-    def has_default(self) -> bool:
-        return "default" in self.model_fields_set
-
-    @property
-    def must_be_given(self) -> bool:
-        return self.required and not self.has_default
 
 
 class Task(DefinitionModel):
@@ -177,17 +134,6 @@ class Task(DefinitionModel):
     def waits_for(self) -> tuple[str, ...]:
         """The refs of what has to be done before it, in a workflow whose order is a graph."""
         return tuple(dict.fromkeys((*self.needs, *self.depends_on)))
-
-
-class OutputValue(DeclaredValue):
-    """A named result of the workflow."""
-
-    value: Any
-
-    @cached_property
-    def template(self) -> Template:
-        """The parsed value. Raises TemplateSyntaxError on a definition that was never checked."""
-        return parse(self.value)
 
 
 class WorkflowDefinition(DefinitionModel):

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from stepcall.domain.declared_value import OutputValue
 from stepcall.domain.errors import (
     ErrorReason,
     StepcallError,
@@ -25,7 +26,7 @@ from stepcall.domain.run import (
 from stepcall.domain.run_with_tasks import RunWithTasks
 from stepcall.domain.type_check import faults_of
 from stepcall.domain.types import describe_value, is_of_type
-from stepcall.domain.workflow import OutputValue, WorkflowVersion
+from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.payload_store import PayloadGoneError, PayloadTooLargeError
 from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, TaskNotRunningError
 from stepcall.use_cases.dependencies import WorkerDependencies
