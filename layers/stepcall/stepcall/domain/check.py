@@ -107,13 +107,7 @@ def check_definition(
     with suppress(EnoughProblemsError):
         _check_generation(sent, findings)
         definition = _read_definition(sent, findings)
-        _check_count(sent, findings)
-        for field, code in (("input", "too_many_inputs"), ("output", "too_many_outputs")):
-            _check_declared_count(field, code, sent, findings)
-        for field, code in (("input", "duplicate_name"), ("tasks", "duplicate_ref"), ("output", "duplicate_name")):
-            _check_unique(field, code, sent, findings)
-        _check_reserved_refs(sent, findings)
-        _check_config_id(sent, findings)
+        _check_counts_and_names(sent, findings)
         setting = _find_setting(sent, find_setting, findings) if find_setting else None
         check = ValueCheck(sent, catalog, findings, setting, time_to_run=time_to_run, functions=functions, calls=calls)
         check.check()
@@ -121,6 +115,16 @@ def check_definition(
         raise InvalidDefinitionError(findings.problems, findings.warnings)
     has_sql = any(task.type in SQL_TASKS for task in definition.tasks)
     return CheckedDefinition(definition, tuple(findings.warnings), setting.engine if setting and has_sql else None)
+
+
+def _check_counts_and_names(sent: DefinitionDocument, findings: Findings) -> None:
+    _check_count(sent, findings)
+    for field, code in (("input", "too_many_inputs"), ("output", "too_many_outputs")):
+        _check_declared_count(field, code, sent, findings)
+    for field, code in (("input", "duplicate_name"), ("tasks", "duplicate_ref"), ("output", "duplicate_name")):
+        _check_unique(field, code, sent, findings)
+    _check_reserved_refs(sent, findings)
+    _check_config_id(sent, findings)
 
 
 def _find_setting(sent: DefinitionDocument, find_setting: FindSetting, findings: Findings) -> SqlSetting | None:

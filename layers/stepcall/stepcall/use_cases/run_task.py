@@ -81,47 +81,67 @@ def run_task(
 ) -> Prepared | None:
     """Do the task and store its output. A task that is done already is left alone.
 
-    In the phase `PREPARE` the task stays RUNNING, and what the machine is to do meanwhile is returned: to have another
-    service run a query, to wait, or to do the task for each element. Nothing where it waits already, for somebody's
-    answer.
+    In the phase `PREPARE` the task stays RUNNING, and what the machine is to do meanwhile is returned: have a query run,
+    wait, or do it for each element; nothing where it waits already, for somebody's answer.
 
-    Raises NothingToAwaitError in the phase `PREPARE` of a task that would wait so and has ended, RunHasEndedError when
-    the run has ended, LateAttemptError when it goes on as another execution, and TaskError when the task failed, after
-    its record says why.
+    Raises NothingToAwaitError where it would wait so and the task has ended, RunHasEndedError, LateAttemptError when the
+    run goes on as another execution, and TaskError when the task failed, after its record says why.
     """
     version = deps.workflows.get_version(invocation.run.workflow_id, invocation.run.workflow_version)
-    task = version.definition.task(invocation.ref)
-    if invocation.index is not None:
-        task = task.instance(invocation.index)
     if version.custom_types:
         deps = replace(deps, catalog=version.catalog(deps.catalog))
+    task = _task_of(invocation, version.definition)
     records = version.definition.records_of((task_ref(task.ref), *task.needs))
     found = deps.runs.get_for_work(invocation.run.run_id, records)
     _require_attempt(invocation.run, found.run)
     if _is_done(found, task.ref) or _needs_no_fallback(invocation, found, deps):
-        if found.run.status is RunStatus.PENDING:
-            deps.runs.begin_run(found.run, deps.now())  # an earlier attempt has done it
-        return _nothing_to_do(invocation, task, deps)  # else delivered twice
+        return _leave_alone(invocation, found, task, deps)
+    started_at = _begin(invocation, found, task, deps)
+    context = _context_of(invocation, found.run, version.definition, remaining_seconds, started_at)
+    work: Work = partial(_work, task, found, implementations[deps.catalog[task.type].implementation], context, deps)
+    if _is_of_all_elements(invocation, task):
+        work = _work_of_all(invocation, task, found, context, deps)
+    prepared = _attempt(task, found, work, context, deps)
+    if isinstance(prepared, Awaited):
+        _await_end(prepared, found.run, invocation, deps)
+        return None
+    return prepared or _nothing_to_do(invocation, task, deps)
+
+
+def _task_of(invocation: TaskInvocation, definition: WorkflowDefinition) -> Task:
+    task = definition.task(invocation.ref)
+    return task if invocation.index is None else task.instance(invocation.index)
+
+
+def _is_of_all_elements(invocation: TaskInvocation, task: Task) -> bool:
+    """Whether it is what goes before and after the work that is done for each element."""
+    return task.for_each is not None and invocation.index is None
+
+
+def _leave_alone(
+    invocation: TaskInvocation, found: RunWithTasks, task: Task, deps: WorkerDependencies
+) -> Prepared | None:
+    if found.run.status is RunStatus.PENDING:
+        deps.runs.begin_run(found.run, deps.now())  # an earlier attempt has done it
+    return _nothing_to_do(invocation, task, deps)  # else delivered twice
+
+
+def _begin(invocation: TaskInvocation, found: RunWithTasks, task: Task, deps: WorkerDependencies) -> datetime:
+    """When it began. Raises RunHasEndedError."""
     if found.run.status.has_ended:
         raise RunHasEndedError(found.run.run_id, found.run.status)
     now = deps.now()
     if invocation.phase is not TaskPhase.COLLECT:  # it was begun when it was prepared
         deps.runs.begin_task(found.run, task.ref, attempt=invocation.attempt, now=now)
-    started_at = found.task(task.ref).started_at or now
-    context = _context_of(invocation, found.run, version.definition, remaining_seconds, started_at)
-    work: Work = partial(_work, task, found, implementations[deps.catalog[task.type].implementation], context, deps)
-    if task.for_each is not None and invocation.index is None:
-        from stepcall.use_cases.run_each import run_each  # noqa: PLC0415 - few tasks have it
+    return found.task(task.ref).started_at or now
 
-        map_error = invocation.each.error if invocation.each else None
-        work = partial(run_each, task, found, context, deps, map_error)
-    prepared = _attempt(task, found, work, context, deps)
-    if isinstance(prepared, Awaited):
-        _await_end(prepared._replace(begin=None), found.run, invocation, deps)
-        if prepared.begin:
-            prepared.begin()
-        return None
-    return prepared or _nothing_to_do(invocation, task, deps)
+
+def _work_of_all(
+    invocation: TaskInvocation, task: Task, found: RunWithTasks, context: TaskContext, deps: WorkerDependencies
+) -> Work:
+    from stepcall.use_cases.run_each import run_each  # noqa: PLC0415 - few tasks have it
+
+    return partial(run_each, task, found, context, deps, invocation.each.error if invocation.each else None)
 
 
 def _attempt(
@@ -152,12 +172,13 @@ def _attempt(
 
 def _await_end(awaited: Awaited, run: Run, invocation: TaskInvocation, deps: WorkerDependencies) -> None:
     """From here on the task may be ended by somebody's answer. Raises NothingToAwaitError."""
+    ref, token = invocation.instance_ref, invocation.token or ""
     try:
-        deps.runs.await_task(
-            run, invocation.instance_ref, awaited, token=invocation.token or "", attempt=invocation.attempt
-        )
+        deps.runs.await_task(run, ref, awaited._replace(begin=None), token=token, attempt=invocation.attempt)
     except TaskNotRunningError as exc:
-        raise NothingToAwaitError(f"Another delivery has the task {invocation.ref}, or it has ended.") from exc
+        raise NothingToAwaitError(f"Another delivery has the task {ref}, or it has ended.") from exc
+    if awaited.begin:
+        awaited.begin()
 
 
 def _needs_no_fallback(invocation: TaskInvocation, found: RunWithTasks, deps: WorkerDependencies) -> bool:
@@ -218,7 +239,7 @@ def _nothing_to_do(invocation: TaskInvocation, task: Task, deps: WorkerDependenc
     comes after it finds the task done."""
     if invocation.phase is not TaskPhase.PREPARE:
         return None
-    if task.for_each is not None and invocation.index is None:
+    if _is_of_all_elements(invocation, task):
         return PreparedEach([], 0)
     if deps.catalog[task.type].is_awaited:
         raise NothingToAwaitError(f"The task {task.ref} has ended.")

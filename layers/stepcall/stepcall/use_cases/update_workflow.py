@@ -34,17 +34,7 @@ def update_workflow(
         if _says(newest) == said:
             return newest
         caller.require_config_id(checked.definition.config_id, newest.definition.config_id)
-        number, first_created_at = newest.version + 1, newest.workflow_created_at
-        version = WorkflowVersion(
-            workflow_id,
-            number,
-            caller.tenant,
-            checked.definition,
-            deps.now(),
-            first_created_at,
-            checked.sql_engine,
-            checked.custom_types,
-        )
+        version = _next(newest, checked, deps)
         deps.workflows.put_next(version, newest)
         return version
 
@@ -52,6 +42,19 @@ def update_workflow(
     if deps.now() - version.created_at < RECENT:  # an equal one too: who stored it may not have answered yet
         wait_out_lease(deps)
     return StoredVersion(version, checked.warnings)
+
+
+def _next(newest: WorkflowVersion, checked: CheckedWorkflow, deps: FaceDependencies) -> WorkflowVersion:
+    return WorkflowVersion(
+        newest.workflow_id,
+        newest.version + 1,
+        newest.tenant,
+        checked.definition,
+        deps.now(),
+        newest.workflow_created_at,
+        checked.sql_engine,
+        checked.custom_types,
+    )
 
 
 def _says(version: WorkflowVersion | CheckedWorkflow) -> tuple[str, SqlEngine | None, tuple[str, ...]]:
