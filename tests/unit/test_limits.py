@@ -53,3 +53,35 @@ def test_definition_bytes_are_those_that_step_functions_gets() -> None:
     compiled = compile_workflow(definition, CATALOG, ARNS)
     assert limits_of(compiled, definition).definition_bytes == len(compiled.definition.encode())
     assert limits_of(compiled, definition).history_events == compiled.history_events
+
+
+def test_a_run_without_for_each_says_nothing_of_elements() -> None:
+    assert not {"transitions_per_element", "usd_per_million_elements"} & limits(chain(3)).to_json().keys()
+
+
+def test_one_element_more_costs_a_transition_an_invocation_and_its_records() -> None:
+    """25 for the transition, 0.20 for the Lambda request, 1.25 for 2 writes, 0.375 for 3 reads."""
+    found = limits(workflow(transform("each", "{{item}}") | {"for_each": ["a", "b"]}))
+    assert (found.transitions_per_element, found.usd_per_million_elements) == (1, 26.82)
+    assert found.to_json()["transitions_per_element"] == 1
+
+
+def test_an_element_that_uses_an_output_reads_it_too() -> None:
+    each = transform("each", ["{{item}}", "{{refs.one.output.result}}"]) | {"for_each": ["a", "b"]}
+    assert limits(workflow(transform("one"), each)).usd_per_million_elements == 26.95
+
+
+def test_the_price_of_an_element_is_that_of_one_in_each_of_the_tasks() -> None:
+    one, two = (transform(ref, "{{item}}") | {"for_each": ["a"]} for ref in ("one", "two"))
+    found = limits(workflow(one, two))
+    assert (found.transitions_per_element, found.usd_per_million_elements) == (2, 53.65)
+
+
+def test_an_element_that_waits_enters_three_states() -> None:
+    wait = {"ref": "each", "type": "Flow.Wait", "input": {"seconds": "{{item}}"}, "for_each": [1, 2]}
+    assert limits(workflow(wait)).transitions_per_element == 3
+
+
+def test_elements_of_tasks_that_run_at_once_are_counted_too() -> None:
+    one, two = (transform(ref, "{{item}}") | {"for_each": ["a"]} for ref in ("one", "two"))
+    assert limits(workflow(one, two) | {"order": "graph"}).transitions_per_element == 2

@@ -28,7 +28,6 @@ from workflows_api.describe.answer_schemas import (
     page_of,
     record,
     started,
-    task_run,
 )
 from workflows_api.describe.connection_routes import CONNECTION_PATHS, connection_schemas
 from workflows_api.describe.decision_routes import DECISION_PATHS
@@ -49,6 +48,7 @@ from workflows_api.describe.parts import (
     ref,
 )
 from workflows_api.describe.service_routes import SERVICE_PATHS
+from workflows_api.describe.task_schemas import task_run
 from workflows_api.describe.task_type_routes import TASK_TYPE_PATHS, task_type_schemas
 from workflows_api.describe.token_routes import TOKEN_PATHS, TOKEN_SCHEMAS
 from workflows_api.describe.trigger_routes import TRIGGER_PATHS, trigger_schemas
@@ -151,6 +151,19 @@ def _schemas() -> Json:
             "oneOf": [ref(f"{prefix}Execution") for prefix in PREFIXES.values()],
             "description": "In the later generation's words when the execution's id is spelled `we-…`.",
         },
+        **_of_routes(),
+        "Health": HEALTH,
+        "OpenApi": record(
+            "An OpenAPI document.",
+            {"openapi": {"type": "string", "const": OPENAPI}, "info": ANY_OBJECT, "paths": ANY_OBJECT},
+            {"servers": OBJECTS, "tags": OBJECTS, "components": ANY_OBJECT},
+        ),
+        **SHARED_SCHEMAS,
+    }
+
+
+def _of_routes() -> Json:
+    return {
         **access_schemas(),
         **webhook_schemas(),
         **instance_schemas(),
@@ -160,13 +173,6 @@ def _schemas() -> Json:
         **task_type_schemas(),
         **key_schemas(),
         **TOKEN_SCHEMAS,
-        "Health": HEALTH,
-        "OpenApi": record(
-            "An OpenAPI document.",
-            {"openapi": {"type": "string", "const": OPENAPI}, "info": ANY_OBJECT, "paths": ANY_OBJECT},
-            {"servers": OBJECTS, "tags": OBJECTS, "components": ANY_OBJECT},
-        ),
-        **SHARED_SCHEMAS,
     }
 
 

@@ -3,10 +3,11 @@
 from stepcall.domain.errors import InstancesNotFoundError
 from stepcall.domain.generation import Generation
 from stepcall.runtime.http import InvalidRequestError
-from workflows_api.describe.answer_schemas import ATTEMPTS, DECISION, TIMES, child_of_task, page_of, record
+from workflows_api.describe.answer_schemas import TIMES, page_of, record
 from workflows_api.describe.execution_routes import ANY_EXECUTION, NO_RUN, TAG
 from workflows_api.describe.operations import LIST_DESCRIPTIONS, WORKFLOW, operation
 from workflows_api.describe.parts import Json, answer, path_parameter, query_parameters, ref
+from workflows_api.describe.task_schemas import ATTEMPTS, DECISION, child_of_task
 from workflows_api.instances import InstancesQuery
 
 CHILD: Json = {key: told for generation in Generation for key, told in child_of_task(generation).items()}

@@ -12,13 +12,7 @@ from stepcall.domain.approval import FLOW_APPROVAL
 from stepcall.domain.generation import DOCUMENT_WORDS
 from stepcall.domain.ids import spell_workflow
 from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
-from workflows_api.describe.answer_schemas import (
-    SHARED_SCHEMAS,
-    WEBHOOK_URL,
-    execution,
-    started,
-    task_run,
-)
+from workflows_api.describe.answer_schemas import SHARED_SCHEMAS, WEBHOOK_URL, execution, started
 from workflows_api.describe.decision_routes import decision_paths
 from workflows_api.describe.execution_routes import own_execution, own_paths
 from workflows_api.describe.operations import WORKFLOW
@@ -32,6 +26,7 @@ from workflows_api.describe.parts import (
     problem_examples,
     ref,
 )
+from workflows_api.describe.task_schemas import task_run
 from workflows_api.describe.value_schemas import bound_inputs, given_inputs, outputs
 
 MAX_NAME_LENGTH = 48

@@ -37,6 +37,8 @@ BYTES_OF_RUN_RECORD = 535
 BYTES_OF_TASK_RECORD = 205
 BYTES_PER_READ_UNIT = 4096
 
+OF_ELEMENTS = frozenset({"transitions_per_element", "usd_per_million_elements"})
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -57,8 +59,8 @@ class Limits:
     usd_per_million_elements: float = 0.0
 
     def to_json(self) -> dict[str, int | float]:
-        told: dict[str, int | float] = asdict(self)
-        return told if self.transitions_per_element else {name: told[name] for name in tuple(told)[:-2]}
+        left_out = frozenset() if self.transitions_per_element else OF_ELEMENTS
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
 def limits_of(compiled: CompiledWorkflow, definition: WorkflowDefinition) -> Limits:

@@ -81,11 +81,11 @@ def run_task(
 ) -> Prepared | None:
     """Do the task and store its output. A task that is done already is left alone.
 
-    In the phase `PREPARE` the task stays RUNNING, and what the machine is to do meanwhile is returned: have a query run,
-    wait, or do it for each element; nothing where it waits already, for somebody's answer.
+    In the phase `PREPARE` the task stays RUNNING, and what the machine is to do meanwhile is returned: have a query
+    run, wait, or do it for each element; nothing where it waits already, for somebody's answer.
 
-    Raises NothingToAwaitError where it would wait so and the task has ended, RunHasEndedError, LateAttemptError when the
-    run goes on as another execution, and TaskError when the task failed, after its record says why.
+    Raises NothingToAwaitError where it would wait so and the task has ended, RunHasEndedError, LateAttemptError when
+    the run goes on as another execution, and TaskError when the task failed, after its record says why.
     """
     version = deps.workflows.get_version(invocation.run.workflow_id, invocation.run.workflow_version)
     if version.custom_types:
