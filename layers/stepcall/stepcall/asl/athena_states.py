@@ -1,11 +1,11 @@
 """The states of a query that Athena runs. Imported when there is one: a cold start has no time for it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
+from stepcall.asl.phases import collecting, preparing
 from stepcall.asl.states import ALL_ERRORS, QUERY_PATH, AslObject, Catcher, LambdaTaskState, Retrier, rules_to_asl
-from stepcall.domain.task_phases import TaskPhase
 
 ATHENA_QUERY = "arn:aws:states:::athena:startQueryExecution.sync"
 QUERY_SUFFIX, RESULT_SUFFIX = " query", " result"
@@ -69,10 +69,8 @@ def athena_states(
     query take.
     """
     query, result = f"{task.name}{QUERY_SUFFIX}", f"{task.name}{RESULT_SUFFIX}"
-    preparing = {**task.payload, "phase": TaskPhase.PREPARE.value}
-    collecting = {**task.payload, "phase": TaskPhase.COLLECT.value, "query.$": QUERY_PATH}
     failed = Catcher((ALL_ERRORS,), next=result, result_path=f"{QUERY_PATH}.error")
-    yield replace(task, payload=preparing, next=query, kept=STATEMENT)
+    yield preparing(task, query, STATEMENT, QUERY_PATH)
     limit = limit_seconds or QUERY_TIMEOUT_SECONDS
     yield AthenaQueryState(query, work_group, limit, (ATHENA_TRANSIENT,), (failed,), result)
-    yield replace(task, name=result, payload=collecting)
+    yield collecting(task, result, **{"query.$": QUERY_PATH})

@@ -1,15 +1,15 @@
 """The states of a task that somebody's answer ends. Imported when there is one: a cold start has no time for it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
+from stepcall.asl.phases import END_SUFFIX, collecting, payload_of
 from stepcall.asl.states import LAMBDA_INVOKE, AslObject, Catcher, LambdaTaskState, Retrier, rules_to_asl
-from stepcall.asl.wait_states import END_SUFFIX
 from stepcall.domain.task_phases import TaskPhase
 
 UNANSWERED = ("States.Timeout", "NothingToAwaitError")
-TOKEN: Mapping[str, str] = {"phase": TaskPhase.PREPARE.value, "token.$": "$$.Task.Token"}
+TOKEN: Mapping[str, str] = {"token.$": "$$.Task.Token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,6 @@ def awaited_states(task: LambdaTaskState, seconds: int) -> Iterator[LambdaTaskSt
     """
     end = f"{task.name}{END_SUFFIX}"
     catch = (Catcher(UNANSWERED, end, "$.error"), *task.catch)
-    payload = {**task.payload, **TOKEN}
+    payload = payload_of(task, TaskPhase.PREPARE, **TOKEN)
     yield AwaitedTaskState(task.name, task.function_arn, payload, seconds, task.retry, catch, task.next)
-    yield replace(task, name=end, payload={**task.payload, "phase": TaskPhase.COLLECT.value})
+    yield collecting(task, end)

@@ -6,9 +6,10 @@ executions of their own. Neither an element nor an output travels through the ma
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from stepcall.asl.phases import END_SUFFIX, collecting, preparing
 from stepcall.asl.states import (
     ALL_ERRORS,
     EACH_PATH,
@@ -20,13 +21,12 @@ from stepcall.asl.states import (
     machine_to_asl,
     rules_to_asl,
 )
-from stepcall.domain.task_phases import TaskPhase
 
 if TYPE_CHECKING:
     from stepcall.asl.graph import TaskStep
     from stepcall.asl.states import State
 
-SIZE_SUFFIX, INLINE_SUFFIX, DISTRIBUTED_SUFFIX, END_SUFFIX = " size", " each", " many", " end"
+SIZE_SUFFIX, INLINE_SUFFIX, DISTRIBUTED_SUFFIX = " size", " each", " many"
 ITEM_SUFFIX, ITEM_OF_MANY_SUFFIX = " item", " one"
 """With which the names of the items' first states end: a name stands once in a machine."""
 INLINE_CONCURRENCY = 40
@@ -117,10 +117,9 @@ class EachTask:
         inline, many = f"{ref}{INLINE_SUFFIX}", f"{ref}{DISTRIBUTED_SUFFIX}"
         most_elements, max_concurrency = self.step.most_elements or 0, self.step.max_concurrency
         has_many = most_elements > self.most_inline
-        preparing = {**self.task.payload, "phase": TaskPhase.PREPARE.value}
         kept = {"indexes.$": "$.Payload.indexes", "number.$": "$.Payload.number"}
         next_state = f"{ref}{SIZE_SUFFIX}" if has_many else inline
-        yield replace(self.task, payload=preparing, next=next_state, kept=kept, kept_at=EACH_PATH)
+        yield preparing(self.task, next_state, kept, EACH_PATH)
         # whatever an element failed of, the records say which it was
         failed = (Catcher((ALL_ERRORS,), next=end, result_path=EACH_PATH),)
         if has_many:
@@ -131,5 +130,4 @@ class EachTask:
         if has_many:
             one = tuple(self.lay_item(f"{ref}{ITEM_OF_MANY_SUFFIX}"))
             yield MapState(many, (one,), most_elements, max_concurrency, failed, end, self.label)
-        collecting = {**self.task.payload, "phase": TaskPhase.COLLECT.value, "each.$": EACH_PATH}
-        yield replace(self.task, name=end, payload=collecting)
+        yield collecting(self.task, end, **{"each.$": EACH_PATH})

@@ -1,13 +1,13 @@
 """The states of a task that only waits. Imported when there is one: a cold start has no time for it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
+from stepcall.asl.phases import END_SUFFIX, collecting, preparing
 from stepcall.asl.states import WAIT_PATH, AslObject, Catcher, LambdaTaskState, Retrier
-from stepcall.domain.task_phases import TaskPhase
 
-WAIT_SUFFIX, END_SUFFIX = " wait", " end"
+WAIT_SUFFIX = " wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,6 @@ def wait_states(task: LambdaTaskState) -> Iterator[LambdaTaskState | WaitState]:
     `task` is the state that a task is which does not wait.
     """
     wait, end = f"{task.name}{WAIT_SUFFIX}", f"{task.name}{END_SUFFIX}"
-    preparing = {**task.payload, "phase": TaskPhase.PREPARE.value}
-    yield replace(task, payload=preparing, next=wait, kept={"until.$": "$.Payload.until"}, kept_at=WAIT_PATH)
+    yield preparing(task, wait, {"until.$": "$.Payload.until"}, WAIT_PATH)
     yield WaitState(wait, end)
-    yield replace(task, name=end, payload={**task.payload, "phase": TaskPhase.COLLECT.value})
+    yield collecting(task, end)
