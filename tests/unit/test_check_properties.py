@@ -15,13 +15,14 @@ from stepcall.asl.check import check_state_machine
 from stepcall.asl.compiler import compile_workflow
 from stepcall.domain.check import check_definition
 from stepcall.domain.errors import InvalidDefinitionError
+from stepcall.domain.fault import Fault
 from stepcall.domain.json_schema import misfit
 from stepcall.domain.json_text import read_json, write_json
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.render_template import Scope, render
 from stepcall.domain.schema_reader import SchemaReader
-from stepcall.domain.type_check import Fault, ValueFit
+from stepcall.domain.type_check import ValueFit
 from stepcall.domain.workflow import WorkflowDefinition
 from tests.unit.broken_workflows import breaks_of, broken_workflows
 from tests.unit.valid_schemas import is_nullable, related, schemas, spellings, values, witnesses

@@ -7,11 +7,12 @@ from jsonschema import Draft202012Validator
 
 from stepcall.domain.check import check_definition
 from stepcall.domain.errors import InvalidDefinitionError
+from stepcall.domain.fault import Fault
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.parameters import bind_parameters
 from stepcall.domain.render_template import Scope, render
 from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
-from stepcall.domain.type_check import Fault, ValueFit
+from stepcall.domain.type_check import ValueFit
 from stepcall.tasks.catalog import CATALOG
 from tests.sample_workflows import Document, checked, declare, give, workflow
 from tests.unit.hostile_schemas import later, typed

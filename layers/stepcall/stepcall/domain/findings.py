@@ -5,8 +5,8 @@ from dataclasses import replace
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.document_order import in_document_order
 from stepcall.domain.errors import MAX_PROBLEMS, MAX_PROBLEMS_LENGTH, Problem
+from stepcall.domain.fault import Fault, Tell
 from stepcall.domain.model_problems import Suggester
-from stepcall.domain.type_check import Fault, Tell
 
 
 class EnoughProblemsError(Exception):

@@ -6,13 +6,14 @@ from typing import Any
 from stepcall.domain.declared_value import InputParameter
 from stepcall.domain.errors import Problem, StepcallError, list_names, shorten
 from stepcall.domain.event_template import EVENT_SCHEMAS, NOTHING, SCHEDULE_SCHEMAS, event_scope, parse_event_reference
+from stepcall.domain.fault import Fault
 from stepcall.domain.json_schema import Schema, misfit
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.parameters import check_parameter, check_parameters
 from stepcall.domain.parse_template import TemplateSyntaxError, holds_template, parse
 from stepcall.domain.render_template import RenderBudget, RenderedTooLongError, RenderError, Scope, render
 from stepcall.domain.template import EventReference, Place, Reference, escape_pointer
-from stepcall.domain.type_check import UNKNOWN_EVENT_VALUE, Fault, TemplateFit
+from stepcall.domain.type_check import UNKNOWN_EVENT_VALUE, TemplateFit
 from stepcall.domain.types import describe_value
 from stepcall.domain.workflow import WorkflowDefinition
 

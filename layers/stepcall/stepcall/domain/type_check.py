@@ -5,10 +5,10 @@ A value is walked beside the schema of its place; what does not fit is told, in 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-from stepcall.domain.errors import MAX_PROBLEMS, Problem, list_names, shorten
+from stepcall.domain.errors import MAX_PROBLEMS, list_names, shorten
+from stepcall.domain.fault import Fault, Tell
 from stepcall.domain.json_schema import (
     ANYTHING,
     Misfit,
@@ -35,7 +35,6 @@ from stepcall.domain.template import (
     Text,
     references,
     spell_path,
-    spell_place,
 )
 from stepcall.domain.types import JsonType, describe_value
 
@@ -45,25 +44,6 @@ UNKNOWN_EVENT_VALUE = "unknown_event_value"
 UNKNOWN_RUN_VALUE = "unknown_run_value"
 RESHAPE = "Name another value, or reshape this one by a task before."
 Suggest = Callable[[str, Iterable[str]], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What does not fit, and where below the value."""
-
-    place: Place
-    code: str
-    message: str
-    expected: str | None = None
-    got: str | None = None
-    is_warning: bool = False
-
-    def at(self, pointer: str) -> Problem:
-        """The fault of a value that stands there."""
-        return Problem(pointer + spell_place(self.place), self.code, self.message, self.expected, self.got)
-
-
-Tell = Callable[[Fault], None]
 
 
 class ValueFit:

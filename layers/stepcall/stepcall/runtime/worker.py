@@ -25,7 +25,7 @@ def task_handler(implementations: Callable[[], Mapping[str, TaskImplementation]]
 
     @logs_invocation
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str] | None:
-        """What is prepared, for the machine: a query's name, a wait's end. Of all else it needs to know nothing."""
+        """What is prepared, for the machine: a query's name, a wait's end, elements' indexes. It needs nothing else."""
         invocation = TaskInvocation.model_validate(event)
         name_run_in_log(invocation.run, ref=invocation.instance_ref, attempt=invocation.attempt)
         with errors_for_the_machine():
