@@ -126,6 +126,11 @@ def test_a_list_refuses_a_query_that_makes_no_sense(api: Api, doubling: str, que
     assert answer.json["errors"][0]["location"] == "/" + query.split("=", maxsplit=1)[0]
 
 
+def test_a_status_in_small_letters_is_told_which_is_meant(api: Api, doubling: str) -> None:
+    answer = api("GET", f"/workflows/{doubling}/executions?status=running")
+    assert answer.json["errors"][0]["message"].endswith("; did you mean `RUNNING`?")
+
+
 def test_a_large_output_goes_through_the_bucket_and_nobody_notices(api: Api) -> None:
     workflow = api.define(
         tasks=[

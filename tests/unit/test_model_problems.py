@@ -1,7 +1,7 @@
 """What pydantic says, as problems that a person can act on."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,6 +31,7 @@ class Form(BaseModel):
     pairs: dict[str, int] = {}
     inner: Inner = Inner()
     colour: Colour = Field(default=Colour.RED, strict=False)
+    method: Literal["GET", "POST"] = "GET"
 
 
 def problems(document: Any, base: str = "") -> list[Problem]:
@@ -57,6 +58,8 @@ def problems(document: Any, base: str = "") -> list[Problem]:
         ({"inner": {"deep": 1}}, "/inner/deep", "unknown_field", "There is no field `deep`."),
         ({"txet": 1}, "/txet", "unknown_field", "There is no field `txet`; did you mean `text`?"),
         ({"~/": 1}, "/~0~1", "unknown_field", "There is no field `~/`."),
+        ({"method": "get"}, "/method", "unknown_value", "This must be one of `GET` or `POST`; did you mean `GET`?"),
+        ({"method": "SEND"}, "/method", "unknown_value", "This must be one of `GET` or `POST`."),
         ({"colour": "blue"}, "/colour", "unknown_value", "This must be one of `red` or `green`."),
         ({"colour": {}}, "/colour", "unknown_value", "This must be one of `red` or `green`."),
         ({"text": "abcd"}, "/text", "invalid_value", "This should have at most 3 characters."),
@@ -90,6 +93,7 @@ def test_what_was_sent_is_never_repeated() -> None:
 def test_near_misses_get_a_suggestion_and_others_do_not() -> None:
     suggest = Suggester()
     assert suggest("html_contnt", ["text", "html_content"]) == "; did you mean `html_content`?"
+    assert suggest("running", ["PENDING", "RUNNING"]) == "; did you mean `RUNNING`?"
     assert suggest("colour", ["text", "html_content"]) == "."
     assert suggest("", ["text"]) == "."
     assert suggest("x", []) == "."

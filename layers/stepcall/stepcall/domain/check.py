@@ -52,6 +52,15 @@ HEAD_RULES: Mapping[str, str] = {
     "first of them a letter or a digit.",
 }
 """What is told where a pattern would say nothing to most."""
+INPUT_FORM = 'Write `[{"name": "v", "type": "number"}]`.'
+OUTPUT_FORM = 'Write `[{"name": "v", "type": "number", "value": "{{…}}"}]`.'
+FORMS: Mapping[str, str] = {
+    "/input": INPUT_FORM,
+    "/inputs": INPUT_FORM,
+    "/output": OUTPUT_FORM,
+    "/outputs": OUTPUT_FORM,
+}
+"""What a list looks like, for who sends something else: a map of names and types, as a rule."""
 RESERVED_REFS = frozenset({CALL_LOCATION, OUTPUT_LOCATION})
 CONNECTION_NAME = re.compile(NAME_PATTERN)
 Catalog = Mapping[str, TaskContract]
@@ -199,6 +208,8 @@ def _read(value: Any, model: type[ElementT], pointer: str, findings: Findings, *
 
 def _advise(problem: Problem, model: type[DefinitionModel]) -> Problem:
     """JSON Schema's keywords have a place of their own, and some fields a rule that can be said in words."""
+    if model is _Head and problem.code == "wrong_type" and (form := FORMS.get(problem.location)):
+        return replace(problem, message=f"{problem.message} {form}")
     if model is _Head and problem.code == "invalid_value":
         return replace(problem, message=HEAD_RULES.get(problem.location, problem.message))
     is_keyword = issubclass(model, DeclaredValue) and problem.location.rpartition("/")[2] in KEYWORDS

@@ -54,11 +54,12 @@ class Suggester:
         self._budget = budget
 
     def __call__(self, name: str, known: Iterable[str]) -> str:
-        """`; did you mean `html_content`?` for a near miss, else a full stop."""
+        """`; did you mean `html_content`?` for a near miss, capitals or not, else a full stop."""
         compared = list(islice(known, self._budget))
         self._budget -= len(compared)
-        near = difflib.get_close_matches(name[:64], compared, n=1, cutoff=0.7)
-        return f"; did you mean `{near[0]}`?" if near else "."
+        written = {each.casefold(): each for each in compared}
+        near = difflib.get_close_matches(name[:64].casefold(), written, n=1, cutoff=0.7)
+        return f"; did you mean `{written[near[0]]}`?" if near else "."
 
 
 def problems_of(
@@ -101,7 +102,7 @@ def _problem_of(detail: ErrorDetails, fields: list[str], location: str, suggest:
     if kind == "extra_forbidden":
         known = fields if len(detail["loc"]) == 1 else ()
         return Problem(location, "unknown_field", f"There is no field `{shorten(name)}`{suggest(name, known)}")
-    if kind == "enum":
+    if kind in {"enum", "literal_error"}:
         expected, given = str(detail.get("ctx", {}).get("expected", "")).replace("'", "`"), detail["input"]
         choice = re.findall("`([^`]*)`", expected)
         near = suggest(SYNONYMS.get(given, given), choice) if isinstance(given, str) else "."
