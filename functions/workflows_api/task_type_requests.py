@@ -9,6 +9,7 @@ from stepcall.runtime.http import read_model
 from stepcall.use_cases.task_types import PutTaskType
 
 MAX_DESCRIPTION_LENGTH = 1024
+ADDED_TO_TASK_TYPES = frozenset({"name", "summary", "input", "output", "timeout_seconds", "created_at", "updated_at"})
 
 
 class TaskTypeRequest(BaseModel):
@@ -23,6 +24,11 @@ class TaskTypeRequest(BaseModel):
 
 
 def read_put_task_type(name: str, body: Any) -> PutTaskType:
-    """Raises InvalidRequestError with every problem."""
+    """What an answer adds to a type is left out, so that it can be changed and sent back.
+
+    Raises InvalidRequestError with every problem.
+    """
+    if isinstance(body, dict):
+        body = {key: value for key, value in body.items() if key not in ADDED_TO_TASK_TYPES}
     said = read_model(body, TaskTypeRequest)
     return PutTaskType(name, said.function_arn, said.input_schema, said.output_schema, said.description)

@@ -17,7 +17,8 @@ def get_task_types() -> Response[str]:
     from stepcall.use_cases.task_types import catalog_for  # noqa: PLC0415
     from workflows_api.task_type_answers import print_task_types  # noqa: PLC0415
 
-    return json_response(200, print_task_types(catalog_for(caller(app), face_dependencies())))
+    deps = face_dependencies()
+    return json_response(200, print_task_types(catalog_for(caller(app), deps), deps.functions))
 
 
 @app.get("/task-types/<name>")
@@ -25,7 +26,8 @@ def get_task_type(name: str) -> Response[str]:
     from stepcall.use_cases.task_types import read_task_type  # noqa: PLC0415
     from workflows_api.task_type_answers import print_task_type  # noqa: PLC0415
 
-    return json_response(200, print_task_type(read_task_type(name, caller(app), face_dependencies())))
+    deps = face_dependencies()
+    return json_response(200, print_task_type(read_task_type(name, caller(app), deps), deps.functions))
 
 
 @app.put("/task-types/<name>")
@@ -35,9 +37,9 @@ def put_task_type_by_name(name: str) -> Response[str]:
     from workflows_api.task_type_answers import print_task_type  # noqa: PLC0415
     from workflows_api.task_type_requests import read_put_task_type  # noqa: PLC0415
 
-    command = read_put_task_type(name, read_body(app))
-    made, is_new = put_task_type(command, caller(app), face_dependencies())
-    return json_response(201 if is_new else 200, print_task_type(CustomContract.of(made)))
+    command, deps = read_put_task_type(name, read_body(app)), face_dependencies()
+    made, is_new = put_task_type(command, caller(app), deps)
+    return json_response(201 if is_new else 200, print_task_type(CustomContract.of(made), deps.functions))
 
 
 @app.delete("/task-types/<name>")

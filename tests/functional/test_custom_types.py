@@ -48,9 +48,8 @@ def test_a_type_is_made_shown_listed_replaced_and_deleted(own: Api) -> None:
     made = put(own, description="Says it again.", input_schema=PRICE)
     shown = own("GET", "/task-types/Acme.Echo")
     assert (made.status, shown.json) == (201, made.json)
-    told = {name: made.json[name] for name in ("name", "summary", "function_arn", "input", "output")}
-    expected = {"name": "Acme.Echo", "summary": "Says it again.", "function_arn": ARNS["echo"]}
-    assert told == expected | {"input": PRICE, "output": ANY}
+    told = {name: made.json[name] for name in ("name", "summary", "input", "output")}
+    assert told == {"name": "Acme.Echo", "summary": "Says it again.", "input": PRICE, "output": ANY}
     again = put(own, function=ARNS["fail"])
     assert (again.status, again.json["created_at"]) == (200, made.json["created_at"])
     listed = own("GET", "/task-types").json["task_types"]
@@ -59,6 +58,36 @@ def test_a_type_is_made_shown_listed_replaced_and_deleted(own: Api) -> None:
     assert own("DELETE", "/task-types/Acme.Echo").status == 204
     for method in ("GET", "DELETE"):
         assert own(method, "/task-types/Acme.Echo").json["type"].endswith("task-type-not-found")
+
+
+def test_what_get_answers_of_a_type_is_what_put_takes(own: Api) -> None:
+    put(own, function=ARNS["echo"], description="Says it again.", input_schema=PRICE)
+    read = own("GET", "/task-types/Acme.Echo").json
+    assert own("GET", "/task-types").json["task_types"][-1] == read
+    assert {name: read[name] for name in ("function_arn", "description", "input_schema", "output_schema")} == {
+        "function_arn": "echo",
+        "description": "Says it again.",
+        "input_schema": PRICE,
+        "output_schema": ANY,
+    }
+    changed = own("PUT", "/task-types/Acme.Echo", read | {"output_schema": PRICE})
+    assert changed.status == 200, changed.text
+    assert changed.json == read | {
+        "output_schema": PRICE,
+        "output": PRICE,
+        "updated_at": changed.json["updated_at"],
+    }
+    assert own.run(own.define(tasks=[task("ask", city="Brno")]))["status"] == "COMPLETED"
+    misspelt = own("PUT", "/task-types/Acme.Echo", read | {"outputs": PRICE})
+    assert [(problem["location"], problem["code"]) for problem in misspelt.json["errors"]] == [
+        ("/outputs", "unknown_field")
+    ]
+
+
+def test_who_reads_a_type_is_not_told_region_and_account(own: Api) -> None:
+    put(own, function=ARNS["echo"])
+    for path in ("/task-types", "/task-types/Acme.Echo"):
+        assert "arn:" not in own("GET", path).text
 
 
 def test_a_built_in_type_is_shown_and_cannot_be_replaced_or_deleted(own: Api) -> None:
@@ -134,6 +163,18 @@ def test_a_task_of_it_is_checked_as_any_other(own: Api) -> None:
         ("/tasks/5/type", "unknown_task_type"),
         ("/tasks/6/fallback/input/city", "missing"),
     ]
+
+
+def test_a_misspelt_output_is_refused_where_the_schema_is_closed_and_else_warned_of(own: Api) -> None:
+    schema: Document = {"type": "object", "properties": {"fee": {"type": "number"}}}
+    workflow = {"name": "x", "tasks": [task("ask", fee=7)], "output": [give("fee", "{{refs.ask.output.fe}}", "number")]}
+    put(own, output_schema=schema)
+    warned = own("POST", "/workflows/validate", workflow).json
+    assert (warned["valid"], [each["code"] for each in warned["warnings"]]) == (True, ["undeclared_field"])
+    assert own.run(own.define(**workflow))["error"]["message"].startswith("`{{refs.ask.output.fe}}` has no value")
+    put(own, output_schema=schema | {"additionalProperties": False})
+    refused = own("POST", "/workflows/validate", workflow).json["errors"]
+    assert [(each["location"], each["code"]) for each in refused] == [("/output/0/value", "unknown_output_field")]
 
 
 def test_the_answer_is_the_output_and_the_input_the_event(own: Api) -> None:

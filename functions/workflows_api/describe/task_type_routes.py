@@ -11,9 +11,10 @@ from workflows_api.describe.answer_schemas import JSON_SCHEMA, TEXT, record, tim
 from workflows_api.describe.key_routes import without_titles
 from workflows_api.describe.operations import NOT_READ, operation
 from workflows_api.describe.parts import Json, answer, body_of, path_parameter, ref
-from workflows_api.task_type_requests import TaskTypeRequest
+from workflows_api.task_type_requests import ADDED_TO_TASK_TYPES, TaskTypeRequest
 
 NAME = path_parameter("name", "The type's name, as tasks say it.", NAME_PATTERN.strip("^$"), "Acme.Price")
+ADDED = "Added by answers; what is sent of it is left out, so that a type can be read, changed and sent back."
 EXAMPLES: Json = {
     "price": {
         "summary": "A function that says what an order costs",
@@ -81,6 +82,7 @@ def task_type_schemas() -> Json:
     }
     for name, said in words.items():
         request["properties"][name]["description"] = said
+    request["properties"] |= {name: {"description": ADDED} for name in sorted(ADDED_TO_TASK_TYPES)}
     return {
         "TaskTypeRequest": request,
         "TaskTypes": record("Every type of task.", {"task_types": {"type": "array", "items": ref("TaskType")}}),
@@ -94,7 +96,14 @@ def task_type_schemas() -> Json:
                 "timeout_seconds": {"type": "integer", "minimum": 1, "description": "Of one attempt."},
             },
             {
-                "function_arn": {"type": "string", "description": "What does it, of a tenant's own type."},
+                "function_arn": {
+                    "type": "string",
+                    "description": "Of a tenant's own type, as the next ones: the function that does it, as PUT takes "
+                    "it. Its name, and its ARN only where others are called so.",
+                },
+                "input_schema": JSON_SCHEMA,
+                "output_schema": JSON_SCHEMA,
+                "description": TEXT,
                 "created_at": time("When it was made."),
                 "updated_at": time("When it was put last."),
             },

@@ -16,7 +16,7 @@ from stepcall.domain.custom_type import (
     is_type_name,
 )
 from stepcall.domain.errors import Problem
-from stepcall.domain.invokable_functions import FunctionNotInvokableError
+from stepcall.domain.invokable_functions import FunctionNotInvokableError, InvokableFunctions, spell_function
 from stepcall.domain.json_text import NotJsonError, write_json
 from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
 from stepcall.domain.task_contract import TaskContract
@@ -112,6 +112,15 @@ def read_task_type(name: str, caller: Caller, deps: FaceDependencies) -> TaskCon
         return catalog_for(caller, deps)[name]
     except KeyError as exc:
         raise TaskTypeNotFoundError("There is no such task type.") from exc
+
+
+def spell_as_taken(arn: str, functions: InvokableFunctions) -> str:
+    """The function's name, without region and account; its ARN where PUT would take the name for another function."""
+    name = spell_function(arn)
+    try:
+        return name if functions.find(name) == arn else arn
+    except FunctionNotInvokableError as exc:
+        return name if exc.code == "unknown_function" else arn
 
 
 def delete_task_type(name: str, caller: Caller, deps: FaceDependencies) -> None:
