@@ -238,7 +238,7 @@ def test_the_own_bucket_is_no_source_nor_is_any_that_is_not_named(
         (b"", "text/csv", {"": "missing"}),
         (b'{"upload_id": "x", "s3": "s3://a"}', "application/json", {"": "invalid_value"}),
         (b'{"format": "csv"}', "application/json", {"": "invalid_value"}),
-        (b'{"upload_id": "x", "format": "xlsx"}', "application/json", {"/format": "invalid_value"}),
+        (b'{"upload_id": "x", "format": "xlsx"}', "application/json", {"/format": "unknown_value"}),
         (b'{"uplod_id": "x"}', "application/json", {"/uplod_id": "unknown_field"}),
         (b"[]", "application/json", {"": "wrong_type"}),
     ],
