@@ -18,6 +18,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from local.errors import OwnFunctionError
 from local.lambda_runtime import Function
 from local.template import REGION
+from local.top_level_names import TopLevelNames
 
 FORM = re.compile(r"([A-Za-z0-9_-]{1,64})=(.+\.py):([A-Za-z_]\w*)")
 ROLE = "local-own-functions"
@@ -39,6 +40,7 @@ class OwnFunction(NamedTuple):
         file = Path(found[2])
         if not file.is_file():
             raise OwnFunctionError(f"There is no file {file} for the function {found[1]}.")
+        _require_handler(file, found[3])
         return cls(found[1], file, found[3])
 
     @property
@@ -47,6 +49,14 @@ class OwnFunction(NamedTuple):
 
     def deployed(self) -> Function:
         return Function(self.name, self.name, self.arn, self.handler, TIMEOUT_SECONDS, MEMORY_MB, {}, self.file)
+
+
+def _require_handler(file: Path, handler: str) -> None:
+    """The file is read only: what it does runs when it is invoked first. Raises OwnFunctionError."""
+    names = TopLevelNames.of(file)
+    if not names.may_have(handler):
+        there = ", ".join(f"`{name}`" for name in names.functions)
+        raise OwnFunctionError(f"`{file}` has no `{handler}`{f'; it has {there}' if there else ', nor any function'}.")
 
 
 @contextmanager

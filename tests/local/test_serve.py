@@ -73,6 +73,14 @@ def test_a_port_in_use_is_said_in_one_sentence() -> None:
     assert err == f"The local stack cannot start: Port {port} of 127.0.0.1 cannot be used: Address already in use.\n"
 
 
+def test_a_function_of_ones_own_that_is_not_there_is_said_before_anything_is_ready() -> None:
+    own = Path("examples/lambda_invoke/function.py")
+    with serving("--port", "0", "--function", f"quote={own}:handle") as process:
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (1, "")
+    assert err == f"The local stack cannot start: `{own}` has no `handle`; it has `handler`.\n"
+
+
 @pytest.mark.parametrize("wrong", [["--port", "many"], ["--unknown"]])
 def test_wrong_arguments_are_refused(wrong: list[str]) -> None:
     with serving(*wrong) as process:
