@@ -1,10 +1,12 @@
 """Speaks to the stack as a user would, and prints what is said."""
 
 import json
+import textwrap
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -16,6 +18,8 @@ DEADLINE_SECONDS = 120
 WIDTH = 110
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 WITH_KEY: Mapping[str, str] = {"x-api-key": API_KEY}
+SENT_LINES, TOLD_LINES = 14, 60
+"""Of what is printed of a request and of an answer."""
 Json = dict[str, Any]
 
 
@@ -37,16 +41,21 @@ class Api:
         self._sent = dict(sent)
         self._shown = shown
 
-    def call(self, method: str, path: str, body: Json | None = None) -> Any:
+    def call(
+        self, method: str, path: str, body: Json | None = None, *, sent: int = SENT_LINES, told: int = TOLD_LINES
+    ) -> Any:
         """JSON of the answer."""
-        return self.exchange(method, path, body).body
+        return self.exchange(method, path, body, sent=sent, told=told).body
 
-    def exchange(self, method: str, path: str, body: Json | None = None) -> Reply:
-        """The answer, with its headers."""
+    def exchange(
+        self, method: str, path: str, body: Json | None = None, *, sent: int = SENT_LINES, told: int = TOLD_LINES
+    ) -> Reply:
+        """The answer, with its headers; `sent` and `told` are how many lines are printed of either at most."""
         print(f"→ {method} {path}")
         if body is not None:
-            print_json(body, most=14)
-        return self._tell(self._request(method, path, None if body is None else json.dumps(body).encode(), JSON))
+            print_json(body, sent)
+        content = None if body is None else json.dumps(body).encode()
+        return self._tell(self._request(method, path, content, JSON), told)
 
     def submit(self, path: str, fields: Mapping[str, str]) -> Reply:
         """POST fields as a form does."""
@@ -65,7 +74,7 @@ class Api:
         """Without a word."""
         return self._request("GET", path, None, JSON)
 
-    def _tell(self, reply: Reply, most: int = 60) -> Reply:
+    def _tell(self, reply: Reply, most: int = TOLD_LINES) -> Reply:
         print(f"← {reply.status}")
         for name in self._shown:
             if name in reply.headers:
@@ -91,12 +100,17 @@ def _reply(status: int, headers: Any, content: bytes) -> Reply:
     return Reply(status, {name.lower(): value for name, value in headers.items()}, json.loads(content))
 
 
-def print_json(value: Any, most: int = 60) -> None:
+def print_json(value: Any, most: int = TOLD_LINES) -> None:
     lines = json.dumps(value, indent=2, ensure_ascii=False).splitlines()
     for line in lines[:most]:
         print("    " + (line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"))
     if len(lines) > most:
         print(f"    … and {len(lines) - most} more lines")
+
+
+def print_file(file: Path) -> None:
+    """As it is written."""
+    print(textwrap.indent(file.read_text(), "    "))
 
 
 def poll(

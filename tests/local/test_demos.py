@@ -16,6 +16,14 @@ from local.demo.exchanges import Api
 from local.stack import LocalStack
 
 FIRST, *SHARING = control_flow.NAMES
+POINTS = {
+    "for_each": "/tasks/add_up/instances\n",
+    "child_workflow": '"parent": {',
+    "approval": '"awaiting": {',
+    "lambda_invoke": "    def handler(event",
+    "custom_type": "    def handler(event",
+}
+"""What an example is about, and has to be seen."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -30,7 +38,9 @@ def test_a_workflow_gives_the_output_that_is_written_beside_it(
     api: Api, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert control_flow.show(api, name)
-    assert capfd.readouterr().err == ""
+    printed = capfd.readouterr()
+    assert printed.err == ""
+    assert POINTS.get(name, "") in printed.out
 
 
 @pytest.mark.parametrize("example", [example for example in EXAMPLES if example not in SHARING])
@@ -41,6 +51,7 @@ def test_a_demo_comes_out_as_it_should(example: str) -> None:
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout[-2000:]
     assert done.stdout.endswith("The demo came out as it should.\n")
+    assert POINTS.get(example, "") in done.stdout
 
 
 @pytest.mark.parametrize(
