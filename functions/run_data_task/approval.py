@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from stepcall.domain.awaited import Awaited
-from stepcall.domain.errors import ErrorReason, PermanentTaskError
+from stepcall.domain.errors import ErrorReason, PermanentTaskError, count
 from stepcall.domain.task_contract import TaskContext
 from stepcall.domain.task_phases import TaskPhase
 from stepcall.tasks.flow import ApprovalInput
@@ -17,7 +17,7 @@ class Asker:
     def ask(self, task_input: ApprovalInput, context: TaskContext) -> Awaited:
         """What somebody is asked. In the second invocation there was no answer in time, and it fails."""
         if context.phase is not TaskPhase.PREPARE:
-            message = f"Nobody decided within {task_input.expires_in} seconds."
+            message = f"Nobody decided within {count(task_input.expires_in, 'second')}."
             raise PermanentTaskError(ErrorReason.TIMEOUT, message)
         expires_at = (context.started_at or self._now()) + timedelta(seconds=task_input.expires_in)
         return Awaited(task_input.message, min(expires_at, context.deadline or expires_at))

@@ -31,8 +31,9 @@ class Executor:
         if context.phase is TaskPhase.COLLECT:
             return self._look(self._find(parent, task))
         command = StartChild(task_input.workflow_id, task_input.version, task_input.input, task)
-        run_id = start_child(command, parent, self._deps)
-        return Awaited(child_run_id=run_id, begin=partial(begin_child, run_id, self._deps))
+        child = start_child(command, parent, self._deps)
+        begin = partial(begin_child, child.run_id, self._deps)
+        return Awaited(child_run_id=child.run_id, child_workflow_id=child.workflow_id, begin=begin)
 
     def _find(self, parent: Run, task: ParentTask) -> Run:
         started = self._deps.runs.find_start(parent.tenant, task.principal, task.start_key, self._deps.now())

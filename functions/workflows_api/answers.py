@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from stepcall.domain.awaited import Awaited
 from stepcall.domain.errors import Problem
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
 from stepcall.domain.ids import spell_execution, spell_job, spell_later_execution, spell_workflow
@@ -92,7 +93,10 @@ def print_execution(view: RunView, generation: Generation) -> Json:
         **_print_mode_and_range(run),
         **_print_attempt(run),
         **_print_parent(run, generation),
-        "tasks": [print_task(task, generation) for task in view.tasks],
+        "tasks": [
+            print_task(task, generation, said.input)
+            for task, said in zip(view.tasks, view.version.definition.tasks, strict=True)
+        ],
         **_print_value(words["input"], view.input),
         **(_print_value(words["output"], view.output) if view.output else {}),
         **({"error": run.error.to_json()} if run.error else {}),
@@ -130,29 +134,40 @@ def spell_execution_in(generation: Generation, run_id: UUID) -> str:
     return spell_execution(run_id) if generation is Generation.FIRST else spell_later_execution(run_id)
 
 
-def print_task(task: TaskRun, generation: Generation) -> Json:
+def print_task(task: TaskRun, generation: Generation, given: Json) -> Json:
+    """`given` is its input as the definition says it."""
     return {
         TASK_WORDS[generation]["ref"]: task.ref,
         "status": task.status.value,
         **({"instances": task.instances} if task.instances is not None else {}),
         **({"used_fallback": True} if task.used_fallback else {}),
-        **print_attempts_and_times(task, generation),
+        **print_attempts_and_times(task, generation, given),
     }
 
 
-def print_attempts_and_times(task: TaskRun, generation: Generation) -> Json:
+def print_attempts_and_times(task: TaskRun, generation: Generation, given: Json) -> Json:
     """Of a task, or of an instance of one: what became of it besides its status."""
-    child = task.child_run_id
     return {
         **({"attempts": task.attempts} if task.attempts and task.status is not TaskStatus.SKIPPED else {}),
-        **({EXECUTION_ID_KEYS[generation]: spell_execution_in(generation, child)} if child else {}),
-        **_print_decision(task),
+        **_print_child(task.awaited, generation),
+        **_print_decision(task, given),
         **_times(task),
         **({"error": task.error.to_json()} if task.error else {}),
     }
 
 
-def _print_decision(task: TaskRun) -> Json:
+def _print_child(awaited: Awaited | None, generation: Generation) -> Json:
+    """The execution that a task has started, and the workflow that it is of: its address."""
+    if awaited is None or awaited.child_run_id is None:
+        return {}
+    workflow = awaited.child_workflow_id
+    return {
+        EXECUTION_ID_KEYS[generation]: spell_execution_in(generation, awaited.child_run_id),
+        **({"workflow_id": spell_workflow(workflow)} if workflow else {}),
+    }
+
+
+def _print_decision(task: TaskRun, given: Json) -> Json:
     """What somebody is asked, while nobody has answered; then who has, and when."""
     if task.decided_by is not None:
         when = {"decided_at": print_time(task.completed_at)} if task.completed_at else {}
@@ -160,7 +175,8 @@ def _print_decision(task: TaskRun) -> Json:
     if task.status is not TaskStatus.RUNNING or task.awaited is None or task.awaited.message is None:
         return {}
     expiry = {"expires_at": print_time(task.awaited.expires_at)} if task.awaited.expires_at else {}
-    return {"awaiting": {"message": task.awaited.message, **expiry}}
+    schema = {"output_schema": given["output_schema"]} if given.get("output_schema") is not None else {}
+    return {"awaiting": {"message": task.awaited.message, **expiry, **schema}}
 
 
 def print_page(page: RunPage) -> Json:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from stepcall.domain.errors import shorten
 from stepcall.domain.generation import Generation
 from stepcall.domain.ids import MalformedIdError, read_run_id, read_workflow_id
-from stepcall.domain.run import TaskRun
+from stepcall.domain.run import TaskRun, TaskStatus
 from stepcall.domain.task_control import index_of
 from stepcall.runtime.http import caller, json_response, read_model
 from stepcall.runtime.wiring import face_dependencies
@@ -26,6 +26,7 @@ class InstancesQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    status: TaskStatus | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
     next_token: str | None = None
 
@@ -34,7 +35,7 @@ def answer_instances(workflow_id: str, execution_id: str, ref: str) -> Response[
     query = read_model(dict(app.current_event.query_string_parameters), InstancesQuery)
     after = read_next_token(query.next_token, read_index)
     asked = AskedTask(read_workflow_id(workflow_id), read_run_id(execution_id), ref)
-    page = read_instances(asked, caller(app), face_dependencies(), limit=query.limit, after=after)
+    page = read_instances(asked, caller(app), face_dependencies(), status=query.status, limit=query.limit, after=after)
     return json_response(200, print_instances(page, generation_asked(execution_id)))
 
 
@@ -47,9 +48,9 @@ def read_index(text: str) -> int:
 
 def print_instances(page: InstancePage, generation: Generation) -> dict[str, Any]:
     token = {} if page.next_index is None else {"next_token": str(page.next_index)}
-    return {"instances": [_print_instance(one, generation) for one in page.instances], **token}
+    return {"instances": [_print_instance(one, generation, page.task.input) for one in page.instances], **token}
 
 
-def _print_instance(one: TaskRun, generation: Generation) -> dict[str, Any]:
-    told = print_attempts_and_times(one, generation)
+def _print_instance(one: TaskRun, generation: Generation, given: dict[str, Any]) -> dict[str, Any]:
+    told = print_attempts_and_times(one, generation, given)
     return {"index": index_of(one.ref), "status": one.status.value, **told}

@@ -64,6 +64,7 @@ def test_a_task_asks_and_waits_and_what_was_decided_is_its_output(api: Api) -> N
     path = start(api, workflow, {"amount": 300})
     task = awaiting(api, path)
     assert (task["status"], task["awaiting"]["message"]) == ("RUNNING", "Pay 300 €?")
+    assert task["awaiting"]["output_schema"] == PAID
     expires = datetime.fromisoformat(task["awaiting"]["expires_at"]) - datetime.fromisoformat(task["started_at"])
     assert expires == timedelta(hours=1)
     decided = complete(api, path, {"amount": 250})
@@ -113,6 +114,10 @@ def test_data_that_does_not_fit_is_told_with_its_places_and_nothing_is_lost(api:
     assert [(told["location"], told["code"]) for told in refused.json["errors"]] == [("/data/amount", "wrong_type")]
     assert [told["location"] for told in complete(api, path).json["errors"]] == ["/data/amount"]
     assert "much" not in refused.text
+    bare = api("POST", f"{path}/tasks/ask/complete", {"amount": 3}).json["errors"]
+    assert [told["message"] for told in bare] == [
+        'There is no field `amount`. What is decided stands in `data`: `{"data": {…}}`.'
+    ]
     assert complete(api, path, {"amount": 3}).status == 200
     assert end_of(api, path)["status"] == "COMPLETED"
 
@@ -150,9 +155,10 @@ def test_a_refusal_has_a_message_of_a_length_that_somebody_reads(api: Api, body:
 def test_when_nobody_decides_in_time_the_task_fails_with_timeout(api: Api) -> None:
     path = asking(api, tasks=[ask(expires_in=1)])
     done = end_of(api, path)
-    assert done["error"] == {"reason": "timeout", "location": "ask", "message": "Nobody decided within 1 seconds."}
+    assert done["error"] == {"reason": "timeout", "location": "ask", "message": "Nobody decided within 1 second."}
     late = complete(api, path)
     assert problem(late) == (409, "execution-has-ended")
+    assert "Nobody decided within 1 second. Resume the execution, and it asks again." in late.json["detail"]
 
 
 def test_a_late_decision_about_a_task_whose_run_goes_on_is_told_that_its_time_was_up(api: Api) -> None:
@@ -161,7 +167,7 @@ def test_a_late_decision_about_a_task_whose_run_goes_on_is_told_that_its_time_wa
     awaiting(api, path, "then")
     late = complete(api, path)
     assert problem(late) == (409, "task-not-awaiting")
-    assert "Nobody decided within 1 seconds." in late.json["detail"]
+    assert "Nobody decided within 1 second." in late.json["detail"]
     assert complete(api, path, ref="then").status == 200
     assert statuses(end_of(api, path)) == {"ask": "FAILED", "then": "COMPLETED"}
 

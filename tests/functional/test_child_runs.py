@@ -60,12 +60,7 @@ def child_of(api: Api, path: str, ref: str = "call") -> str:
             break
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    workflow_id = next(task["input"]["workflow_id"] for task in definition_of(api, path)["tasks"] if task["ref"] == ref)
-    return f"/workflows/{workflow_id}/executions/{tasks[ref]['execution_id']}"
-
-
-def definition_of(api: Api, path: str) -> Any:
-    return api("GET", path.partition("/executions/")[0]).json
+    return path_of(tasks[ref])
 
 
 def test_a_task_executes_another_workflow_and_has_its_outputs(api: Api) -> None:

@@ -110,13 +110,34 @@ def test_pages_of_instances_follow_each_other(api: Api) -> None:
     assert instances(api, done, query="?next_token=4") == {"instances": []}
 
 
-@pytest.mark.parametrize(
-    ("ref", "query", "status"), [("once", "", 404), ("none", "", 404), ("twice", "?next_token=x", 400)]
-)
-def test_what_has_no_instances_is_not_found(api: Api, ref: str, query: str, status: int) -> None:
+def test_what_has_no_instances_is_not_found(api: Api) -> None:
     done = api.run(define(api, double(), transform("once")), {"numbers": [1]})
-    path = f"/workflows/{done['workflow_id']}/executions/{done['execution_id']}/tasks/{ref}/instances{query}"
-    assert api("GET", path).status == status
+    path = f"/workflows/{done['workflow_id']}/executions/{done['execution_id']}/tasks"
+    told = {
+        ref: (answer.status, answer.json["type"].rpartition(":")[2], answer.json["detail"])
+        for ref in ("once", "twise", "twice[0]")
+        for answer in [api("GET", f"{path}/{quote(ref)}/instances")]
+    }
+    once = "The task `once` has no `for_each`: it is done once, and the execution shows what became of it."
+    assert told["once"] == (404, "instances-not-found", once)
+    assert told["twise"] == (404, "task-not-found", "The execution has no task `twise`; did you mean `twice`?")
+    assert told["twice[0]"][:2] == (404, "task-not-found")
+    assert api("GET", f"{path}/twice/instances?next_token=x").status == 400
+
+
+def test_elements_of_one_status_are_found_among_many(api: Api) -> None:
+    done = api.run(define(api, double(expression=TOO_LARGE, max_concurrency=1)), {"numbers": [1, 1, 3, 1]})
+    by_status = {
+        status: [one["index"] for one in instances(api, done, query=f"?status={status}")["instances"]]
+        for status in ("COMPLETED", "FAILED", "CANCELLED", "PENDING")
+    }
+    assert by_status == {"COMPLETED": [0, 1], "FAILED": [2], "CANCELLED": [3], "PENDING": []}
+    first = instances(api, done, query="?status=COMPLETED&limit=1")
+    assert ([one["index"] for one in first["instances"]], first["next_token"]) == ([0], "0")
+    second = instances(api, done, query="?status=COMPLETED&limit=1&next_token=0")
+    assert ([one["index"] for one in second["instances"]], "next_token" in second) == ([1], False)
+    path = f"/workflows/{done['workflow_id']}/executions/{done['execution_id']}/tasks/twice/instances"
+    assert api("GET", f"{path}?status=WELL").status == 400
 
 
 def test_in_graph_order_tasks_begin_when_all_elements_before_them_are_done(api: Api) -> None:
@@ -162,6 +183,8 @@ def test_each_element_is_decided_for_itself(api: Api) -> None:
     asks = {"ref": "twice", "type": "Flow.Approval", "input": {"message": "Pay {{item}}?"}}
     path = start(api, define(api, asks | {"for_each": "{{input.numbers}}"}), {"numbers": [7, 8]})
     asked = all_ask(api, path, 2)
+    whole = api("POST", f"{path}/tasks/twice/complete", {})
+    assert (whole.status, "decide `twice[0]` (in an address `twice%5B0%5D`)" in whole.json["detail"]) == (409, True)
     assert [one["awaiting"]["message"] for one in instances(api, asked)["instances"]] == ["Pay 7?", "Pay 8?"]
     for ref, data in (("twice[1]", "second"), ("twice[0]", "first")):
         answer = api("POST", f"{path}/tasks/{quote(ref)}/complete", {"data": {"it": data}})

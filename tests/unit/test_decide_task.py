@@ -1,5 +1,6 @@
 """A decision meets everything else that may happen to its task at that moment; each test plays the machine itself."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,7 @@ from stepcall.domain.decision_errors import (
     TaskNotFoundError,
 )
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError
-from stepcall.domain.run import Run, RunStatus, TaskEnd, TaskRun, TaskStatus
+from stepcall.domain.run import ErrorResult, Run, RunEnd, RunStatus, TaskEnd, TaskRun, TaskStatus
 from stepcall.stores.memory_run_store import MemoryRunStore
 from stepcall.stores.run_store import LateAttemptError, RunHasEndedError
 from stepcall.use_cases.cancel_run import cancel_run
@@ -122,13 +123,71 @@ def test_at_the_moment_of_expiry_what_was_written_first_counts(world: RunWorld, 
 
 
 def test_a_decision_after_its_task_has_expired_is_told_so(world: RunWorld, run: Run) -> None:
+    expire(world, run)
+    with pytest.raises(TaskNotAwaitingError, match="Nobody decided within 60 seconds"):
+        decide(world, run, YES)
+    assert world.task(run, "ask").decided_by is None
+
+
+def expire(world: RunWorld, run: Run) -> None:
     deliver(world, run)
     with pytest.raises(PermanentTaskError) as raised:
         deliver(world, run, "collect")
     assert raised.value.reason is ErrorReason.TIMEOUT
-    with pytest.raises(TaskNotAwaitingError, match="Nobody decided within 60 seconds"):
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"), [("FAILED", " Resume the execution, and it asks again."), ("COMPLETED", "")]
+)
+def test_a_decision_after_the_end_of_a_run_whose_task_has_expired_is_told_so(
+    world: RunWorld, run: Run, status: str, advice: str
+) -> None:
+    expire(world, run)
+    error = ErrorResult(ErrorReason.TIMEOUT, "ask", "Nobody decided within 60 seconds.")
+    world.runs.end(run, RunEnd(RunStatus(status), world.clock.now(), run.input, error if advice else None))
+    with pytest.raises(RunHasEndedError) as raised:
         decide(world, run, YES)
-    assert world.task(run, "ask").decided_by is None
+    assert str(raised.value) == f"The run is {status}. Nobody decided within 60 seconds.{advice}"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "how"),
+    [
+        (YES, Decision(TaskStatus.COMPLETED, {"ok": False}), "has completed it at 2[^ ]*, with other data: what"),
+        (NO, Decision(TaskStatus.FAILED, message="Never."), "has refused it at 2[^ ]*, with another message: what"),
+        (YES, NO, "has completed it at 2[^ ]*: what"),
+        (NO, YES, "has refused it at 2[^ ]*: what"),
+    ],
+)
+def test_who_decides_otherwise_is_told_how_it_was_decided(
+    world: RunWorld, run: Run, first: Decision, second: Decision, how: str
+) -> None:
+    deliver(world, run)
+    decide(world, run, first, ANN)
+    with pytest.raises(TaskDecidedError, match=f"`ann` {how} is decided stays decided."):
+        decide(world, run, second, BOB)
+
+
+def test_who_misspells_a_ref_is_told_the_nearest(world: RunWorld, run: Run) -> None:
+    with pytest.raises(TaskNotFoundError, match="no task `ask_`; did you mean `ask`"):
+        decide_task(PlaceOfTask(run.workflow_id, run.run_id, "ask_"), YES, CALLER, world.deps)
+
+
+@pytest.mark.parametrize(
+    ("each", "ref", "told"),
+    [
+        ({"for_each": [1, 2]}, "ask", "decide `ask[0]` (in an address `ask%5B0%5D`); `…/tasks/ask/instances` lists"),
+        ({}, "ask[0]", "`ask` is done once, and not for each element: decide `ask` itself."),
+    ],
+)
+def test_who_decides_a_task_for_an_element_or_the_other_way_is_told_what_to_decide(
+    world: RunWorld, each: Document, ref: str, told: str
+) -> None:
+    document = asks()
+    document["tasks"][0] |= each
+    run = world.start(document)
+    with pytest.raises(TaskNotAwaitingError, match=re.escape(told)):
+        decide_task(PlaceOfTask(run.workflow_id, run.run_id, ref), YES, CALLER, world.deps)
 
 
 class Overtaken(MemoryRunStore):
@@ -165,7 +224,7 @@ def test_of_two_who_decide_otherwise_at_once_the_second_is_told_of_the_first(
 ) -> None:
     world, store, run = overtaken
     store.meanwhile = lambda: decide(world, run, NO, BOB)
-    with pytest.raises(TaskDecidedError, match="`bob` has failed it"):
+    with pytest.raises(TaskDecidedError, match=r"`bob` has refused it at [^ ]*: what is decided stays decided."):
         decide(world, run, YES, ANN)
     assert world.task(run, "ask").decided_by == "bob"
 

@@ -12,6 +12,7 @@ from stepcall.domain.errors import ErrorReason
 from stepcall.domain.run import ErrorResult, Run, RunStatus, StoredPayload, TaskStatus
 from stepcall.stores.dynamo_items import (
     payload_values,
+    read_awaited,
     read_error,
     read_payload,
     read_run,
@@ -122,3 +123,10 @@ def test_the_partition_of_a_list_holds_one_tenants_runs_only() -> None:
     assert workflow_key(RUN.tenant, RUN.workflow_id) == run_values(RUN)["workflow_key"]
     moved = replace(RUN, tenant="other")
     assert run_values(moved)["workflow_key"] != run_values(RUN)["workflow_key"]
+
+
+def test_a_child_that_was_written_without_its_workflow_is_still_known() -> None:
+    child = "00000000-0000-0000-0000-000000000007"
+    awaited = read_awaited(f'{{"message": null, "expires_at": null, "child_run_id": "{child}"}}')
+    assert awaited
+    assert (awaited.child_run_id, awaited.child_workflow_id) == (UUID(int=7), None)

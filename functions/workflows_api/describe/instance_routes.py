@@ -1,5 +1,6 @@
 """The route of the elements that a task is done for."""
 
+from stepcall.domain.decision_errors import TaskNotFoundError
 from stepcall.domain.errors import InstancesNotFoundError
 from stepcall.domain.generation import Generation
 from stepcall.runtime.http import InvalidRequestError
@@ -11,6 +12,10 @@ from workflows_api.describe.task_schemas import ATTEMPTS, DECISION, child_of_tas
 from workflows_api.instances import InstancesQuery
 
 CHILD: Json = {key: told for generation in Generation for key, told in child_of_task(generation).items()}
+DESCRIPTIONS = LIST_DESCRIPTIONS | {
+    "status": "Only elements of this status. Then a page may hold fewer than `limit`, or none, and still have a "
+    "`next_token`: a page looks at 1,000 elements at most."
+}
 TASK = path_parameter("ref", "A task with `for_each`.", "[A-Za-z_][A-Za-z0-9_]{0,63}", "page")
 INSTANCE_PATHS: Json = {
     "/workflows/{workflow_id}/executions/{execution_id}/tasks/{ref}/instances": {
@@ -18,9 +23,9 @@ INSTANCE_PATHS: Json = {
             "listInstances",
             "What became of each element that a task is done for",
             {"200": answer("In the order of the elements.", ref("InstancePage"))},
-            [InvalidRequestError, *NO_RUN, InstancesNotFoundError],
+            [InvalidRequestError, *NO_RUN, TaskNotFoundError, InstancesNotFoundError],
             tag=TAG,
-            parameters=[WORKFLOW, ANY_EXECUTION, TASK, *query_parameters(InstancesQuery, LIST_DESCRIPTIONS)],
+            parameters=[WORKFLOW, ANY_EXECUTION, TASK, *query_parameters(InstancesQuery, DESCRIPTIONS)],
         )
     },
 }

@@ -2,7 +2,7 @@
 
 from stepcall.domain.generation import TASK_WORDS, Generation
 from workflows_api.answers import EXECUTION_ID_KEYS
-from workflows_api.describe.answer_schemas import TEXT, TIMES, record, spelled, time
+from workflows_api.describe.answer_schemas import TEXT, TIMES, WORKFLOW_IDS, record, spelled, time
 from workflows_api.describe.parts import EXECUTION_IDS, Json, ref
 
 FELL_BACK: Json = {"const": True, "description": "What came of it is of what was tried in its place."}
@@ -15,7 +15,13 @@ DECISION: Json = {
     "awaiting": record(
         "What somebody has to decide, while nobody has.",
         {"message": TEXT},
-        {"expires_at": time("Until when it may be decided.")},
+        {
+            "expires_at": time("Until when it may be decided."),
+            "output_schema": {
+                "type": "object",
+                "description": "JSON Schema of the `data` that is asked for; any object where there is none.",
+            },
+        },
     ),
     "decided_by": {"type": "string", "description": "The name of the key that decided it."},
     "decided_at": time("When it was decided."),
@@ -46,4 +52,7 @@ def task_run(generation: Generation) -> Json:
 
 def child_of_task(generation: Generation) -> Json:
     told = "The execution that it has started, of a `Workflow.Execute`."
-    return {EXECUTION_ID_KEYS[generation]: spelled(EXECUTION_IDS[generation].pattern, told)}
+    return {
+        EXECUTION_ID_KEYS[generation]: spelled(EXECUTION_IDS[generation].pattern, told),
+        "workflow_id": WORKFLOW_IDS["workflow_id"] | {"description": "Of which workflow that execution is."},
+    }

@@ -14,5 +14,7 @@ class Awaited(NamedTuple):
     """After which nobody's answer is waited for."""
     child_run_id: UUID | None = None
     """The run whose end is awaited."""
+    child_workflow_id: UUID | None = None
+    """Of which workflow that is: both are its address. None where an earlier release has written it."""
     begin: Callable[[], None] | None = None
     """What is done once the task's record says what it waits for, and no sooner; not kept."""

@@ -261,16 +261,19 @@ def read_task(item: Item) -> TaskRun:
 
 def write_awaited(awaited: Awaited) -> str:
     expiry = write_time(awaited.expires_at) if awaited.expires_at else None
-    child = {"child_run_id": str(awaited.child_run_id)} if awaited.child_run_id else {}
-    return write_json({"message": awaited.message, "expires_at": expiry} | child)
+    child = {"child_run_id": awaited.child_run_id, "child_workflow_id": awaited.child_workflow_id}
+    told = {name: str(each) for name, each in child.items() if each}
+    return write_json({"message": awaited.message, "expires_at": expiry} | told)
 
 
 def read_awaited(text: str | None) -> Awaited | None:
     if text is None:
         return None
     awaited = read_json(text)
-    child = UUID(awaited["child_run_id"]) if "child_run_id" in awaited else None
-    return Awaited(awaited["message"], read_time(awaited["expires_at"]), child)
+    run_id, workflow_id = (
+        UUID(awaited[name]) if name in awaited else None for name in ("child_run_id", "child_workflow_id")
+    )
+    return Awaited(awaited["message"], read_time(awaited["expires_at"]), run_id, workflow_id)
 
 
 def write_attempt(run_attempt: int) -> int | None:

@@ -37,8 +37,8 @@ class RunExistsError(StepcallError):
 class RunMoveRefusedError(StepcallError):
     """A run of this status cannot move to the one that was asked for."""
 
-    def __init__(self, run_id: UUID, status: RunStatus) -> None:
-        super().__init__(f"The run is {status}.")
+    def __init__(self, run_id: UUID, status: RunStatus, more: str = "") -> None:
+        super().__init__(f"The run is {status}. {more}".rstrip())
         self.run_id = run_id
         self.status = status
 

@@ -14,9 +14,10 @@ from stepcall.domain.decision_errors import (
 )
 from stepcall.domain.errors import ErrorReason, shorten
 from stepcall.domain.json_text import write_canonical_json
-from stepcall.domain.run import ErrorResult, Run, TaskEnd, TaskRun, TaskStatus
+from stepcall.domain.model_problems import Suggester
+from stepcall.domain.run import RESUMABLE, ErrorResult, Run, TaskEnd, TaskRun, TaskStatus
 from stepcall.domain.run_with_tasks import RunWithTasks
-from stepcall.domain.task_control import whole_ref
+from stepcall.domain.task_control import is_instance, whole_ref
 from stepcall.domain.times import print_time
 from stepcall.domain.workflow import Task
 from stepcall.stores.payload_store import PayloadGoneError
@@ -57,14 +58,14 @@ def decide_task(place: PlaceOfTask, decision: Decision, caller: Caller, deps: Fa
     found = deps.runs.get_for_work(place.run_id, (place.ref,))
     if decided := _decided_before(found, place.ref, decision, deps):
         return decided
-    _require_awaiting(found, place.ref)
+    _require_awaiting(found, place.ref, task)
     if decision.status is TaskStatus.COMPLETED and (problems := problems_of_data(decision.data, task.input)):
         raise InvalidDecisionError(problems)
     end = _end_of(decision, found, place.ref, caller, deps)
     try:
         deps.runs.settle_task(found.run, place.ref, end)
     except (TaskNotRunningError, RunMoveRefusedError, LateAttemptError):
-        return _look_again(place, decision, deps)
+        return _look_again(place, task, decision, deps)
     deps.log("task_decided", run_id=str(place.run_id), ref=place.ref, status=end.status, decided_by=caller.principal)
     return deps.runs.get_for_work(place.run_id, (place.ref,)).task(place.ref)
 
@@ -72,9 +73,10 @@ def decide_task(place: PlaceOfTask, decision: Decision, caller: Caller, deps: Fa
 def _task_of(run: Run, ref: str, deps: FaceDependencies) -> Task:
     """Raises TaskNotFoundError, TaskNotAwaitingError."""
     definition = deps.workflows.get_version(run.workflow_id, run.workflow_version).definition
-    task = next((task for task in definition.tasks if task.ref == whole_ref(ref)), None)
+    tasks = {task.ref: task for task in definition.tasks}
+    task = tasks.get(whole_ref(ref))
     if task is None:
-        raise TaskNotFoundError(f"The execution has no task `{shorten(ref)}`.")
+        raise TaskNotFoundError(f"The execution has no task `{shorten(ref)}`{Suggester()(ref, tasks)}")
     if task.type != FLOW_APPROVAL:
         raise TaskNotAwaitingError(f"`{task.ref}` is no `{FLOW_APPROVAL}`: it ends by itself.")
     return task
@@ -85,30 +87,34 @@ def _decided_before(found: RunWithTasks, ref: str, decision: Decision, deps: Fac
     task = found.tasks.get(ref)
     if task is None or task.decided_by is None:
         return None
-    if not _is_same(task, decision, deps):
+    if (how := _how_otherwise(task, decision, deps)) is not None:
         when = f" at {print_time(task.completed_at)}" if task.completed_at else ""
-        what = "completed" if task.status is TaskStatus.COMPLETED else "failed"
-        raise TaskDecidedError(f"`{task.decided_by}` has {what} it{when}, and not so: what is decided stays decided.")
+        what = "completed" if task.status is TaskStatus.COMPLETED else "refused"
+        raise TaskDecidedError(f"`{task.decided_by}` has {what} it{when}{how}: what is decided stays decided.")
     return task
 
 
-def _is_same(task: TaskRun, decision: Decision, deps: FaceDependencies) -> bool:
+def _how_otherwise(task: TaskRun, decision: Decision, deps: FaceDependencies) -> str | None:
+    """What the decision was that is not this one, as far as it was one of its kind; None where it was the same."""
     if task.status is not decision.status:
-        return False
+        return ""
     if task.output is None:
-        return bool(task.error and task.error.message == _error(task.ref, decision).message)
+        is_same = task.error and task.error.message == _error(task.ref, decision).message
+        return None if is_same else ", with another message"
     try:
         before = deps.payloads.get(task.output)["data"]
-        return write_canonical_json(before) == write_canonical_json(decision.data)
     except PayloadGoneError:
-        return False
+        return ", with data that is kept no more"
+    return None if write_canonical_json(before) == write_canonical_json(decision.data) else ", with other data"
 
 
-def _require_awaiting(found: RunWithTasks, ref: str) -> None:
+def _require_awaiting(found: RunWithTasks, ref: str, said: Task) -> None:
     """Raises RunHasEndedError, TaskNotAwaitingError."""
-    if found.run.status.has_ended:
-        raise RunHasEndedError(found.run.run_id, found.run.status)
     task = found.task(ref)
+    if found.run.status.has_ended:
+        raise RunHasEndedError(found.run.run_id, found.run.status, _why_too_late(task, found.run))
+    if is_instance(ref) != (said.for_each is not None):
+        raise TaskNotAwaitingError(_other_ref(said))
     if task.status is TaskStatus.RUNNING and task.awaited:
         return
     if task.status is TaskStatus.FAILED and task.error:
@@ -116,12 +122,30 @@ def _require_awaiting(found: RunWithTasks, ref: str) -> None:
     raise TaskNotAwaitingError(f"The task is {task.status}, and asks for no decision now.")
 
 
-def _look_again(place: PlaceOfTask, decision: Decision, deps: FaceDependencies) -> TaskRun:
+def _why_too_late(task: TaskRun, run: Run) -> str:
+    """Of a run that has ended: whether the task has, for nobody has decided in its time."""
+    error = task.error
+    if error is None or error.reason is not ErrorReason.TIMEOUT or error.location != task.ref:
+        return ""
+    advice = " Resume the execution, and it asks again." if run.status in RESUMABLE else ""
+    return f"{error.message}{advice}"
+
+
+def _other_ref(task: Task) -> str:
+    if task.for_each is None:
+        return f"`{task.ref}` is done once, and not for each element: decide `{task.ref}` itself."
+    return (
+        f"It is done for each element: decide `{task.ref}[0]` (in an address `{task.ref}%5B0%5D`); "
+        f"`…/tasks/{task.ref}/instances` lists what waits."
+    )
+
+
+def _look_again(place: PlaceOfTask, task: Task, decision: Decision, deps: FaceDependencies) -> TaskRun:
     """Something else has come first: the same decision, another, the end of its time, or of the run."""
     found = deps.runs.get_for_work(place.run_id, (place.ref,))
     if decided := _decided_before(found, place.ref, decision, deps):
         return decided
-    _require_awaiting(found, place.ref)
+    _require_awaiting(found, place.ref, task)
     raise TaskNotAwaitingError("The task is asked for anew at this moment: look at it, and decide again.")
 
 

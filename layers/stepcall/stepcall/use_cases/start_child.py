@@ -60,11 +60,11 @@ def parent_task(parent: Run, ref: str) -> ParentTask:
     return ParentTask(parent.run_id, parent.run_attempt, ref, parent.lineage)
 
 
-def start_child(command: StartChild, parent: Run, deps: AcceptDependencies) -> UUID:
-    """The id of the run, stored and not begun, or as an earlier delivery has left it. Raises TaskError."""
+def start_child(command: StartChild, parent: Run, deps: AcceptDependencies) -> Run:
+    """The run, stored and not begun, or as an earlier delivery has left it. Raises TaskError."""
     start = partial(_put_anew, parent)
     with _errors_of_a_task():
-        return start_once(start, command, caller_of(parent, command.task), deps).run.run_id
+        return start_once(start, command, caller_of(parent, command.task), deps).run
 
 
 def _put_anew(parent: Run, command: StartChild, caller: Caller, deps: AcceptDependencies) -> Run:
