@@ -222,7 +222,13 @@ def test_what_a_run_is_about_is_text_or_null() -> None:
         ("run.range_from!", "run.range_from"),
         ("runs.a", "input.NAME"),
         ("running", "input.NAME"),
-        ("tasks.a", "tasks.NAME.outputs.FIELD"),
+        ("tasks.a", "tasks.a.outputs"),
+        ("tasks.a.result[0].x", "tasks.a.outputs.result[0].x"),
+        ("tasks.a.output.x", "tasks.a.outputs.x"),
+        ("refs.a.outputs.x", "refs.a.output.x"),
+        ("refs.a.outputs_x", "refs.a.output.outputs_x"),
+        ("tasks.a b", "tasks.NAME.outputs.FIELD"),
+        ("refs.a.output-x", "refs.REF.output.FIELD"),
     ],
 )
 def test_what_names_nothing_is_told_the_forms_that_it_is_nearest_to(spelled: str, right: str) -> None:

@@ -108,9 +108,10 @@ class ValueCheck:
             name: (index, self._output_schemas[index]) for index, _, name in [*self._sent.names_at("output")][::-1]
         }
         by_name = {field: [*self._sent.names_at(field)][::-1] for field in ("input", "tasks")}
-        self._tasks = {ref: (self._ranks[index], self._output_of_task(index)) for index, _, ref in by_name["tasks"]}
+        tasks = {ref: (self._ranks[index], self._output_of_task(index)) for index, _, ref in by_name["tasks"]}
+        self._tasks = dict(reversed(tasks.items()))  # in document order, as they are listed
         self._namable = Namable(
-            inputs={name: inputs[index] for index, _, name in by_name["input"]},
+            inputs=dict(reversed([(name, inputs[index]) for index, _, name in by_name["input"]])),
             tasks=self._tasks,
             outputs=self._results,
             suggest=self._findings.suggest,
@@ -240,16 +241,19 @@ class ValueCheck:
                 self._control.check_use(reference, pointer + spell_place(place))
                 return found
             message = f"`{{{{{shorten(str(reference))}}}}}`: {found.message}"
-            self._findings.add(pointer + spell_place(place), found.code, message)
+            self._findings.add(pointer + spell_place(place), found.code, message, found.expected)
             return None
 
-        return TemplateFit(self._findings.suggest, self._findings.teller(pointer), root_of, self._misfit)
+        return TemplateFit(
+            self._findings.suggest, self._findings.teller(pointer), root_of, self._misfit, self._fallbacks.why_no_field
+        )
 
     def _warn_of_lookalikes(self, template: Template, pointer: str, position: Position) -> None:
         """Text that would be a template if it stood between braces, and names what is there."""
         for place, text in texts(template):
             bare = "" if "{{" in text else text.strip("${} ")  # escaped: its author has meant text
-            if (reference := read_bare(bare)) and isinstance(self._namable.find(reference, position), Schema):
+            reference = read_bare(bare, is_each=position.item is not None)
+            if reference and isinstance(self._namable.find(reference, position), Schema):
                 message = f"This is text, not a template. If it is meant to be one, write `{{{{{shorten(bare)}}}}}`."
                 self._findings.warn(Problem(pointer + spell_place(place), "looks_like_template", message))
 

@@ -8,11 +8,12 @@ from stepcall.domain.errors import shorten
 from stepcall.domain.fallback_check import either
 from stepcall.domain.findings import Findings
 from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema, Variant, step_into, type_of
+from stepcall.domain.parse_template import read_bare
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.task_control import MAX_ELEMENTS
 from stepcall.domain.template import Array, Literal, Object, Reference, Template, Text
 from stepcall.domain.type_check import TemplateFit
-from stepcall.domain.types import JsonType, ValueType
+from stepcall.domain.types import JsonType, ValueType, describe_value
 
 SchemaOf = Callable[[Reference], Schema]
 ELEMENTS = Schema({JsonType.ARRAY: Variant(JsonType.ARRAY, items=ANYTHING, bounds={"maxItems": MAX_ELEMENTS})})
@@ -51,6 +52,10 @@ class EachCheck:
 
     def item_of(self, pointer: str, template: Template, fit: TemplateFit, schema_of: SchemaOf) -> Schema:
         """What each element of the array is that stands at `pointer`; what is no array is told."""
+        if isinstance(template, Literal) and (meant := _meant_template(template.value)):
+            message = f"This is text, not an array; did you mean `{{{{{shorten(meant)}}}}}`?"
+            self._findings.add(pointer, "wrong_type", message, "array", describe_value(""))
+            return ANYTHING
         fit.fit(template, ELEMENTS)
         if isinstance(template, Array):
             return reduce(either, [_schema_of(element, schema_of) for element in template.elements] or [ANYTHING])
@@ -65,6 +70,12 @@ class EachCheck:
             )
             self._findings.add(pointer, "too_many_elements", message, f"at most {MAX_ELEMENTS}", f"{most:.0f}")
         return step_into(found.but_null, 0) or ANYTHING
+
+
+def _meant_template(value: object) -> str | None:
+    """What a text would name if it stood between braces."""
+    bare = value.strip("${} ") if isinstance(value, str) else ""
+    return bare if read_bare(bare) else None
 
 
 def _schema_of(template: Template, schema_of: SchemaOf) -> Schema:

@@ -8,6 +8,7 @@ from stepcall.domain.errors import shorten
 from stepcall.domain.findings import Findings
 from stepcall.domain.json_schema import ANYTHING, Schema, Variant
 from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.template import OutputReference, Reference
 from stepcall.domain.types import JsonType
 
 
@@ -57,6 +58,24 @@ class FallbackCheck:
         else:
             self._check_named(f"{pointer}/{self._word}", said, self._word, self._tasks, "unknown_ref")
 
+    def why_no_field(self, reference: Reference, position: int) -> str:
+        """Why the output of a task with a fallback has no such field, although one of both types gives it; or empty."""
+        if position or not isinstance(reference, OutputReference) or reference.ref not in self._tasks:
+            return ""
+        _, task = self._tasks[reference.ref]
+        own, said, step = self._catalog.get(str(task.get("type"))), self.read("", task), reference.path[0]
+        if own is None or said is None:
+            return ""
+        fields = _fields_of(own), _fields_of(said.contract)
+        advice = (
+            "Name what both give." if fields[0] & fields[1] else "They have no field in common: name the whole output."
+        )
+        if step in fields[0]:
+            return f": its fallback `{said.contract.name}` does not give it. {advice}"
+        if step in fields[1]:
+            return f": its fallback gives it, and its own type `{own.name}` does not. {advice}"
+        return ""
+
     def _check_named(
         self, pointer: str, said: Mapping[str, Any], word: str, known: Mapping[str, Any], code: str
     ) -> None:
@@ -74,6 +93,10 @@ class FallbackCheck:
         _, named = self._tasks.get(str(said.get(self._word)), ("", {}))
         name = named.get("type") or said.get("type") or (said.get(self._word) if self._sent.is_later else None)
         return self._catalog.get(str(name))
+
+
+def _fields_of(contract: TaskContract) -> frozenset[str | int]:
+    return frozenset(name for variant in contract.output_schema.variants.values() for name in variant.properties)
 
 
 def either(one: Schema, other: Schema) -> Schema:

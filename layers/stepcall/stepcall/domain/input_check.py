@@ -9,14 +9,21 @@ from typing import Any
 
 from stepcall.domain.errors import list_names, shorten
 from stepcall.domain.findings import Findings
-from stepcall.domain.invokable_functions import InvokableFunctions
+from stepcall.domain.invokable_functions import LAMBDA_INVOKE, InvokableFunctions
 from stepcall.domain.invoke_check import InvokeCheck
 from stepcall.domain.json_schema import ANYTHING, Schema
+from stepcall.domain.parent_task import WORKFLOW_EXECUTE
 from stepcall.domain.parse_template import holds_template
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import Template, escape_pointer
 from stepcall.domain.type_check import TemplateFit
 from stepcall.domain.types import JsonType
+
+HANDED_ON: Mapping[str, str] = {
+    WORKFLOW_EXECUTE: " What the workflow takes stands in `input`.",
+    LAMBDA_INVOKE: " What the function gets stands in `payload`.",
+}
+"""Where the fields belong that are for somebody else: often they stand beside it."""
 
 
 class InputCheck:
@@ -44,7 +51,8 @@ class InputCheck:
             location, field = f"{pointer}/{escape_pointer(name)}", wanted.properties.get(name, wanted.additional)
             if field is None:
                 near = self._findings.suggest(name, wanted.properties)
-                message = f"`{contract.name}` takes no `{shorten(name)}`{near}"
+                where = HANDED_ON.get(contract.name, "") if near == "." else ""
+                message = f"`{contract.name}` takes no `{shorten(name)}`{near}{where}"
                 self._findings.add(location, "unknown_field", message, list_names(wanted.properties))
             if field is None or name in known or holds_template(given[name]):
                 fit.fit(template, known.get(name) or field or ANYTHING, ((), name))

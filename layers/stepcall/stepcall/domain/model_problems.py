@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -72,10 +72,22 @@ def problems_of(
 ) -> Iterator[Problem]:
     """Each error as a problem; `base` is the JSON Pointer of the value that was validated."""
     suggest = suggest or Suggester()
-    known = [info.alias if by_alias and info.alias else name for name, info in model.model_fields.items()]
     for detail in error.errors(include_url=False):
         location = base + "".join(f"/{escape_pointer(str(step))}" for step in detail["loc"])
-        yield _problem_of(detail, known, location, suggest)
+        yield _problem_of(detail, _fields_beside(model, detail["loc"], by_alias=by_alias), location, suggest)
+
+
+def _fields_beside(model: type[BaseModel], place: tuple[str | int, ...], *, by_alias: bool) -> list[str]:
+    """The names that a model takes where the field of that place stands; none where that is not in a model."""
+    for step in place[:-1]:
+        names = {info.alias if by_alias and info.alias else name: name for name, info in model.model_fields.items()}
+        info = model.model_fields.get(names.get(str(step), ""))
+        kinds = [info.annotation, *get_args(info.annotation)] if info else []
+        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if inner is None:
+            return []
+        model = inner
+    return [info.alias if by_alias and info.alias else name for name, info in model.model_fields.items()]
 
 
 def field_problems(
@@ -100,8 +112,7 @@ def _problem_of(detail: ErrorDetails, fields: list[str], location: str, suggest:
     if kind == "missing":
         return Problem(location, "missing", f"`{name}` is missing.")
     if kind == "extra_forbidden":
-        known = fields if len(detail["loc"]) == 1 else ()
-        return Problem(location, "unknown_field", f"There is no field `{shorten(name)}`{suggest(name, known)}")
+        return Problem(location, "unknown_field", f"There is no field `{shorten(name)}`{suggest(name, fields)}")
     if kind in {"enum", "literal_error"}:
         expected, given = str(detail.get("ctx", {}).get("expected", "")).replace("'", "`"), detail["input"]
         choice = re.findall("`([^`]*)`", expected)

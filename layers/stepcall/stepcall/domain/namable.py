@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from stepcall.domain.errors import shorten
+from stepcall.domain.errors import list_names, shorten
 from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema, step_into
 from stepcall.domain.template import (
     Array,
@@ -23,6 +23,7 @@ from stepcall.domain.type_check import UNKNOWN_RUN_VALUE, Suggest
 from stepcall.domain.types import ValueType
 
 INTEGER = SCHEMAS[ValueType.INTEGER]
+ITEM_WORDS = {"item": "the element", "index": "its number"}
 OPTIONAL_TEXT = SCHEMAS[ValueType.STRING].or_null
 
 
@@ -42,6 +43,7 @@ class NameFault:
 
     code: str
     message: str
+    expected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Namable:
         """What a reference names without its path."""
         match reference:
             case InputReference(name):
-                return self._find_input(name)
+                return self._find_input(name, is_each=position.item is not None)
             case OutputReference(ref):
                 return self._find_task(ref, position.tasks)
             case ResultReference(name):
@@ -86,17 +88,21 @@ class Namable:
             return template.default.value is None
         return self.schema_of(template, position).may_be_null
 
-    def _find_input(self, name: str) -> Schema | NameFault:
+    def _find_input(self, name: str, *, is_each: bool) -> Schema | NameFault:
         self.used_inputs.add(name)
         if not self.knows_inputs:
             return ANYTHING
         if found := self.inputs.get(name):
             return found
-        return NameFault("unknown_input", f"there is no input `{shorten(name)}`{self.suggest(name, self.inputs)}")
+        if is_each and name in ITEM_WORDS:
+            return NameFault("unknown_input", f"there is no input `{name}`; {ITEM_WORDS[name]} is `{{{{{name}}}}}`.")
+        message = f"there is no input `{shorten(name)}`{self.suggest(name, self.inputs)}"
+        return NameFault("unknown_input", message, list_names(self.inputs) or None)
 
     def _find_task(self, ref: str, before: int) -> Schema | NameFault:
         if ref not in self.tasks:
-            return NameFault("unknown_ref", f"there is no task `{shorten(ref)}`{self.suggest(ref, self.tasks)}")
+            message = f"there is no task `{shorten(ref)}`{self.suggest(ref, self.tasks)}"
+            return NameFault("unknown_ref", message, list_names(self.tasks) or None)
         index, found = self.tasks[ref]
         if index >= before:
             message = f"task `{shorten(ref)}` has no output yet here; only tasks before this one have."

@@ -40,6 +40,9 @@ _HEAD = re.compile(
     rf"|run\.(?P<run>{NAME})"
     r"|(?P<each>item|index)(?![A-Za-z0-9_])"
 )
+_NEARLY_OUTPUT = re.compile(
+    rf"(?P<head>refs|tasks)\.(?P<ref>{NAME})(?:\.outputs?(?![A-Za-z0-9_]))?(?P<path>(?:\.{NAME}|\[[0-9]{{1,9}}\])*)"
+)
 _DEFAULT = "??"
 _OPEN, _CLOSE, _ESCAPE = "{{", "}}", "{{{{"
 FIRST_FORMS = "`{{input.NAME}}` or `{{refs.REF.output.FIELD}}`"
@@ -215,21 +218,33 @@ def _not_a_reference(spelled: str) -> TemplateSyntaxError:
         return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write `{{{{run.{head}}}}}`.")
     if head == "run":
         return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write {RUN_FORMS}.")
+    if meant := _meant_output(spelled):
+        return TemplateSyntaxError(
+            f"`{{{{{shorten(spelled)}}}}}` names nothing; did you mean `{{{{{shorten(meant)}}}}}`?"
+        )
     is_later = spelled.startswith(("inputs", "tasks", "outputs"))
     right = LATER_FORMS if is_later else FIRST_FORMS
     return TemplateSyntaxError(f"`{{{{{shorten(spelled)}}}}}` names nothing: write {right}, {DEEPER}.")
 
 
-def read_bare(text: str) -> Reference | None:
-    """What a text without braces would name with them; None when that is nothing."""
+def _meant_output(spelled: str) -> str | None:
+    """The output of a task, where its author has left that word out, or taken the other generation's."""
+    if len(spelled) > MAX_BARE_LENGTH or not (nearly := _NEARLY_OUTPUT.fullmatch(spelled)):
+        return None
+    word = "output" if nearly["head"] == "refs" else "outputs"
+    return f"{nearly['head']}.{nearly['ref']}.{word}{nearly['path']}"
+
+
+def read_bare(text: str, *, is_each: bool = False) -> Reference | None:
+    """What a text without braces would name with them; None when that is nothing. `item` and `index` alone are words
+    like any, unless they stand where they name something."""
     if len(text) > MAX_BARE_LENGTH or not _HEAD.match(text):
         return None
     try:
         reference = parse_reference(text)
     except TemplateSyntaxError:
         return None
-    # `item` and `index` alone are words
-    return None if isinstance(reference, ItemReference) and not reference.path else reference
+    return None if isinstance(reference, ItemReference) and not reference.path and not is_each else reference
 
 
 def holds_template(value: Any) -> bool:

@@ -311,7 +311,10 @@ class SchemaReader:
 def _refuse_keyword(keyword: str) -> str:
     if keyword in INSTEAD:
         return f"The keyword `{keyword}` is not understood: {INSTEAD[keyword]}."
-    return f"The keyword `{shorten(keyword)}` is not understood; these are: {', '.join(sorted(KEYWORDS))}."
+    return (
+        f"The keyword `{shorten(keyword)}` is not understood; these are: {', '.join(sorted(KEYWORDS))}. If it is a "
+        "field of an object, it stands in `properties`."
+    )
 
 
 def _values_of(document: Mapping[str, Any]) -> list[Any] | None:

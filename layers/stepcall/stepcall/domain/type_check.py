@@ -146,7 +146,8 @@ class TemplateFit(ValueFit):
     """Fits templates: besides literals, references by what they name.
 
     `root_of` gives what a reference names without its path; None when it names nothing, which it has told. `misfit` is
-    that of json_schema.py: whoever has many templates lets it remember.
+    that of json_schema.py: whoever has many templates lets it remember. `why_no_step` may know better why something has
+    no field than that it was misspelled: it ends the sentence.
     """
 
     def __init__(
@@ -155,10 +156,12 @@ class TemplateFit(ValueFit):
         tell: Tell,
         root_of: Callable[[Reference, Place], Schema | None],
         misfit: Callable[[Schema, Schema], Misfit | None],
+        why_no_step: Callable[[Reference, int], str] = lambda *_: "",
     ) -> None:
         super().__init__(suggest, tell)
         self._root_of = root_of
         self._misfit = misfit
+        self._why_no_step = why_no_step
 
     def fit(self, value: Any, wanted: Schema, place: Place = ()) -> None:
         """Tell of everything in the template that is not, or names what is not, of the schema that is wanted."""
@@ -187,14 +190,15 @@ class TemplateFit(ValueFit):
         return UNKNOWN if any(references(template)) else render(template, NOTHING)
 
     def _fit_reference(self, reference: Reference, wanted: Schema, place: Place) -> None:
-        source = self._resolve(reference, place)
+        root = self._root_of(reference, place)
+        source = self._follow(root, reference, place)
         if reference.default is not None:
             self.fit_scalar(reference.default.value, wanted, place)
             source = source and source.but_null
         if source is None:
             return
         if found := self._misfit(source, wanted):
-            advice = _advise_on_null(reference, wanted) if found.is_null else RESHAPE
+            advice = _advise_on_null(reference, root, wanted) if found.is_null else RESHAPE
             spelled = f"`{{{{{shorten(str(reference))}}}}}`"
             message = f"{spelled} does not fit: {found.words}, and this must be {wanted.words}. {advice}"
             code = "may_be_null" if found.is_null else "type_mismatch"
@@ -222,7 +226,10 @@ class TemplateFit(ValueFit):
 
     def _resolve(self, reference: Reference, place: Place) -> Schema | None:
         """What a reference names; None when it names nothing, which is told."""
-        found = self._root_of(reference, place)
+        return self._follow(self._root_of(reference, place), reference, place)
+
+    def _follow(self, found: Schema | None, reference: Reference, place: Place) -> Schema | None:
+        """What lies at the end of its path; `found` is where that begins."""
         for position, step in enumerate(reference.path):
             if found is None:
                 return None
@@ -247,7 +254,8 @@ class TemplateFit(ValueFit):
         so_far = shorten(reference.root + spell_path(reference.path[:position]))
         code = _code_of_no_step(reference)
         if isinstance(step, str) and (variant := found.variants.get(JsonType.OBJECT)):
-            message = f"`{so_far}` has no `{shorten(step)}`{self.suggest(step, variant.properties)}"
+            why = self._why_no_step(reference, position)
+            message = f"`{so_far}` has no `{shorten(step)}`{why or self.suggest(step, variant.properties)}"
             self.tell(Fault(place, code, message, list_names(variant.properties)))
         else:
             wanted = "elements" if isinstance(step, int) else "fields"
@@ -265,18 +273,7 @@ def _code_of_no_step(reference: Reference) -> str:
     return "unknown_input_field" if isinstance(reference, InputReference) else "unknown_output_field"
 
 
-def _advise_on_null(reference: Reference, wanted: Schema) -> str:
-    advice = _advise_to_replace_null(reference)
-    if isinstance(reference, RunReference) or wanted.variants.keys() - {JsonType.NULL} != {JsonType.BOOLEAN}:
-        return advice
-    return f"{advice} Or say what null counts as: `{{{{{shorten(str(reference))} ?? false}}}}`."
+def _advise_on_null(reference: Reference, root: Schema | None, wanted: Schema) -> str:
+    from stepcall.domain.null_advice import advise_on_null  # noqa: PLC0415 - seldom told: a cold start has no time
 
-
-def _advise_to_replace_null(reference: Reference) -> str:
-    if isinstance(reference, InputReference) and not reference.path:
-        return "Make the input required, or give it a default."
-    if isinstance(reference, InputReference):
-        return "List the field as `required` in the input's `schema`, or replace null by a task before."
-    replace_null = 'Give it a default, such as `?? ""` behind the name, or replace null by a task before.'
-    is_of_run = isinstance(reference, RunReference) and not isinstance(reference, ItemReference)
-    return f"Not every run is about a time. {replace_null}" if is_of_run else replace_null
+    return advise_on_null(reference, root, wanted)
