@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from stepcall.aws.invocations import Invocation
 from stepcall.domain.errors import ErrorReason, PermanentTaskError, RetryableTaskError
 from stepcall.domain.invokable_functions import InvokableFunctions
 from stepcall.domain.task_contract import TaskContext
-from stepcall.tasks.invoke import InvokeInput, InvokeOutput
+from stepcall.tasks.invoke import LAMBDA_INVOKE, InvokeInput, InvokeOutput
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:price"
 
@@ -131,3 +132,9 @@ def test_half_a_surrogate_pair_in_an_error_is_shown_as_what_it_is() -> None:
 )
 def test_what_lambda_says_of_a_stopped_function_has_its_own_reason(told: Any, reason: ErrorReason) -> None:
     assert failure(json.dumps(told).encode()).reason is reason
+
+
+def test_the_times_that_are_documented_are_those_that_count() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "workflows.md").read_text()
+    assert f"An attempt has {LAMBDA_INVOKE.timeout_seconds} seconds, which `GET /task-types` says" in told
+    assert f"the worker has 300 of them, and the function {300 - MARGIN_SECONDS:.0f}:" in told
