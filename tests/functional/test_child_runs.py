@@ -1,8 +1,11 @@
 """Workflows that execute others, on the interpreter: faces, tables, the stream, start_waiting_runs, state machines."""
 
+import json
+import re
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +16,7 @@ from local.stack import LocalStack
 from stepcall.domain.access import Grants
 from stepcall.domain.ids import read_run_id, read_workflow_id, spell_dated_run
 from stepcall.stores.dynamo_slot_store import slots_key
-from tests.functional.conftest import Api, put_key, send
+from tests.functional.conftest import Api, PageServer, put_key, send
 from tests.functional.test_graph_order import end_of, start, statuses
 from tests.functional.test_run_concurrency import LIMIT
 from tests.functional.test_wait import HOUR, Hours, wait
@@ -300,3 +303,30 @@ def test_a_large_output_is_handed_on_from_the_bucket(api: Api) -> None:
         api.define(tasks=[execute("call", child), say], output=[give("n", "{{refs.say.output.result}}", "integer")])
     )
     assert done["output"] == {"n": 20000}
+
+
+def documented(name: str) -> Any:
+    """The example of docs/workflows.md that has this name."""
+    told = (Path(__file__).parents[2] / "docs" / "workflows.md").read_text()
+    [example] = [one for one in re.findall(r"```json\n(.*?)```", told, re.DOTALL) if f'"name": "{name}"' in one]
+    return json.loads(example)
+
+
+def test_what_other_elements_have_given_is_kept_as_the_documentation_says(api: Api, page_host: str) -> None:
+    PageServer.pages["/kept"] = (200, "text/html", b"<p>Kept.</p>")
+    child = documented("One page")
+    assert child["config_id"] == "one-page"
+    unique = f"one-page-{uuid.uuid4()}"
+    api.define(**child | {"config_id": unique})
+    pages = execute("pages", unique, url="{{item}}") | {"for_each": "{{input.urls}}"}
+    urls = declare("urls", "array", schema={"type": "array", "items": {"type": "string"}})
+    outputs = [
+        give("first", "{{refs.pages.output[0].output.html}}"),
+        give("second", "{{refs.pages.output[1].output.html}}"),
+    ]
+    workflow = api.define(input=[urls], tasks=[pages], output=outputs)
+    found, missing = f"http://{page_host}/kept", f"http://{page_host}/missing"
+    done = end_of(api, start(api, workflow, {"urls": [found, missing]}))
+    assert (done["status"], done["output"]) == ("COMPLETED", {"first": "<p>Kept.</p>", "second": None})
+    shown = api("GET", f"{path_of(done)}/tasks/pages/instances").json["instances"]
+    assert [api("GET", path_of(one)).json["status"] for one in shown] == ["COMPLETED", "COMPLETED"]

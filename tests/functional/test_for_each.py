@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from tests.functional.conftest import Api, PageServer
 from tests.functional.test_graph_order import end_of, page, start, statuses
 from tests.sample_workflows import Document, declare, give, transform
 
+DOCS = Path(__file__).parents[2] / "docs" / "workflows.md"
 NUMBERS = declare("numbers", "array", schema={"type": "array", "items": {"type": "number"}})
 
 
@@ -63,6 +65,15 @@ def test_an_item_and_its_index_may_stand_anywhere_in_the_input_and_lead_deeper(a
 def test_an_array_that_is_written_out_may_hold_templates(api: Api) -> None:
     task = transform("twice", "{{item}}") | {"for_each": ["x", "{{input.numbers[1]}}", {"deep": "{{input.numbers}}"}]}
     assert results(api.run(define(api, task), {"numbers": [1, 2]})) == ["x", 2, {"deep": [1, 2]}]
+
+
+def test_the_bare_results_take_one_task_more(api: Api) -> None:
+    bare = transform("bare", "{{refs.twice.output}}", "[$.result]")
+    outputs = [give("all", "{{refs.bare.output.result}}", "array")]
+    workflow = define(api, double(), bare, output=outputs)
+    assert '"input": {"expression": "[$.result]", "data": "{{refs.X.output}}"}' in DOCS.read_text()
+    for numbers in ([], [4], [4, 5]):
+        assert api.run(workflow, {"numbers": numbers})["output"] == {"all": [2 * number for number in numbers]}
 
 
 def test_without_elements_a_task_has_completed_with_an_empty_array(api: Api) -> None:
