@@ -8,6 +8,7 @@ from stepcall.domain.errors import shorten
 from stepcall.domain.fallback_check import either
 from stepcall.domain.findings import Findings
 from stepcall.domain.json_schema import ANYTHING, SCHEMAS, Schema, Variant, step_into, type_of
+from stepcall.domain.sql_check import OUTPUT_TASK, QUERY_TASK
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.task_control import MAX_ELEMENTS
 from stepcall.domain.template import Array, Literal, Object, Reference, Template, Text
@@ -16,6 +17,13 @@ from stepcall.domain.types import JsonType, ValueType
 
 SchemaOf = Callable[[Reference], Schema]
 ELEMENTS = Schema({JsonType.ARRAY: Variant(JsonType.ARRAY, items=ANYTHING, bounds={"maxItems": MAX_ELEMENTS})})
+NOT_FOR_EACH: Mapping[str, str] = {
+    QUERY_TASK: "later queries read its table by the task's name, and there would be many. Give the array to one "
+    "query, in its `parameters`.",
+    OUTPUT_TASK: "the workflow's result is one table, and each element would name another. Bring them together by a "
+    "query before.",
+}
+"""What SQL does has one table, and why that is so."""
 
 
 def array_of(items: Schema) -> Schema:
@@ -36,11 +44,8 @@ class EachCheck:
                 message = "This is for how many elements at once: say `for_each` which elements, or leave this out."
                 self._findings.add(f"{pointer}/max_concurrency", "invalid_value", message)
             return
-        if contract and contract.is_query:
-            message = (
-                f"`{contract.name}` cannot be done for each element: later queries read its table by the task's name, "
-                "and there would be many. Give the array to one query, in its `parameters`."
-            )
+        if contract and contract.name in NOT_FOR_EACH:
+            message = f"`{contract.name}` cannot be done for each element: {NOT_FOR_EACH[contract.name]}"
             self._findings.add(f"{pointer}/for_each", "invalid_for_each", message)
         if isinstance(task.get("fallback"), dict):
             message = (
