@@ -199,6 +199,8 @@ class ValueCheck:
 
     def _check_each(self, pointer: str, task: Mapping[str, Any], each: Any, position: Position) -> Schema:
         place = f"{pointer}/for_each"
+        if self._each.has_too_many(place, each):
+            return ANYTHING
         template, fit = self._parse(each, place), self._fit_to(place, position)
         self._stages.check_task(pointer, task, template)
         return self._each.item_of(place, template, fit, lambda reference: self._schema_of(reference, position))
