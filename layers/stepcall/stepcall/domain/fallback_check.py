@@ -79,7 +79,7 @@ class FallbackCheck:
 def either(*schemas: Schema) -> Schema:
     """What is known of a value that is of one of the schemas, whichever: no more than of all of them.
 
-    Each schema is looked at once, however often it is given, and at all levels: an author may name one a thousand times.
+    Each schema is looked at once, at all levels: an author may name one a thousand times.
     """
     one, *others = {id(schema): schema for schema in schemas}.values()
     if not others:

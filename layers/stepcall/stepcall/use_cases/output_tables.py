@@ -115,6 +115,6 @@ def _prefix_of(written: RunWithTasks, deps: FaceDependencies) -> str:
     if output is None:  # of versions that are older than the check of what may leave it out
         raise TableNotFoundError("The job has no output table: its Workflow.Output was not done.")
     table = read_run_table(deps.payloads.get(output)["content"])
-    if table is None or table.run_id != written.run.run_id:
+    if table.run_id != written.run.run_id:
         raise ValueError("The output table of a completed run is none of its own.")
     return table.prefix
