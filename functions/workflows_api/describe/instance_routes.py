@@ -12,18 +12,25 @@ from workflows_api.instances import InstancesQuery
 
 CHILD: Json = {key: told for generation in Generation for key, told in child_of_task(generation).items()}
 TASK = path_parameter("ref", "A task with `for_each`.", "[A-Za-z_][A-Za-z0-9_]{0,63}", "page")
-INSTANCE_PATHS: Json = {
-    "/workflows/{workflow_id}/executions/{execution_id}/tasks/{ref}/instances": {
-        "get": operation(
-            "listInstances",
-            "What became of each element that a task is done for",
-            {"200": answer("In the order of the elements.", ref("InstancePage"))},
-            [InvalidRequestError, *NO_RUN, InstancesNotFoundError],
-            tag=TAG,
-            parameters=[WORKFLOW, ANY_EXECUTION, TASK, *query_parameters(InstancesQuery, LIST_DESCRIPTIONS)],
-        )
-    },
-}
+
+
+def instance_paths(executions: str, parameter: Json) -> Json:
+    """`executions`: the path of one; `parameter`: its id there."""
+    return {
+        f"{executions}/tasks/{{ref}}/instances": {
+            "get": operation(
+                "listInstances",
+                "What became of each element that a task is done for",
+                {"200": answer("In the order of the elements.", ref("InstancePage"))},
+                [InvalidRequestError, *NO_RUN, InstancesNotFoundError],
+                tag=TAG,
+                parameters=[WORKFLOW, parameter, TASK, *query_parameters(InstancesQuery, LIST_DESCRIPTIONS)],
+            )
+        },
+    }
+
+
+INSTANCE_PATHS: Json = instance_paths("/workflows/{workflow_id}/executions/{execution_id}", ANY_EXECUTION)
 
 
 def instance_schemas() -> Json:
