@@ -10,6 +10,7 @@ from stepcall.domain.ids import spell_dated_run, spell_execution_name, spell_wor
 from stepcall.domain.run import ErrorResult, RunStatus, RunSummary, TaskRun, TaskStatus
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.times import print_time
+from stepcall.domain.waiting import LONGEST_WAIT
 from stepcall.domain.workflow import Task
 from stepcall.runtime.answer_room import fill_page
 from stepcall.stores.run_store import RunPage
@@ -120,10 +121,20 @@ def _print_task(number: int, task: Task, done: TaskRun, run: RunSummary, contrac
         "run_id": spell_execution_name(run.run_id, done.run_attempt),
         "task_definition_id": f"{spell_workflow(run.workflow_id)}/{task.ref}",
         "task_definition_type": task.type,
-        "timeout_ms": contract.timeout_seconds * 1000,
+        "timeout_ms": 1000 * _longest_attempt(task, contract),
         "workflow_id": run_id,
         **(_error("task", done.error) if done.error and done.status is TaskStatus.FAILED else {}),
     }
+
+
+def _longest_attempt(task: Task, contract: TaskContract) -> int:
+    """In seconds. Of what waits its worker's time says nothing."""
+    if contract.awaits:
+        return task.timeout_seconds or contract.awaits(task.input)
+    if contract.is_wait:
+        seconds = task.input.get("seconds")
+        return seconds if isinstance(seconds, int) else int(LONGEST_WAIT.total_seconds())
+    return task.timeout_seconds or contract.timeout_seconds
 
 
 def _as_ended(task: TaskRun, run: RunSummary) -> TaskRun:
@@ -136,7 +147,7 @@ def _as_ended(task: TaskRun, run: RunSummary) -> TaskRun:
 def _error_of_run(run: RunSummary) -> Json:
     if run.error is None:
         return {}
-    return {"error": STOPPED} if run.error.reason is ErrorReason.STOPPED else _error("workflow", run.error)
+    return {"error": STOPPED} if run.status is RunStatus.CANCELLED else _error("workflow", run.error)
 
 
 def _error(what: str, error: ErrorResult) -> Json:

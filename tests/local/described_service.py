@@ -50,8 +50,15 @@ CONFIGURED_WORKFLOW: dict[str, Any] = {
 LATER_WORKFLOW: dict[str, Any] = {
     "title": "A later echo",
     "inputs": [{"name": "text", "type": "string"}, {"name": "on", "type": "boolean", "required": False}],
-    "tasks": [{"name": "echo", "type": "Data.Transform", "inputs": {"expression": "$", "data": "{{inputs.text}}"}}],
-    "outputs": [{"name": "text", "type": "string", "value": "{{tasks.echo.outputs.result}}"}],
+    "tasks": [
+        {
+            "name": "echo",
+            "type": "Data.Transform",
+            "for_each": ["{{inputs.text}}"],
+            "inputs": {"expression": "$", "data": "{{item}}"},
+        }
+    ],
+    "outputs": [{"name": "text", "type": "string", "value": "{{tasks.echo.outputs[0].result}}"}],
 }
 
 

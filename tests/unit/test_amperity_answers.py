@@ -25,7 +25,7 @@ from stepcall.runtime.http import json_response, require_carried
 from stepcall.runtime.settings import SettingsError
 from stepcall.stores.run_store import RunPage
 from stepcall.use_cases.whole_run import WholeRun, read_whole_run, stop_whole_run, view_started_run
-from tests.sample_workflows import transform, workflow
+from tests.sample_workflows import Document, transform, workflow
 from tests.unit.run_world import CALLER, RunWorld
 
 THREE = workflow(transform("one"), transform("two"), transform("three"))
@@ -51,21 +51,41 @@ def test_there_is_a_word_for_every_status() -> None:
 @pytest.mark.parametrize("reason", ErrorReason)
 def test_an_error_says_whose_it_is_and_why(reason: ErrorReason) -> None:
     world = RunWorld()
-    run = replace(world.start(workflow()), error=ErrorResult(reason, "only", "Because."))
+    run = replace(world.start(workflow()), status=RunStatus.FAILED, error=ErrorResult(reason, "only", "Because."))
     error = print_listed(run)["error"]
-    if reason is ErrorReason.STOPPED:
-        assert error == {
-            "type": "stepcall.workflow/cancel",
-            "message": "Workflow manually stopped",
-            "attribution": "customer",
-        }
-        return
     assert error == {
         "type": f"stepcall.workflow/{reason.value}",
         "message": "Because.",
         "attribution": "platform" if reason in OURS else "customer",
         "data": {"reason": reason.value, "location": "only"},
     }
+
+
+def test_of_a_cancelled_run_it_is_told_that_somebody_has_stopped_it() -> None:
+    said = ErrorResult(ErrorReason.STOPPED, CALL_LOCATION, "Ada has cancelled it.")
+    run = replace(RunWorld().start(workflow()), status=RunStatus.CANCELLED, error=said)
+    assert print_listed(run)["error"] == {
+        "type": "stepcall.workflow/cancel",
+        "message": "Workflow manually stopped",
+        "attribution": "customer",
+    }
+
+
+def test_a_task_that_waits_may_take_as_long_as_it_may_wait() -> None:
+    world = RunWorld()
+    child = world.define(workflow()).workflow_id
+    tasks: list[tuple[Document, int]] = [
+        ({"type": "Flow.Approval", "input": {"message": "Pay?"}}, 7 * 86_400),
+        ({"type": "Flow.Approval", "input": {"message": "Pay?", "expires_in": 60}}, 60),
+        ({"type": "Flow.Wait", "input": {"seconds": 90}}, 90),
+        ({"type": "Flow.Wait", "input": {"until": "2027-01-31T09:00:00Z"}}, 365 * 86_400),
+        ({"type": "Workflow.Execute", "input": {"workflow_id": spell_workflow(child)}}, 364 * 86_400),
+        ({"type": "Workflow.Execute", "input": {"workflow_id": spell_workflow(child)}, "timeout_seconds": 5}, 5),
+        ({"type": "Data.Transform", "input": {"expression": "$", "data": 1}, "timeout_seconds": 7}, 7),
+    ]
+    run = world.start(workflow(*({"ref": f"t{number}"} | task for number, (task, _) in enumerate(tasks))))
+    shown = [task["timeout_ms"] for task in tasks_of(whole_of(world, run), world)]
+    assert shown == [seconds * 1000 for _, seconds in tasks]
 
 
 def test_the_platform_is_blamed_for_what_no_workflow_can_mend() -> None:

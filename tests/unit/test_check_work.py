@@ -96,3 +96,33 @@ def test_a_value_that_a_schema_lists_is_spelled_once_and_not_for_each_problem() 
     allowed = NoticedList([1] * 10)
     document = listed([[]] * 500, {"enum": [allowed]})
     assert count_calls(lambda: problems_of(document), named="__repr__") <= 5
+
+
+ELEMENTS: dict[str, Callable[[int], Any]] = {
+    "templates": lambda number: f"{{{{input.{'ab'[number % 2]}}}}}",
+    "templates with defaults": lambda number: f"{{{{input.{'ab'[number % 2]} ?? {number}}}}}",
+    "objects": lambda number: {"a": f"{{{{input.{'ab'[number % 2]}}}}}", f"only{number}": 1},
+    "arrays": lambda number: [f"{{{{input.{'ab'[number % 2]}}}}}"],
+}
+
+
+def done_for_each(element: Callable[[int], Any], size: int) -> Document:
+    """Of two inputs with as many properties as schemas may have."""
+    large = {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(240)}}
+    return workflow(
+        transform("t", "{{item}}") | {"for_each": [element(number) for number in range(size)]},
+        inputs=[declare(name, "object", schema=large, required=False) for name in "ab"],
+    )
+
+
+@pytest.mark.parametrize("name", ELEMENTS)
+def test_elements_that_name_the_same_are_looked_at_once(name: str) -> None:
+    document = done_for_each(ELEMENTS[name], SIZE)
+    assert count_calls(lambda: checked(document), at_most=MAX_CALLS) < 200 * SIZE
+
+
+def test_of_too_many_elements_none_is_looked_at() -> None:
+    document = done_for_each(ELEMENTS["templates"], 10_001)
+    found: list[Problem] = []
+    assert count_calls(lambda: found.extend(problems_of(document))) < 10 * 10_001
+    assert [(problem.location, problem.code) for problem in found] == [("/tasks/0/for_each", "too_many_elements")]

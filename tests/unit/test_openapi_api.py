@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from tests.sample_workflows import Document, transform, workflow
 from tests.unit.test_architecture import run_apart
 from workflows_api.app import ACCESS, app
 from workflows_api.describe.api import describe_api
@@ -121,6 +122,56 @@ def test_a_definition_that_the_check_accepts_fits_the_schema(path: Path) -> None
 def test_an_editor_sees_what_is_wrong_with_the_form_of_a_definition(name: str) -> None:
     document = json.loads((ROOT / "tests" / "golden" / f"error_{name}.workflow.json").read_text())
     assert not in_the_document("Definition").is_valid(document)
+
+
+QUERY = {"ref": "rows", "type": "Sql.Query", "input": {"query": "SELECT 1 AS n"}}
+OUTPUT = {"ref": "out", "type": "Workflow.Output", "input": {"table": "{{refs.rows.output.table}}"}}
+PAUSE = {"ref": "pause", "type": "Flow.Wait", "input": {"seconds": 1}}
+ASK = {"ref": "ask", "type": "Flow.Approval", "input": {"message": "Pay?"}}
+CHILD = {"ref": "child", "type": "Workflow.Execute", "input": {"workflow_id": "other"}}
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        transform("t") | {"for_each": 3},
+        transform("t") | {"for_each": "all of {{input.texts}}"},
+        transform("t") | {"fallback": {"type": "Workflow.Execute", "input": {"workflow_id": "other"}}},
+        QUERY | {"for_each": [1]},
+        OUTPUT | {"for_each": [1]},
+        OUTPUT | {"condition": "{{input.wanted}}"},
+        OUTPUT | {"on_error": "continue"},
+        PAUSE | {"timeout_seconds": 5},
+        ASK | {"timeout_seconds": 5},
+        ASK | {"input": {"message": "Pay?", "expires_in": "{{input.n}}"}},
+        CHILD | {"input": {"workflow_id": "{{input.which}}"}},
+        CHILD | {"input": {"workflow_id": "other", "version": "{{input.version}}"}},
+        {"ref": "t", "type": "Lambda.Invoke", "input": {"function": "{{input.name}}"}},
+    ],
+    ids=lambda task: json.dumps(task)[:120],
+)
+def test_an_editor_sees_what_a_type_of_task_never_takes(task: Document) -> None:
+    assert not in_the_document("Definition").is_valid(workflow(task))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        transform("t") | {"for_each": "{{input.texts}}", "fallback": None},
+        transform("t") | {"for_each": ["{{input.texts}}", 1], "max_concurrency": 3},
+        transform("t") | {"for_each": None, "fallback": {"type": "Data.Transform", "input": {"expression": "1"}}},
+        QUERY | {"for_each": None, "condition": "{{input.wanted}}", "timeout_seconds": 5},
+        OUTPUT | {"on_error": "fail", "condition": None, "timeout_seconds": 5},
+        PAUSE | {"for_each": [1], "timeout_seconds": None},
+        ASK | {"input": {"message": "{{input.question}}", "expires_in": 60, "output_schema": None}},
+        CHILD
+        | {"input": {"workflow_id": "other", "version": None, "input": {"a": "{{input.a}}"}}, "timeout_seconds": 5},
+        {"ref": "t", "type": "Lambda.Invoke", "input": {"function": "own", "payload": "{{input.a}}"}},
+    ],
+    ids=lambda task: json.dumps(task)[:120],
+)
+def test_an_editor_lets_pass_what_such_a_type_takes(task: Document) -> None:
+    in_the_document("Definition").validate(workflow(task))
 
 
 def test_the_service_starts_without_loading_its_description() -> None:

@@ -59,7 +59,20 @@ def test_every_workflow_has_a_valid_description(path: Path) -> None:
     assert described["info"]["title"] == document.get("name", document.get("title"))
     ids = [operation["operationId"] for item in described["paths"].values() for operation in item.values()]
     asks = any(task["type"] == FLOW_APPROVAL for task in document["tasks"])
-    assert len(ids) == len(set(ids)) == (8 if asks else 6)
+    lists_elements = any("for_each" in task for task in document["tasks"])
+    assert len(ids) == len(set(ids)) == 6 + (2 if asks else 0) + lists_elements
+
+
+def test_who_is_to_decide_for_each_element_finds_what_awaits_a_decision() -> None:
+    ask = {"ref": "ask", "type": "Flow.Approval", "for_each": [1, 2], "input": {"message": "Pay {{item}}?"}}
+    described = describe(workflow(ask))
+    path = "/workflows/wf-0000000000000000000000007/executions/{execution_id}/tasks/{ref}/instances"
+    operation = described["paths"][path]["get"]
+    assert [parameter["name"] for parameter in operation["parameters"]] == [
+        *("execution_id", "ref", "status", "limit", "next_token"),
+    ]
+    instance = described["components"]["schemas"]["Instance"]["properties"]
+    assert {"index", "status", "awaiting"} <= instance.keys()
 
 
 def test_its_paths_are_its_own() -> None:

@@ -34,7 +34,7 @@ from stepcall.use_cases.sql_worker import (
     TableRows,
 )
 from tests.sample_workflows import transform, workflow
-from tests.unit.job_world import JobWorld, table_of_run
+from tests.unit.job_world import JobWorld, query_one, table_of_run
 from tests.unit.run_world import CALLER, STRANGER
 
 ROWS = TableRows([{"n": 1}], [Column("n", "INT64")], 1234)
@@ -73,6 +73,15 @@ def test_a_select_reads_what_the_job_of_the_table_has_written() -> None:
     text, tables, parameters = world.sql_worker.selected[-1]
     assert text == f"SELECT * FROM `{name_of(run)}` WHERE n = @n"
     assert (dict(tables), parameters) == ({name_of(run): table_of_run(run).prefix}, {"n": 1})
+
+
+def test_a_job_whose_output_task_was_not_done_has_no_table() -> None:
+    world = world_with_rows()
+    run = world.call()
+    world.do_task(run, "rows", query_one)
+    world.finish(run)
+    with pytest.raises(TableNotFoundError, match="was not done"):
+        select(world, name_of(run))
 
 
 def test_a_select_may_join_tables_of_several_jobs() -> None:

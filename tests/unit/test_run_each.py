@@ -140,7 +140,11 @@ def test_an_element_that_took_too_long_is_told_so(error: str, seconds: float) ->
         world.collect(run, error)
     told = world.task(run, "twice").error
     assert told
-    assert (told.reason, told.location) == (ErrorReason.TIMEOUT, "twice[0]")
+    assert told.to_json() == {
+        "reason": "timeout",
+        "location": "twice[0]",
+        "message": "Element 0 took longer than it may.",
+    }
 
 
 def test_a_map_that_failed_before_any_element_began_is_told_so() -> None:

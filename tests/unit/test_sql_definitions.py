@@ -71,6 +71,15 @@ def test_a_chain_of_queries_is_taken_and_its_engine_is_told() -> None:
     assert (checked.warnings, checked.sql_engine) == ((), SqlEngine.DUCKDB)
 
 
+def test_a_field_of_a_query_that_its_fallback_does_not_give_is_no_field_of_the_task() -> None:
+    instead = {"type": "Data.Transform", "input": {"expression": "$", "data": 1}}
+    document = workflow(
+        query("near", "SELECT id FROM stores") | {"fallback": instead},
+        outputs=[give("ids", "{{refs.near.output.rows}}", "array")],
+    )
+    assert problems_of(document) == [("/output/0/value", "unknown_output_field")]
+
+
 def test_columns_are_known_through_a_chain_of_tasks() -> None:
     document = workflow(
         query("a", "SELECT id AS number, city FROM stores"),

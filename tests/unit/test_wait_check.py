@@ -66,6 +66,31 @@ def test_waits_of_which_conditions_choose_one_do_not_add_up() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "least"),
+    [
+        ({"for_each": []}, 0),
+        ({"for_each": [1]}, 50),
+        ({"for_each": [1, 2, 3], "max_concurrency": 1}, 150),
+        ({"for_each": [1, 2, 3], "max_concurrency": 2}, 100),
+        ({"for_each": [1, "{{input.times[0]}}", 3]}, 50),
+        ({"for_each": [*range(41)]}, 100),
+        ({"for_each": "{{input.times}}", "max_concurrency": 1}, 0),
+    ],
+    ids=str,
+)
+def test_a_wait_for_each_of_an_array_that_is_written_out_is_as_many_waits_as_come_after_each_other(
+    more: dict[str, Any], least: int
+) -> None:
+    def problems_within(limit: int) -> list[Problem]:
+        wait = {"ref": "each", "type": "Flow.Wait", "input": {"seconds": 50}, **more}
+        times = {"name": "times", "type": "array"}
+        return problems_of({"name": "Waits", "timeout_seconds": limit, "input": [times], "tasks": [wait]})
+
+    assert problems_within(least + 1) == []
+    assert [problem.location for problem in problems_within(least or 1)] == (["/timeout_seconds"] if least else [])
+
+
+@pytest.mark.parametrize(
     ("timeout", "hours", "place"),
     [(3600, 2, "/timeout_seconds"), (7300, 1, "/tasks"), (None, 1, "/tasks"), (None, 2, None), (7300, None, None)],
 )

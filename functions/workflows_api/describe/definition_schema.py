@@ -9,11 +9,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from stepcall.domain.approval import FLOW_APPROVAL
 from stepcall.domain.condition import FORMS
 from stepcall.domain.custom_type import NAME_PATTERN, RESERVED
 from stepcall.domain.declared_value import InputParameter, OutputValue
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
+from stepcall.domain.invokable_functions import LAMBDA_INVOKE
+from stepcall.domain.parent_task import WORKFLOW_EXECUTE
+from stepcall.domain.sql_check import OUTPUT_TASK, QUERY_TASK
 from stepcall.domain.task_contract import TaskContract
+from stepcall.domain.task_control import MAX_ELEMENTS, OnError
+from stepcall.domain.waiting import FLOW_WAIT
 from stepcall.domain.workflow import MAX_TASKS, Task, WorkflowDefinition
 from workflows_api.describe.nested_schema import value_schema_component
 from workflows_api.describe.parts import PREFIXES, Json, ref
@@ -56,6 +62,31 @@ DESCRIPTIONS: Mapping[str, str] = {
 }
 
 
+FOR_EACH: Json = {
+    "anyOf": [
+        {"type": "array", "maxItems": MAX_ELEMENTS},
+        {"type": "string", "pattern": r"^\{\{[\s\S]*\}\}$"},
+        {"type": "null"},
+    ],
+}
+NOTHING: Json = {"type": "null", "description": "Not for this type."}
+NOT_TAKEN: Mapping[str, Json] = {
+    QUERY_TASK: {"for_each": NOTHING, "max_concurrency": NOTHING},
+    OUTPUT_TASK: {
+        **dict.fromkeys(("for_each", "max_concurrency", "condition", "fallback"), NOTHING),
+        "on_error": {"type": "string", "const": OnError.FAIL.value, "description": "Nothing else for this type."},
+    },
+    FLOW_WAIT: {"timeout_seconds": NOTHING},
+    FLOW_APPROVAL: {"timeout_seconds": NOTHING},
+}
+"""Fields of tasks that those of some types have only as nothing, by type."""
+WRITTEN_OUT: Mapping[str, frozenset[str]] = {
+    WORKFLOW_EXECUTE: frozenset({"workflow_id", "version"}),
+    LAMBDA_INVOKE: frozenset({"function"}),
+    FLOW_APPROVAL: frozenset({"expires_in", "output_schema"}),
+}
+"""Inputs that hold no templates, by type."""
+NO_TEMPLATE: Json = {"not": {"type": "string", "pattern": r"\{\{"}}
 FALLBACK_WORDS: Mapping[Generation, Mapping[str, str]] = {
     Generation.FIRST: {},
     Generation.LATER: {"ref": "task", "input": "inputs"},
@@ -69,12 +100,13 @@ def definition_schemas(catalog: Mapping[str, TaskContract]) -> Json:
     for name, model in (("InputParameter", InputParameter), ("OutputValue", OutputValue)):
         schemas[name] = _declared(model)
     for contract in catalog.values():
-        schemas[f"{_name(contract)}Input"] = allow_templates(_task_input(contract))
+        schemas[f"{_name(contract)}Input"] = _input_with_templates(contract)
     for generation in Generation:
         tasks = {f"{PREFIXES[generation]}{_name(contract)}Task": contract for contract in catalog.values()}
-        schemas |= {name: _task(contract, generation) for name, contract in tasks.items()}
+        fields = _task_fields(catalog, generation)
+        schemas |= {name: _task(contract, fields, generation) for name, contract in tasks.items()}
         custom = f"{PREFIXES[generation]}CustomTask"
-        schemas[custom] = _custom_task(generation)
+        schemas[custom] = _custom_task(fields, generation)
         schemas[TITLES[generation]] = _definition(generation, [*tasks, custom])
     return schemas
 
@@ -84,6 +116,31 @@ def _task_input(contract: TaskContract) -> Json:
     schema = contract.input_json_schema
     inlined: Json = _inline(schema, schema.get("$defs", {}))
     return {key: value for key, value in inlined.items() if key not in {"title", "$defs"}}
+
+
+def _input_with_templates(contract: TaskContract) -> Json:
+    plain = _task_input(contract)
+    written_out = WRITTEN_OUT.get(contract.name, frozenset())
+    kept = {name: field | NO_TEMPLATE for name, field in plain["properties"].items() if name in written_out}
+    opened = allow_templates(plain)
+    return opened | {"properties": opened["properties"] | kept}
+
+
+def _task_fields(catalog: Mapping[str, TaskContract], generation: Generation) -> Json:
+    """What every task has, by the names of the first generation."""
+    fields = _fields(Task) | {"for_each": FOR_EACH}
+    no_fallback = sorted(name for name, contract in catalog.items() if contract.may_take_phases)
+    fallback = _fallback(fields["fallback"], FALLBACK_WORDS[generation], no_fallback)
+    return _described(fields | {"fallback": fallback})
+
+
+def _fallback(schema: Json, words: Mapping[str, str], not_types: list[str]) -> Json:
+    """A schema of an object, or null, with its fields in other words."""
+    said, nothing = schema["anyOf"]
+    fields = said["properties"]
+    fields["type"] |= {"not": {"enum": not_types}}
+    renamed = said | {"properties": {words.get(name, name): field for name, field in fields.items()}}
+    return schema | {"anyOf": [renamed, nothing]}
 
 
 def _definition(generation: Generation, tasks: list[str]) -> Json:
@@ -102,35 +159,20 @@ def _definition(generation: Generation, tasks: list[str]) -> Json:
     return _object(_described(fields), [words["name"], "tasks"], words)
 
 
-def _task(contract: TaskContract, generation: Generation) -> Json:
+def _task(contract: TaskContract, fields: Json, generation: Generation) -> Json:
     words = TASK_WORDS[generation]
-    given = f"{_name(contract)}Input"
-    fields = _described(_fields(Task)) | {"type": {"type": "string", "const": contract.name}, "input": ref(given)}
+    own = {"type": {"type": "string", "const": contract.name}, "input": ref(f"{_name(contract)}Input")}
     needed = [words["input"]] if contract.required_inputs else []
-    fields["fallback"] = _in_words(fields["fallback"], FALLBACK_WORDS[generation])
-    schema = _object(fields, [words["ref"], "type", *needed], words)
+    schema = _object(fields | own | NOT_TAKEN.get(contract.name, {}), [words["ref"], "type", *needed], words)
     return schema | {"description": contract.summary}
 
 
-def _custom_task(generation: Generation) -> Json:
+def _custom_task(fields: Json, generation: Generation) -> Json:
     """A task of a type of the tenant's own."""
     words = TASK_WORDS[generation]
     kind = {"type": "string", "pattern": NAME_PATTERN, "not": {"pattern": rf"^({'|'.join(sorted(RESERVED))})\."}}
-    fields = _described(_fields(Task)) | {"type": kind, "input": {"type": "object"}}
-    fields["fallback"] = _in_words(fields["fallback"], FALLBACK_WORDS[generation])
-    schema = _object(fields, [words["ref"], "type"], words)
+    schema = _object(fields | {"type": kind, "input": {"type": "object"}}, [words["ref"], "type"], words)
     return schema | {"description": "A type of the tenant's own: `PUT /task-types/{name}` makes them."}
-
-
-def _in_words(schema: Json, words: Mapping[str, str]) -> Json:
-    """A schema of an object, or null, with its fields in other words."""
-    renamed = [
-        part | {"properties": {words.get(name, name): field for name, field in part["properties"].items()}}
-        if "properties" in part
-        else part
-        for part in schema["anyOf"]
-    ]
-    return schema | {"anyOf": renamed}
 
 
 def _declared(model: type[InputParameter | OutputValue]) -> Json:

@@ -17,18 +17,25 @@ DESCRIPTIONS = LIST_DESCRIPTIONS | {
     "`next_token`: a page looks at 1,000 elements at most."
 }
 TASK = path_parameter("ref", "A task with `for_each`.", "[A-Za-z_][A-Za-z0-9_]{0,63}", "page")
-INSTANCE_PATHS: Json = {
-    "/workflows/{workflow_id}/executions/{execution_id}/tasks/{ref}/instances": {
-        "get": operation(
-            "listInstances",
-            "What became of each element that a task is done for",
-            {"200": answer("In the order of the elements.", ref("InstancePage"))},
-            [InvalidRequestError, *NO_RUN, TaskNotFoundError, InstancesNotFoundError],
-            tag=TAG,
-            parameters=[WORKFLOW, ANY_EXECUTION, TASK, *query_parameters(InstancesQuery, DESCRIPTIONS)],
-        )
-    },
-}
+
+
+def instance_paths(executions: str, parameter: Json) -> Json:
+    """`executions`: the path of one; `parameter`: its id there."""
+    return {
+        f"{executions}/tasks/{{ref}}/instances": {
+            "get": operation(
+                "listInstances",
+                "What became of each element that a task is done for",
+                {"200": answer("In the order of the elements.", ref("InstancePage"))},
+                [InvalidRequestError, *NO_RUN, TaskNotFoundError, InstancesNotFoundError],
+                tag=TAG,
+                parameters=[WORKFLOW, parameter, TASK, *query_parameters(InstancesQuery, DESCRIPTIONS)],
+            )
+        },
+    }
+
+
+INSTANCE_PATHS: Json = instance_paths("/workflows/{workflow_id}/executions/{execution_id}", ANY_EXECUTION)
 
 
 def instance_schemas() -> Json:

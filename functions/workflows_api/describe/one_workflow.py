@@ -15,6 +15,7 @@ from stepcall.domain.workflow import WorkflowDefinition, WorkflowVersion
 from workflows_api.describe.answer_schemas import SHARED_SCHEMAS, WEBHOOK_URL, execution, started
 from workflows_api.describe.decision_routes import decision_paths
 from workflows_api.describe.execution_routes import own_execution, own_paths
+from workflows_api.describe.instance_routes import instance_paths, instance_schemas
 from workflows_api.describe.operations import WORKFLOW
 from workflows_api.describe.parts import (
     OPENAPI,
@@ -39,6 +40,7 @@ OPERATION_IDS: Mapping[str, str] = {
     "cancelExecution": "cancel{}Execution",
     "resumeExecution": "resume{}Execution",
     "getJob": "get{}Job",
+    "listInstances": "list{}Instances",
     "completeTask": "complete{}Task",
     "failTask": "fail{}Task",
 }
@@ -68,10 +70,16 @@ def describe_workflow(version: WorkflowVersion) -> Json:
 
 def _paths(path: str, definition: WorkflowDefinition, *, needs_body: bool) -> Json:
     paths = own_paths(path, definition.generation, needs_body=needs_body)
+    execution, parameter = f"{path}/executions/{{execution_id}}", own_execution(definition.generation)
+    if _is_done_for_each(definition):
+        paths |= instance_paths(execution, parameter)
     if any(task.type == FLOW_APPROVAL for task in definition.tasks):
-        execution = f"{path}/executions/{{execution_id}}"
-        paths |= decision_paths(execution, own_execution(definition.generation), ("TaskRun",))
+        paths |= decision_paths(execution, parameter, ("TaskRun",))
     return paths
+
+
+def _is_done_for_each(definition: WorkflowDefinition) -> bool:
+    return any(task.for_each is not None for task in definition.tasks)
 
 
 def operation_name(title: str) -> str:
@@ -136,4 +144,5 @@ def _schemas(version: WorkflowVersion) -> Json:
         "Execution": execution(generation, given=ref("BoundInput"), result=ref("Output")),
         "TaskRun": task_run(generation),
         **SHARED_SCHEMAS,
+        **(instance_schemas() if _is_done_for_each(definition) else {}),
     }

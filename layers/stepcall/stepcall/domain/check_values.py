@@ -200,6 +200,8 @@ class ValueCheck:
 
     def _check_each(self, pointer: str, task: Mapping[str, Any], each: Any, position: Position) -> Schema:
         place = f"{pointer}/for_each"
+        if self._each.has_too_many(place, each):
+            return ANYTHING
         template, fit = self._parse(each, place), self._fit_to(place, position)
         self._stages.check_task(pointer, task, template)
         return self._each.item_of(place, template, fit, lambda reference: self._schema_of(reference, position))
@@ -216,7 +218,7 @@ class ValueCheck:
     def _check_sql(self, pointer: str, ref: Any, contract: TaskContract, template: Object, position: Position) -> None:
         self._sql.check_task(contract.name, ref, pointer, dict(template.members), position)
         if isinstance(ref, str) and self._tasks[ref][0] == position.tasks:
-            self._tasks[ref] = (position.tasks, self._sql.sharpen(ref, contract.output_schema))
+            self._tasks[ref] = (position.tasks, self._sql.sharpen(ref, self._tasks[ref][1]))
 
     def _contract_of(self, name: Any, pointer: str) -> TaskContract | None:
         if not isinstance(name, str) or not 0 < len(name) <= MAX_TASK_TYPE_LENGTH:

@@ -8,7 +8,7 @@ from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.errors import shorten
 from stepcall.domain.findings import Findings
 from stepcall.domain.parent_task import WORKFLOW_EXECUTE
-from stepcall.domain.sql_check import SqlSetting
+from stepcall.domain.sql_check import OUTPUT_TASK, SqlSetting
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.task_control import OnError
 from stepcall.domain.template import OutputReference, Reference
@@ -43,6 +43,8 @@ class ControlCheck:
         retry = task.get("retry")
         if isinstance(retry, dict):
             self._check_delays(f"{pointer}/retry/max_delay", retry)
+        if contract and contract.name == OUTPUT_TASK:
+            self._check_output(pointer, task)
         timeout = task.get("timeout_seconds")
         is_child = contract is not None and contract.name == WORKFLOW_EXECUTE
         if not contract or contract.is_wait or (contract.is_awaited and not is_child):
@@ -50,6 +52,19 @@ class ControlCheck:
         if type(timeout) is int and timeout > (most := self._longest(contract)):
             message = f"One attempt of `{contract.name}` has {most} seconds at most: say no more, or nothing."
             self._findings.add(f"{pointer}/timeout_seconds", "invalid_value", message, f"at most {most}")
+
+    def _check_output(self, pointer: str, task: Mapping[str, Any]) -> None:
+        """Callers are told the table's name before it is there: an execution that is done has to have it."""
+        why = f"A caller is promised the table of `{OUTPUT_TASK}` when the execution begins"
+        if task.get("condition") is not None:
+            message = f"{why}, so it cannot be skipped: say in the query before which rows the table has, or none."
+            self._findings.add(f"{pointer}/condition", "invalid_value", message)
+        if task.get("on_error") == OnError.CONTINUE:
+            message = f"{why}: an execution cannot be done without it. Leave this out."
+            self._findings.add(f"{pointer}/on_error", "invalid_value", message)
+        if isinstance(task.get("fallback"), dict):
+            message = f"{why}, and nothing else can give one: leave this out."
+            self._findings.add(f"{pointer}/fallback", "invalid_fallback", message)
 
     def _check_delays(self, pointer: str, retry: Mapping[str, Any]) -> None:
         delay, longest = retry.get("delay", 1), retry.get("max_delay")

@@ -1,6 +1,6 @@
 """Which task is tried in another's place, and what both of them give."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from stepcall.domain.definition_document import DefinitionDocument
@@ -99,22 +99,37 @@ def _fields_of(contract: TaskContract) -> frozenset[str | int]:
     return frozenset(name for variant in contract.output_schema.variants.values() for name in variant.properties)
 
 
-def either(one: Schema, other: Schema) -> Schema:
-    """What is known of a value that is of one schema or of the other: no more than of both."""
-    if one is other or one.is_anything or other.is_anything:
-        return one if one is other else ANYTHING
-    kinds = {**one.variants, **other.variants}
-    return Schema({kind: _either_variant(kind, one.variants.get(kind), other.variants.get(kind)) for kind in kinds})
+def either(*schemas: Schema) -> Schema:
+    """What is known of a value that is of one of the schemas, whichever: no more than of all of them.
+
+    Each schema is looked at once, at all levels: an author may name one a thousand times.
+    """
+    one, *others = {id(schema): schema for schema in schemas}.values()
+    if not others:
+        return one
+    if any(schema.is_anything for schema in (one, *others)):
+        return ANYTHING
+    variants: dict[JsonType, dict[int, Variant]] = {}
+    for schema in (one, *others):
+        for kind, variant in schema.variants.items():
+            variants.setdefault(kind, {})[id(variant)] = variant
+    return Schema({kind: _either_variant(kind, [*found.values()]) for kind, found in variants.items()})
 
 
-def _either_variant(kind: JsonType, one: Variant | None, other: Variant | None) -> Variant:
-    if one is None or other is None:
-        return one or other or Variant(kind)
-    both = [name for name in one.properties if name in other.properties]
+def _either_variant(kind: JsonType, variants: Sequence[Variant]) -> Variant:
+    one, *others = variants
+    if not others:
+        return one
+    both = [name for name in one.properties if all(name in other.properties for other in others)]
     return Variant(
         kind,
-        properties={name: either(one.properties[name], other.properties[name]) for name in both},
-        required=dict.fromkeys(name for name in one.required if name in other.required),
-        additional=either(one.additional, other.additional) if one.additional and other.additional else None,
-        items=either(one.items, other.items) if one.items and other.items else None,
+        properties={name: either(*(variant.properties[name] for variant in variants)) for name in both},
+        required=dict.fromkeys(name for name in one.required if all(name in other.required for other in others)),
+        additional=_either_known([variant.additional for variant in variants]),
+        items=_either_known([variant.items for variant in variants]),
     )
+
+
+def _either_known(schemas: Sequence[Schema | None]) -> Schema | None:
+    known = [schema for schema in schemas if schema]
+    return either(*known) if len(known) == len(schemas) else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from math import ceil
 from typing import Any, NamedTuple
 
 from stepcall.domain.approval import FLOW_APPROVAL
@@ -9,6 +10,7 @@ from stepcall.domain.approval_check import ApprovalCheck
 from stepcall.domain.definition_document import DefinitionDocument
 from stepcall.domain.errors import shorten
 from stepcall.domain.findings import Findings
+from stepcall.domain.task_control import DEFAULT_CONCURRENCY
 from stepcall.domain.task_order import Waits
 from stepcall.domain.waiting import FLOW_WAIT
 from stepcall.domain.workflow import MAX_TIMEOUT_SECONDS
@@ -123,4 +125,17 @@ class WaitCheck:
     def _seconds_of(self, task: Mapping[str, Any]) -> int:
         given = task.get(self._sent.task_input_key)
         seconds = given.get("seconds") if task.get("type") == FLOW_WAIT and isinstance(given, dict) else None
-        return seconds if type(seconds) is int and seconds > 0 else 0
+        return seconds * _rounds_of(task) if type(seconds) is int and seconds > 0 else 0
+
+
+def _rounds_of(task: Mapping[str, Any]) -> int:
+    """How often it is done one after the other at least, where it is done for each element of an array.
+
+    Of an array that is not written out nothing is known: it may be empty, and nothing is waited for then.
+    """
+    each, at_once = task.get("for_each"), task.get("max_concurrency")
+    if each is None:
+        return 1
+    if not isinstance(each, list):
+        return 0
+    return ceil(len(each) / (at_once if type(at_once) is int and at_once > 0 else DEFAULT_CONCURRENCY))

@@ -111,8 +111,10 @@ def _has_expired(run: Run, now: datetime) -> bool:
 def _prefix_of(written: RunWithTasks, deps: FaceDependencies) -> str:
     version = deps.workflows.get_version(written.run.workflow_id, written.run.workflow_version)
     task = output_task(version)
-    output = written.tasks[task.ref].output if task else None
-    table = read_run_table(deps.payloads.get(output)["content"]) if output else None
-    if table is None or table.run_id != written.run.run_id:
+    output = written.task(task.ref).output if task else None
+    if output is None:  # of versions that are older than the check of what may leave it out
+        raise TableNotFoundError("The job has no output table: its Workflow.Output was not done.")
+    table = read_run_table(deps.payloads.get(output)["content"])
+    if table.run_id != written.run.run_id:
         raise ValueError("The output table of a completed run is none of its own.")
     return table.prefix

@@ -78,7 +78,9 @@ def _fetch(outputs: Sequence[StoredPayload], deps: WorkerDependencies) -> list[A
 def _raise_of(ref: str, error: ErrorResult | None) -> NoReturn:
     """The error of an element as the task's."""
     reason, said = (error.reason, error.message) if error else (ErrorReason.INTERNAL_ERROR, "It failed.")
-    raise PermanentTaskError(reason, f"Element {index_of(ref)}: {said}", location=ref)
+    own = f"`{ref}` "  # what a worker could not say itself begins with the name of what has failed: the element
+    told = f" {said.removeprefix(own)}" if said.startswith(own) else f": {said}"
+    raise PermanentTaskError(reason, f"Element {index_of(ref)}{told}", location=ref)
 
 
 def _raise_of_unfinished(
