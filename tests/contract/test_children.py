@@ -63,3 +63,10 @@ def test_a_value_that_is_too_large_around_another_is_refused() -> None:
     inner = payload_store.put("child/output", "x" * (MAX_PAYLOAD_BYTES - 2))
     with pytest.raises(PayloadTooLargeError):
         payload_store.put_around("parent/call", '{"execution_id":"ex-1","output":', inner, "}")
+
+
+def test_children_are_listed_by_the_task_that_its_elements_are_of(run_store: RunStore) -> None:
+    for number, ref in ((2, "call[17]"), (3, "call[3]"), (4, "callback[3]"), (5, "call.fallback"), (6, "call")):
+        run_store.put(child(number, TASK._replace(ref=ref)))
+    assert [*run_store.list_children(PARENT, "call")] == [nth_id(2), nth_id(3), nth_id(6)]
+    assert len([*run_store.list_children(PARENT)]) == 5

@@ -127,6 +127,23 @@ def test_an_element_whose_execution_fails_names_its_index(api: Api) -> None:
     assert "no two" in done["error"]["message"]
 
 
+def test_a_parent_that_goes_on_leaves_no_execution_of_its_other_elements_behind(api: Api, hours: Hours) -> None:
+    bad = transform("bad", "{{input.number}}", "$ = 0 ? $error('no nought') : $")
+    child = api.define(input=[declare("number", "integer")], tasks=[bad, wait("pause", seconds=HOUR)])
+    each = execute("call", child, number="{{item}}") | {"for_each": [1, 2, 0], "on_error": "continue"}
+    path = start(api, api.define(tasks=[each, wait("rest", seconds=HOUR)]))
+    for _ in range(3):
+        assert hours.begun.acquire(timeout=30)
+    executions = f"/workflows/{child}/executions"
+    deadline = time.monotonic() + 20
+    while sorted(one["status"] for one in api("GET", executions).json["executions"]) != [*["CANCELLED"] * 2, "FAILED"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert statuses(api("GET", path).json) == {"call": "FAILED", "rest": "RUNNING"}
+    instances = api("GET", f"{path}/tasks/call/instances").json["instances"]
+    assert [one["status"] for one in instances] == ["CANCELLED", "CANCELLED", "FAILED"]
+
+
 def test_a_parent_goes_on_where_its_author_lets_the_child_fail(api: Api) -> None:
     child = api.define(tasks=[FAILS])
     tasks = [execute("call", child) | {"on_error": "continue"}, transform("after")]

@@ -108,8 +108,8 @@ class DynamoRunStore:
         item = self._client.get_item(TableName=self._table, Key=key_of_item, ConsistentRead=True).get("Item")
         return read_start(item, now) if item else None
 
-    def list_children(self, run: RunAttempt) -> Iterable[UUID]:
-        return list_children(self._client, self._table, run)
+    def list_children(self, run: RunAttempt, ref: str | None = None) -> Iterable[UUID]:
+        return list_children(self._client, self._table, run, ref)
 
     def forget_child(self, parent: ParentTask, run_id: UUID) -> None:
         forget_child(self._client, self._table, parent, run_id)
