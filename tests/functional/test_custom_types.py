@@ -246,6 +246,20 @@ def test_a_workflow_whose_types_are_gone_is_executed_by_another_all_the_same(own
     assert done["output"] == {"said": 2}
 
 
+def test_what_a_workflow_gives_to_another_is_as_its_own_versions_types_say(own: Api) -> None:
+    fee: Document = {"type": "object", "properties": {"fee": {"type": "number"}}}
+    put(own, output_schema=fee | {"required": ["fee"]})
+    put(own, "Acme.Take", input_schema=fee | {"required": ["fee"]})
+    child = own.define(tasks=[task("ask", fee=3)], output=[give("fee", "{{refs.ask.output.fee}}", "number")])
+    put(own, output_schema=fee)
+    call = {"ref": "call", "type": "Workflow.Execute", "input": {"workflow_id": child}}
+    take = task("take", "Acme.Take", fee="{{refs.call.output.output.fee}}")
+    done = own.run(own.define(tasks=[call, take], output=[give("fee", "{{refs.take.output.fee}}", "number")]))
+    assert done["output"] == {"fee": 3}
+    direct = task("take", "Acme.Take", fee="{{refs.ask.output.fee}}")
+    assert problems(own, task("ask", fee=3), direct) == [("/tasks/1/input/fee", "may_be_null")]
+
+
 def test_another_tenants_type_is_not_there(own: Api, api: Api) -> None:
     put(own, "Acme.Secret")
     assert problems(api, task("ask", "Acme.Secret")) == [("/tasks/0/type", "unknown_task_type")]
