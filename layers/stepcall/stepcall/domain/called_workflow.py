@@ -70,17 +70,20 @@ class CalledSchemas:
     def given(self) -> Schema:
         """An object with its outputs, all of them: one that can be null says so."""
         given: dict[str, Schema] = {}
+        before: dict[str, tuple[int, Schema]] = {}
+        namable = self._namable(before)
         for index, output in enumerate(self._definition.output):
-            position = Position(len(self._definition.tasks), index)
-            may_be_null = self._namable(given).may_be_null(output.template, position)
-            given[output.name] = output.schema_of_value.or_null if may_be_null else output.schema_of_value
+            may_be_null = namable.may_be_null(output.template, Position(len(self._definition.tasks), index))
+            schema = output.schema_of_value.or_null if may_be_null else output.schema_of_value
+            given[output.name], before[output.name] = schema, (index, schema)
         return _object_of(given, dict.fromkeys(given))
 
-    def _namable(self, before: Mapping[str, Schema]) -> Namable:
+    def _namable(self, outputs: Mapping[str, tuple[int, Schema]]) -> Namable:
+        """`outputs` grows as they are looked at: what each may name is those before it."""
         return Namable(
             inputs={parameter.name: _bound(parameter) for parameter in self._definition.input},
             tasks={task.ref: (-1, self._output_of(task)) for task in self._definition.tasks},
-            outputs={name: (index, schema) for index, (name, schema) in enumerate(before.items())},
+            outputs=outputs,
             suggest=lambda _, __: "",
         )
 
