@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LIFE = timedelta(days=366)
 """No run outlasts its execution, which Step Functions ends after a year."""
 
+COUNTER = "#below"
+"""Of all runs below a topmost one: sorts before its own children, which begin with an attempt's number."""
+
 
 def child_key(parent: ParentTask, run_id: UUID) -> "dict[str, AttributeValueTypeDef]":
     return write_values({"run_id": _partition(parent.run_id), "item": f"{parent.run_attempt}#{run_id}"})
@@ -55,6 +58,18 @@ def list_children(client: "DynamoDBClient", table: str, parent: RunAttempt, ref:
     for item in read_all(client, request):
         if ref is None or whole_ref(item["ref"]["S"]) == ref:
             yield UUID(item["item"]["S"].partition("#")[2])
+
+
+def count_below(client: "DynamoDBClient", table: str, topmost: UUID, now: datetime) -> int:
+    """No transaction: many children of one `for_each` begin at once, and would refuse each other."""
+    counted = client.update_item(
+        TableName=table,
+        Key=write_values({"run_id": _partition(topmost), "item": COUNTER}),
+        UpdateExpression="ADD below :one SET expires_at = if_not_exists(expires_at, :expiry)",
+        ExpressionAttributeValues=write_values({":one": 1, ":expiry": _expiry(now)}),
+        ReturnValues="UPDATED_NEW",
+    )
+    return int(counted["Attributes"]["below"]["N"])
 
 
 def forget_child(client: "DynamoDBClient", table: str, parent: ParentTask, run_id: UUID) -> None:

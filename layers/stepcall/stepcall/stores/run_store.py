@@ -247,6 +247,9 @@ class RunStore(Protocol):
         With a `ref` those of that task alone, and of its instances.
         """
 
+    def count_below(self, topmost: UUID, now: datetime) -> int:
+        """How many runs were started below one that none has started, with one more now."""
+
     def forget_child(self, parent: ParentTask, run_id: UUID) -> None:
         """No longer list a run that has ended; a second time is fine."""
 
