@@ -6,6 +6,7 @@ All of it may happen twice: a run whose end was told, and one that was cancelled
 import traceback
 from collections.abc import Callable, Iterable
 
+from stepcall.domain.parent_task import WORKFLOW_EXECUTE
 from stepcall.domain.run import Run, TaskStatus
 from stepcall.stores.run_store import RunNotFoundError
 from stepcall.use_cases.cancel_children import NOT_AWAITED, cancel_child, cancel_children, cancel_children_of_task
@@ -47,7 +48,14 @@ def _follow(run: Run, deps: StartDependencies, has_time: Callable[[], bool]) -> 
     if run.parent and run.runs_for_parent:
         settle_parent(run, deps)
         deps.runs.forget_child(run.parent, run.run_id)
-    return cancel_children(run, deps, has_time)  # of one that is COMPLETED, too: a task of it may have failed
+    # of one that is COMPLETED, too: a task of it may have failed
+    return not _executes(run, deps) or cancel_children(run, deps, has_time)
+
+
+def _executes(run: Run, deps: StartDependencies) -> bool:
+    """Whether it can have children. Versions are kept by the process: a list that is empty would be read for each."""
+    version = deps.workflows.get_version(run.workflow_id, run.workflow_version)
+    return WORKFLOW_EXECUTE in version.definition.task_types
 
 
 def _tried_child(end: StreamedEnd, deps: StartDependencies) -> bool:
