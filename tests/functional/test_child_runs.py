@@ -299,6 +299,20 @@ def test_who_is_granted_a_workflow_executes_what_it_executes_and_can_have_it_exe
     assert api("PUT", f"/workflows/{parent}", document).status == 200
 
 
+def test_who_is_granted_a_child_alone_is_not_told_of_its_parent(api: Api, stack: LocalStack) -> None:
+    child = doubling(api)
+    path = start(api, calling(api, child, number=4))
+    end_of(api, path)
+    below = child_of(api, path)
+    assert api("GET", below).json["parent"]["task"] == "call"
+    granted = Grants(frozenset({read_workflow_id(child)}))
+    narrow = Api(stack.url, put_key(stack, f"sc_{uuid.uuid4().hex}", grants=granted))
+    seen = narrow("GET", below)
+    assert (seen.status, "parent" in seen.json) == (200, False)
+    assert narrow("GET", path).status == 403
+    assert path.split("/")[2] not in seen.text
+
+
 def test_a_tenant_with_one_slot_left_executes_workflows_in_workflows(stack: LocalStack) -> None:
     tenant = f"t-{uuid.uuid4().hex[:8]}"
     boto3.client("dynamodb").update_item(
