@@ -126,6 +126,19 @@ def bomb() -> Document:
 LOOP = {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"$ref": "#/$defs/a"}}}
 
 
+@pytest.mark.parametrize("listing", [{"const": {"city": "x"}}, {"enum": [{"city": "x"}]}], ids=["const", "enum"])
+def test_a_task_is_given_fields_and_no_one_of_a_list(own: Api, listing: Document) -> None:
+    said = {"function_arn": "echo", "input_schema": PRICE | listing, "output_schema": PRICE | listing}
+    refused = own("PUT", "/task-types/Acme.Listed", said)
+    assert [(problem["location"], problem["code"]) for problem in refused.json["errors"]] == [
+        ("/input_schema", "invalid_schema")
+    ]
+    assert "`properties`" in refused.json["errors"][0]["message"]
+    put(own, output_schema=listing | ANY)
+    failed = own.run(own.define(tasks=[task("ask", city="y")]))
+    assert "the `output_schema` of Acme.Echo. This must be one of" in failed["error"]["message"]
+
+
 @pytest.mark.parametrize("schema", [bomb(), LOOP], ids=["a bomb", "a loop"])
 def test_a_schema_that_would_never_end_is_refused(own: Api, schema: Document) -> None:
     said = {"function_arn": "echo", "input_schema": schema, "output_schema": ANY}

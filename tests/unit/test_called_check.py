@@ -51,3 +51,11 @@ def test_a_definition_executes_so_many_workflows_and_is_told_once_that_it_names_
     [problem] = refused.value.problems
     assert (problem.code, problem.location) == ("too_many_workflows", f"/tasks/{MAX_CALLED}/input/workflow_id")
     assert len(asked) == MAX_CALLED
+
+
+@pytest.mark.parametrize("given", [{"version": 0}, {"version": -1}, {"workflow_id": ""}, {"workflow_id": "w" * 65}])
+def test_what_can_be_no_workflow_is_one_problem(given: dict[str, Any]) -> None:
+    task = {"ref": "t", "type": "Workflow.Execute", "input": {"workflow_id": "w"} | given}
+    with pytest.raises(InvalidDefinitionError) as refused:
+        check_definition(workflow(task), CATALOG, calls=CallSetting(lambda _name, _version: None))
+    assert [problem.location for problem in refused.value.problems] == [f"/tasks/0/input/{next(iter(given))}"]

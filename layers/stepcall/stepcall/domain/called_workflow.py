@@ -10,7 +10,7 @@ from stepcall.domain.each_check import array_of
 from stepcall.domain.fallback_check import either
 from stepcall.domain.json_schema import SCHEMAS, Schema, Variant
 from stepcall.domain.namable import Namable, Position
-from stepcall.domain.parent_task import WORKFLOW_EXECUTE
+from stepcall.domain.parent_task import MAX_NAME_LENGTH, WORKFLOW_EXECUTE
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.types import JsonType, ValueType
 from stepcall.domain.workflow import Task, WorkflowDefinition
@@ -38,10 +38,12 @@ class Call(NamedTuple):
 
 
 def call_of(given: Mapping[str, Any]) -> Call | None:
-    """What the input of a task says; None where it does not say it, or not in words."""
+    """What the input of a task says; None where it does not say it, or not in words, or what no workflow is called."""
     name, version = given.get("workflow_id"), given.get("version")
     if not isinstance(name, str) or "{{" in name or not (version is None or type(version) is int):
         return None
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or (version is not None and version < 1):
+        return None  # its fields' own check says so
     return Call(name, version)
 
 

@@ -7,6 +7,8 @@ from stepcall.domain.ids import spell_execution
 from stepcall.domain.run_mode import RunMode
 
 WORKFLOW_EXECUTE = "Workflow.Execute"
+MAX_NAME_LENGTH = 64
+"""Of what a task calls the workflow by: its id or its `config_id`."""
 MAX_CHILD_DEPTH = 5
 """How many runs may stand above a run, each of which has started the next by a task of its own."""
 MAX_BELOW = 10_000
