@@ -26,7 +26,9 @@ from stepcall.stores.task_type_errors import TaskTypeNotFoundError
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.task_type_errors import TaskTypeRefusedError, TooManyTaskTypesError
 
-LISTED = "What a task is given is checked field by field, and no `enum` or `const` of the whole is: say it of the `properties`."
+LISTED = (
+    "What a task is given is checked field by field, and no `enum` or `const` as a whole: say such of the `properties`."
+)
 BAD_NAME = (
     "This must be a namespace and a name, as `Acme.Price`: each a capital letter and up to 31 letters and digits."
 )
