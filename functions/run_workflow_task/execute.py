@@ -44,9 +44,9 @@ class Executor:
     def _look(self, child: Run) -> ExecuteOutput:
         """How it has ended, where nobody was told of that; else it is too late, and whoever hears of it cancels it."""
         spelled = spell_execution(child.run_id)
-        if child.status is RunStatus.COMPLETED and child.output:
+        if child.runs_for_parent and child.status is RunStatus.COMPLETED and child.output:
             return ExecuteOutput(execution_id=spelled, output=self._deps.payloads.get(child.output))
-        if child.status.has_ended:
+        if child.status.has_ended or not child.runs_for_parent:
             error = error_of(child)
             raise PermanentTaskError(error.reason, error.message)
         message = f"The execution `{spelled}` had not ended when this task's time was up, and is cancelled."

@@ -28,5 +28,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, l
 
     changes, ends = list(batch.changes()), list(batch.task_ends())
     untold = tell_machines(ends, engine(), log_fact)
-    unfollowed = follow_children(changes, ends, deps, has_time)
+    unfollowed = follow_children(changes, ends, batch.failures_of_each(), deps, has_time)
     return failures_from(untold, start_waiting_runs(changes, deps, has_time), *unfollowed)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from stepcall.domain.access import Caller
 from stepcall.domain.awaited import Awaited
 from stepcall.domain.errors import Problem
 from stepcall.domain.generation import DOCUMENT_WORDS, TASK_WORDS, Generation
@@ -84,7 +85,7 @@ def print_run_secret(run: Run) -> Json:
     return print_secret_of_run(run.run_id)
 
 
-def print_execution(view: RunView, generation: Generation) -> Json:
+def print_execution(view: RunView, generation: Generation, caller: Caller) -> Json:
     run, words = view.run, DOCUMENT_WORDS[generation]
     return {
         **print_started(run, generation),
@@ -92,7 +93,7 @@ def print_execution(view: RunView, generation: Generation) -> Json:
         **_print_starter(run),
         **_print_mode_and_range(run),
         **_print_attempt(run),
-        **_print_parent(run, generation),
+        **_print_parent(run, generation, caller),
         "tasks": [
             print_task(task, generation, said.input)
             for task, said in zip(view.tasks, view.version.definition.tasks, strict=True)
@@ -122,9 +123,9 @@ def _print_attempt(run: Run) -> Json:
     return times | ({"cancelled_from": run.cancelled_from.value} if run.cancelled_from else {})
 
 
-def _print_parent(run: Run, generation: Generation) -> Json:
-    """Which execution's task has started it, if one has."""
-    if run.parent is None:
+def _print_parent(run: Run, generation: Generation, caller: Caller) -> Json:
+    """Which execution's task has started it, if one has: for who may read that one."""
+    if run.parent is None or not caller.sees(run.parent.workflow_id):
         return {}
     execution = {EXECUTION_ID_KEYS[generation]: spell_execution_in(generation, run.parent.run_id)}
     return {"parent": {**execution, "workflow_id": spell_workflow(run.parent.workflow_id), "task": run.parent.ref}}

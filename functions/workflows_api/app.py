@@ -237,7 +237,7 @@ def _execute(workflow_id: str, generation: Generation) -> Response[str]:
     sent["Preference-Applied"] = f"wait={seconds}"
     view = wait_for_end(run.run_id, caller(app), face_dependencies(), seconds=patience(app, seconds))
     if view.run.status.has_ended:
-        return json_response(200, print_execution(view, generation) | secret, sent)
+        return json_response(200, print_execution(view, generation, caller(app)) | secret, sent)
     return json_response(202, print_started(view.run, generation) | secret, sent)
 
 
@@ -260,7 +260,7 @@ def get_execution(workflow_id: str, execution_id: str) -> Response[str]:
     view = read_run(
         read_run_id(execution_id), caller(app), face_dependencies(), workflow_id=read_workflow_id(workflow_id)
     )
-    return json_response(200, print_execution(view, generation_asked(execution_id)))
+    return json_response(200, print_execution(view, generation_asked(execution_id), caller(app)))
 
 
 @app.get("/jobs/<external_id>")

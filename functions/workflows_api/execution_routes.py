@@ -20,7 +20,7 @@ def post_cancel(workflow_id: str, execution_id: str) -> Response[str]:
     generation = generation_asked(execution_id)
     if Scope.RUNS_READ not in caller(app).scopes:
         return json_response(202, print_started(view.run, generation))
-    return json_response(202, print_execution(view, generation))
+    return json_response(202, print_execution(view, generation, caller(app)))
 
 
 @app.post("/workflows/<workflow_id>/executions/<execution_id>/resume")

@@ -44,7 +44,8 @@ def answer_resume(workflow_id: str, execution_id: str) -> Response[str]:
         sent["Preference-Applied"] = f"wait={seconds}"
         view = wait_for_end(view.run.run_id, caller(app), face_dependencies(), seconds=patience(app, seconds))
     status = 200 if view.run.status.has_ended else 202
-    return json_response(status, print_execution(view, generation) | {"plan": print_plan(resumed, generation)}, sent)
+    answer = print_execution(view, generation, caller(app)) | {"plan": print_plan(resumed, generation)}
+    return json_response(status, answer, sent)
 
 
 def print_plan(resumed: ResumedRun, generation: Generation) -> list[dict[str, Any]]:

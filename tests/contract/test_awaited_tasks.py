@@ -11,7 +11,7 @@ from stepcall.domain.awaited import Awaited
 from stepcall.domain.errors import ErrorReason
 from stepcall.domain.run import ErrorResult, Run, RunEnd, RunStatus, StoredPayload, TaskEnd, TaskStatus
 from stepcall.stores.dynamo_items import TASK_TOKEN, task_key
-from stepcall.stores.dynamo_run_changes import read_settled
+from stepcall.stores.dynamo_run_changes import read_failed_each, read_settled
 from stepcall.stores.dynamo_run_store import DynamoRunStore
 from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, RunStore, TaskNotRunningError
 from tests.contract.conftest import RETENTION, in_parallel
@@ -128,6 +128,20 @@ def test_only_the_attempt_that_has_the_task_may_say_what_it_awaits(run_store: Ru
         run_store.await_task(run, "ask", ASKED, token=TOKEN, attempt=1)
 
 
+def test_an_answer_for_an_element_counts_only_while_its_task_is_under_way(run_store: RunStore) -> None:
+    run = asking(run_store)
+    for index in range(2):
+        run_store.begin_task(run, f"ask[{index}]", attempt=0, now=START)
+        run_store.await_task(run, f"ask[{index}]", ASKED, token=TOKEN, attempt=0)
+    run_store.settle_task(run, "ask[0]", YES)
+    run_store.fail_task(run, "ask", REFUSED, LATER)
+    with pytest.raises(TaskNotRunningError):
+        run_store.settle_task(run, "ask[1]", YES)
+    run_store.settle_task(run, "ask[0]", YES)
+    found = run_store.get_for_work(RUN_ID, ("ask[0]", "ask[1]")).tasks
+    assert [found[f"ask[{index}]"].status for index in range(2)] == [TaskStatus.COMPLETED, TaskStatus.RUNNING]
+
+
 def test_of_two_answers_at_once_one_counts(run_store: RunStore) -> None:
     run = asking(run_store)
     settled: list[TaskEnd] = []
@@ -175,3 +189,14 @@ def test_what_the_stream_has_of_a_settled_task_names_its_token_until_it_has_ende
     store.settle_task(run, "ask", NO)
     assert read_settled(item()) == (RUN_ID, TOKEN, TaskStatus.FAILED, None)  # type: ignore[arg-type]
     assert PENDING.run_id == RUN_ID
+
+
+def test_the_stream_has_that_a_task_has_failed_that_was_done_for_each_element(dynamodb: "DynamoDBClient") -> None:
+    store = DynamoRunStore(dynamodb, "RunsTable", RETENTION)
+    run = running(store)
+    store.begin_task(run, "each", attempt=0, now=START)
+    store.set_instances(run, "each", 3)
+    key = task_key(RUN_ID, "each")
+    assert read_failed_each(dynamodb.get_item(TableName="RunsTable", Key=key)["Item"]) is None
+    store.fail_task(run, "each", REFUSED, LATER)
+    assert read_failed_each(dynamodb.get_item(TableName="RunsTable", Key=key)["Item"]) == (RUN_ID, 1, "each")

@@ -100,7 +100,7 @@ class ChildWorld:
         """As the stream hands on how a run has ended."""
         ended = self.world.runs.get_for_end(run.run_id).run
         change = StreamedChange("1", RunChange(ended, RunStatus.RUNNING))
-        assert follow_children([change], [], deps or self.disturbed, lambda: True) == []
+        assert follow_children([change], [], [], deps or self.disturbed, lambda: True) == []
 
     def cancel(self, parent: Run) -> None:
         """Undisturbed, and the stream is as quick as it can be."""
@@ -233,7 +233,7 @@ def test_a_failed_end_of_a_task_cancels_the_child_that_it_waited_for(world: Chil
     world.prepare(parent)
     [child] = world.children(parent)
     end = StreamedEnd("1", "token-0", str(parent.run_id), TaskStatus.FAILED, child.run_id)
-    assert follow_children([], [end], world.disturbed, lambda: True) == []
+    assert follow_children([], [end], [], world.disturbed, lambda: True) == []
     assert [each.status for each in world.children(parent)] == [RunStatus.CANCELLED]
 
 
@@ -255,4 +255,4 @@ def test_a_cancellation_that_is_out_of_time_comes_again(world: ChildWorld) -> No
     stop_run(world.world.runs.get_for_end(parent.run_id).run, world.world.deps)
     ended = world.world.runs.get_for_end(parent.run_id).run
     change = StreamedChange("7", RunChange(ended, RunStatus.RUNNING))
-    assert follow_children([change], [], world.disturbed, lambda: False) == ["7"]
+    assert follow_children([change], [], [], world.disturbed, lambda: False) == ["7"]

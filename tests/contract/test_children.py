@@ -7,6 +7,7 @@ import pytest
 from stepcall.domain.idempotency import StartOnce
 from stepcall.domain.parent_task import ParentTask
 from stepcall.domain.run import Run
+from stepcall.domain.run_mode import RunMode
 from stepcall.stores.memory_payload_store import MemoryPayloadStore
 from stepcall.stores.payload_store import MAX_PAYLOAD_BYTES, PayloadStore, PayloadTooLargeError
 from stepcall.stores.run_store import RunExistsError, RunStore, StartedOnceError
@@ -63,3 +64,23 @@ def test_a_value_that_is_too_large_around_another_is_refused() -> None:
     inner = payload_store.put("child/output", "x" * (MAX_PAYLOAD_BYTES - 2))
     with pytest.raises(PayloadTooLargeError):
         payload_store.put_around("parent/call", '{"execution_id":"ex-1","output":', inner, "}")
+
+
+def test_children_are_listed_by_the_task_that_its_elements_are_of(run_store: RunStore) -> None:
+    for number, ref in ((2, "call[17]"), (3, "call[3]"), (4, "callback[3]"), (5, "call.fallback"), (6, "call")):
+        run_store.put(child(number, TASK._replace(ref=ref)))
+    assert [*run_store.list_children(PARENT, "call")] == [nth_id(2), nth_id(3), nth_id(6)]
+    assert len([*run_store.list_children(PARENT)]) == 5
+
+
+def test_runs_below_a_topmost_one_are_counted_and_are_no_children_of_it(run_store: RunStore) -> None:
+    assert [run_store.count_below(PARENT.run_id, PARENT.created_at) for _ in range(3)] == [1, 2, 3]
+    assert run_store.count_below(nth_id(9), PARENT.created_at) == 1
+    assert [*run_store.list_children(PARENT)] == []
+
+
+def test_a_child_says_which_run_is_topmost_and_in_which_mode_it_runs(run_store: RunStore) -> None:
+    task = TASK._replace(top_run_id=nth_id(7), run_mode=RunMode.SOURCE)
+    run_store.put(child(2, task))
+    assert run_store.get("acme", nth_id(2)).run.parent == task
+    assert (task.topmost, TASK.topmost) == (nth_id(7), PARENT.run_id)

@@ -127,6 +127,23 @@ def test_an_element_whose_execution_fails_names_its_index(api: Api) -> None:
     assert "no two" in done["error"]["message"]
 
 
+def test_a_parent_that_goes_on_leaves_no_execution_of_its_other_elements_behind(api: Api, hours: Hours) -> None:
+    bad = transform("bad", "{{input.number}}", "$ = 0 ? $error('no nought') : $")
+    child = api.define(input=[declare("number", "integer")], tasks=[bad, wait("pause", seconds=HOUR)])
+    each = execute("call", child, number="{{item}}") | {"for_each": [1, 2, 0], "on_error": "continue"}
+    path = start(api, api.define(tasks=[each, wait("rest", seconds=HOUR)]))
+    for _ in range(3):
+        assert hours.begun.acquire(timeout=30)
+    executions = f"/workflows/{child}/executions"
+    deadline = time.monotonic() + 20
+    while sorted(one["status"] for one in api("GET", executions).json["executions"]) != [*["CANCELLED"] * 2, "FAILED"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert statuses(api("GET", path).json) == {"call": "FAILED", "rest": "RUNNING"}
+    instances = api("GET", f"{path}/tasks/call/instances").json["instances"]
+    assert [one["status"] for one in instances] == ["CANCELLED", "CANCELLED", "FAILED"]
+
+
 def test_a_parent_goes_on_where_its_author_lets_the_child_fail(api: Api) -> None:
     child = api.define(tasks=[FAILS])
     tasks = [execute("call", child) | {"on_error": "continue"}, transform("after")]
@@ -280,6 +297,20 @@ def test_who_is_granted_a_workflow_executes_what_it_executes_and_can_have_it_exe
     refused = narrow("PUT", f"/workflows/{parent}", document)
     assert (refused.status, refused.json["errors"][0]["code"]) == (400, "unknown_workflow")
     assert api("PUT", f"/workflows/{parent}", document).status == 200
+
+
+def test_who_is_granted_a_child_alone_is_not_told_of_its_parent(api: Api, stack: LocalStack) -> None:
+    child = doubling(api)
+    path = start(api, calling(api, child, number=4))
+    end_of(api, path)
+    below = child_of(api, path)
+    assert api("GET", below).json["parent"]["task"] == "call"
+    granted = Grants(frozenset({read_workflow_id(child)}))
+    narrow = Api(stack.url, put_key(stack, f"sc_{uuid.uuid4().hex}", grants=granted))
+    seen = narrow("GET", below)
+    assert (seen.status, "parent" in seen.json) == (200, False)
+    assert narrow("GET", path).status == 403
+    assert path.split("/")[2] not in seen.text
 
 
 def test_a_tenant_with_one_slot_left_executes_workflows_in_workflows(stack: LocalStack) -> None:

@@ -126,6 +126,19 @@ def bomb() -> Document:
 LOOP = {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"$ref": "#/$defs/a"}}}
 
 
+@pytest.mark.parametrize("listing", [{"const": {"city": "x"}}, {"enum": [{"city": "x"}]}], ids=["const", "enum"])
+def test_a_task_is_given_fields_and_no_one_of_a_list(own: Api, listing: Document) -> None:
+    said = {"function_arn": "echo", "input_schema": PRICE | listing, "output_schema": PRICE | listing}
+    refused = own("PUT", "/task-types/Acme.Listed", said)
+    assert [(problem["location"], problem["code"]) for problem in refused.json["errors"]] == [
+        ("/input_schema", "invalid_schema")
+    ]
+    assert "`properties`" in refused.json["errors"][0]["message"]
+    put(own, output_schema=listing | ANY)
+    failed = own.run(own.define(tasks=[task("ask", city="y")]))
+    assert "the `output_schema` of Acme.Echo. This must be one of" in failed["error"]["message"]
+
+
 @pytest.mark.parametrize("schema", [bomb(), LOOP], ids=["a bomb", "a loop"])
 def test_a_schema_that_would_never_end_is_refused(own: Api, schema: Document) -> None:
     said = {"function_arn": "echo", "input_schema": schema, "output_schema": ANY}
@@ -244,6 +257,20 @@ def test_a_workflow_whose_types_are_gone_is_executed_by_another_all_the_same(own
     call = {"ref": "call", "type": "Workflow.Execute", "input": {"workflow_id": child}}
     done = own.run(own.define(tasks=[call], output=[give("said", "{{refs.call.output.output.said}}", "integer")]))
     assert done["output"] == {"said": 2}
+
+
+def test_what_a_workflow_gives_to_another_is_as_its_own_versions_types_say(own: Api) -> None:
+    fee: Document = {"type": "object", "properties": {"fee": {"type": "number"}}}
+    put(own, output_schema=fee | {"required": ["fee"]})
+    put(own, "Acme.Take", input_schema=fee | {"required": ["fee"]})
+    child = own.define(tasks=[task("ask", fee=3)], output=[give("fee", "{{refs.ask.output.fee}}", "number")])
+    put(own, output_schema=fee)
+    call = {"ref": "call", "type": "Workflow.Execute", "input": {"workflow_id": child}}
+    take = task("take", "Acme.Take", fee="{{refs.call.output.output.fee}}")
+    done = own.run(own.define(tasks=[call, take], output=[give("fee", "{{refs.take.output.fee}}", "number")]))
+    assert done["output"] == {"fee": 3}
+    direct = task("take", "Acme.Take", fee="{{refs.ask.output.fee}}")
+    assert problems(own, task("ask", fee=3), direct) == [("/tasks/1/input/fee", "may_be_null")]
 
 
 def test_another_tenants_type_is_not_there(own: Api, api: Api) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.event_handler import Response
 
-from local.seed import API_KEY
+from local.seed import API_KEY, TENANT
 from local.stack import LocalStack
 from stepcall.domain.access import Scope
+from tests.functional.conftest import send
 
 
 def ask(access: Mapping[str, Scope | None], path: str, key: str) -> tuple[int, str]:
@@ -46,3 +47,25 @@ def test_what_is_not_declared_is_closed_to_a_key_with_every_scope(stack: LocalSt
     assert ask(declared, path, API_KEY)[0] == 200
     assert ask({}, path, API_KEY) == (404, "urn:stepcall:problem:not-found")
     assert ask({}, path, "sc_unknown")[0] == 401
+
+
+FACES = {
+    "/health": {},
+    "/workflows": {},
+    "/task-types/Web.Download": {},
+    "/wave/workflows": {},
+    "/v3/sql/jobs": {"authorization": f"Bearer {API_KEY}"},
+    "/api/workflow/runs": {"authorization": f"Bearer {API_KEY}", "api-version": "2024-04-01"},
+    "/api/openapi.json": {},
+}
+
+
+@pytest.mark.parametrize("path", FACES)
+def test_a_path_with_a_control_character_is_no_other_path(stack: LocalStack, path: str) -> None:
+    sent = {"x-api-key": API_KEY} | FACES[path] | ({"X-Amperity-Tenant": TENANT} if path.startswith("/api/") else {})
+    assert send(stack.url, "GET", path, headers=sent).status == 200
+    for control in ("%0A", "%00", "%7F", "%C2%85"):
+        assert send(stack.url, "GET", path + control, headers=sent).status == 404, control
+    if path.startswith("/task-types"):
+        name = "Acme.Fee%0A"
+        assert send(stack.url, "PUT", f"/task-types/{name}", {}, headers=sent).status == 404

@@ -1,4 +1,5 @@
-"""The workflows that definitions of these pairs may execute, by `config_id`: `level-6` nests six deep."""
+"""The workflows that definitions of these pairs may execute, by `config_id`: `level-6` nests six deep,
+and there are 100 `one-of-many-…`."""
 
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,7 @@ DOCUMENTS = {
     "level-1": STORES | {"input": [], "output": [], "tasks": [STORES["tasks"][0] | {"input": {"expression": "1"}}]},
     **{f"level-{level}": _calls(f"level-{level - 1}") for level in range(2, 7)},
 }
+DOCUMENTS |= {f"one-of-many-{number}": DOCUMENTS["level-1"] for number in range(1, 101)}
 NEWEST = 2
 
 

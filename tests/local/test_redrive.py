@@ -27,6 +27,7 @@ from tests.functional.run_event_queue import RunEventQueue, queue_on
 from tests.functional.test_approval import asking, complete
 from tests.functional.test_graph_order import end_of
 from tests.local.manual_clock import ManualClock
+from tests.sample_workflows import declare, transform
 from tools.dead_letters.queue import Queue
 from tools.redrive_dead_letters import redrive
 
@@ -202,11 +203,11 @@ def test_what_the_stream_keeps_no_more_is_told_from_the_table_with_the_same_ids(
 
 
 @contextmanager
-def slots_kept_back() -> Iterator[None]:
-    """Runs get slots, and none of them comes back."""
+def kept_back(what: str) -> Iterator[None]:
+    """No update that says this is taken."""
 
     def refuse(params: Any, **_: object) -> None:
-        if "DELETE slots" in str(params["body"]):
+        if what in str(params["body"]):
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "Not now."}}, "UpdateItem")
 
     emitter = client_wiring.dynamodb().meta.events
@@ -220,7 +221,7 @@ def slots_kept_back() -> Iterator[None]:
 @pytest.mark.parametrize("source", ["the stream", "the table"])
 def test_a_slot_that_was_not_given_back_is(stack: LocalStack, source: str) -> None:
     slots = wiring.start_dependencies().slots
-    with slots_kept_back():
+    with kept_back("DELETE slots"):
         run_id = UUID(run_one(stack))
         as_time_passes(stack, lambda: lying_in(stack, "UnreturnedSlots"))
         assert "stays: the function could not do it" in drive(stack)[1]
@@ -233,6 +234,26 @@ def test_a_slot_that_was_not_given_back_is(stack: LocalStack, source: str) -> No
     assert (left, f"played again from {source}" in said) == (0, True), said
     assert lying_in(stack, "UnreturnedSlots") == 0
     assert Place(run_id) not in slots.read(TENANT).holders, said
+
+
+@pytest.mark.parametrize("source", ["the stream", "the table"])
+def test_executions_that_a_failed_tasks_elements_have_started_are_cancelled(stack: LocalStack, source: str) -> None:
+    api = Api(stack.url, API_KEY)
+    asks = {"ref": "ask", "type": "Flow.Approval", "input": {"message": "Go on?"}}
+    bad = transform("bad", "{{input.number}}", "$ = 0 ? $error('no nought') : $")
+    child = api.define(input=[declare("number", "integer")], tasks=[bad, asks])
+    given = {"workflow_id": child, "input": {"number": "{{item}}"}}
+    each = {"ref": "call", "type": "Workflow.Execute", "input": given, "for_each": [1, 0], "on_error": "continue"}
+    with kept_back("cancelled_from"):
+        api("POST", f"/workflows/{api.define(tasks=[each, asks])}/execute", {})
+        as_time_passes(stack, lambda: lying_in(stack, "UnreturnedSlots"))
+    code = "TrimmedDataAccessException"
+    trimmed = refused("before-call.dynamodbstreams.GetShardIterator", code) if source == "the table" else nullcontext()
+    with trimmed:
+        left, said = drive(stack)
+    assert (left, f"played again from {source}" in said) == (0, True), said
+    listed = api("GET", f"/workflows/{child}/executions").json["executions"]
+    assert sorted(one["status"] for one in listed) == ["CANCELLED", "FAILED"]
 
 
 @pytest.mark.parametrize("source", ["the stream", "the table"])

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from stepcall.domain.access import Grants, NotGrantedError
 from stepcall.domain.custom_type import CUSTOM, CustomContract, CustomOutput, CustomType, is_reserved, is_type_name
 from stepcall.domain.errors import ErrorReason, PermanentTaskError
 from stepcall.domain.task_contract import Worker, worker_of
 from stepcall.tasks.catalog import CATALOG
 from stepcall.tasks.data import TransformOutput
 from stepcall.use_cases.task_type_errors import TooManyTaskTypesError
-from stepcall.use_cases.task_types import PutTaskType, put_task_type
+from stepcall.use_cases.task_types import PutTaskType, delete_task_type, put_task_type
 from tests.unit.run_world import CALLER, FUNCTION, RunWorld
 
 ANY = {"type": "object"}
@@ -84,3 +85,16 @@ def test_a_tenant_has_a_hundred_types_and_may_replace_each() -> None:
         put_task_type(PutTaskType("Acme.More", "price", ANY, ANY), CALLER, world.deps)
     _, is_new = put_task_type(PutTaskType("Acme.T7", "price", ANY, ANY), CALLER, world.deps)
     assert not is_new
+
+
+def test_who_is_granted_some_workflows_is_told_what_he_may_not_do_with_types() -> None:
+    world, narrow = RunWorld(), replace(CALLER, grants=Grants(frozenset()))
+    with pytest.raises(NotGrantedError, match="may not make a task type"):
+        put_task_type(PutTaskType("Acme.Price", FUNCTION, ANY, ANY), narrow, world.deps)
+    with pytest.raises(NotGrantedError, match="may not delete a task type"):
+        delete_task_type("Acme.Price", narrow, world.deps)
+
+
+def test_an_input_that_does_not_fit_as_a_whole_has_no_empty_place() -> None:
+    with pytest.raises(PermanentTaskError, match=r"The input does not fit Acme\.Price\. This must be an object"):
+        CONTRACT.read_input("text")

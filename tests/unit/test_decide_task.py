@@ -299,3 +299,19 @@ def test_data_that_does_not_fit_leaves_the_task_as_it_is(world: RunWorld) -> Non
         decide(world, run, Decision(TaskStatus.COMPLETED, {}))
     assert [problem.location for problem in raised.value.problems] == ["/data/ok"]
     assert world.task(run, "ask") == before
+
+
+def test_nobody_decides_for_an_element_whose_task_has_failed_while_its_run_goes_on(world: RunWorld) -> None:
+    document = asks()
+    document["tasks"][0] |= {"for_each": [1, 2], "on_error": "continue"}
+    run = world.start(document)
+    world.runs.begin_task(run, "ask", attempt=0, now=world.clock.now())
+    event = {**sent_by_the_machine(run), "ref": "ask", "attempt": 0, "phase": "prepare", "token": "token", "index": 1}
+    ask = Asker(world.clock.now).ask
+    run_task(TaskInvocation.model_validate(event), {FLOW_APPROVAL: ask}, lambda: 60.0, world.deps)
+    error = ErrorResult(ErrorReason.STOPPED, "ask[0]", "Too much.")
+    world.runs.fail_task(run, "ask", error, world.clock.now())
+    place = PlaceOfTask(run.workflow_id, run.run_id, "ask[1]")
+    with pytest.raises(TaskNotAwaitingError, match="`ask` is FAILED"):
+        decide_task(place, YES, CALLER, world.deps)
+    assert world.runs.get_for_work(run.run_id, ("ask[1]",)).task("ask[1]").decided_by is None

@@ -33,6 +33,7 @@ WITHOUT_TENANT: Mapping[str, str] = {
     "RunStore.fail_task": BY_STATE_MACHINE,
     "RunStore.list_children": "who follows the ends of runs cancels what a run that has ended has started",
     "RunStore.forget_child": "as RunStore.list_children",
+    "RunStore.count_below": "who starts a run by a task has read that one's run a moment before",
     "RunStore.await_task": BY_STATE_MACHINE,
     "RunStore.settle_task": "decide_task has found the run in its tenant a moment before",
     "RunStore.abandon": "start_run ends what it has put itself a moment before",

@@ -42,7 +42,7 @@ class StreamBatch(BaseModel):
 class StreamRecords:
     """`streams` and `dynamodb` are boto3's clients. Raises what they raise. Records are as Lambda sends them.
 
-    `with_answers`: whether the ends of tasks that machines wait for are among them.
+    `with_answers`: whether the ends of tasks that machines wait for are among them, and of tasks done for each element.
     """
 
     def __init__(self, streams: Any, dynamodb: Any, table: str, *, with_answers: bool = False) -> None:
@@ -72,7 +72,7 @@ class StreamRecords:
             yield from (_change(after, before) for after, before in _moves_of(item, since, until))
 
     def _is_told(self, item: Item) -> bool:
-        return _is_run(item) or (self._with_answers and TASK_TOKEN in item)
+        return _is_run(item) or (self._with_answers and (TASK_TOKEN in item or "instances" in item))
 
     def _read(self, batch: StreamBatch) -> Iterator[Record]:
         """The batch to its last record. Raises NotKeptError."""
@@ -99,7 +99,7 @@ class StreamRecords:
         """A scan of the whole table: no index has these times."""
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,
-            FilterExpression="(#item = :run OR attribute_exists(#token)) AND "
+            FilterExpression="(#item = :run OR attribute_exists(#token) OR attribute_exists(instances)) AND "
             "(started_at BETWEEN :since AND :until OR completed_at BETWEEN :since AND :until)",
             ExpressionAttributeNames={"#item": "item", "#token": TASK_TOKEN},
             ExpressionAttributeValues=write_values({":run": RUN_ITEM, ":since": since, ":until": until}),

@@ -157,10 +157,10 @@ class Caller:
         if not self.covers(grants):
             raise NotGrantedError("This key or token manages keys within its own grants, and this one is beyond them.")
 
-    def require_all_workflows(self) -> None:
-        """For what makes a new workflow, which no grant names. Raises NotGrantedError."""
+    def require_all_workflows(self, asked: str = "create another") -> None:
+        """For what makes a new workflow, which no grant names, or is for all of them. Raises NotGrantedError."""
         if self.is_narrowed:
-            raise NotGrantedError("This key or token is granted some workflows, and may not create another.")
+            raise NotGrantedError(f"This key or token is granted some workflows, and may not {asked}.")
 
     def require_config_id(self, claimed: str | None, has: str | None) -> None:
         """For a new version of its workflow, which may keep or drop the name. Raises NotGrantedError."""

@@ -4,6 +4,7 @@ What is seen is the tenant's workflows as they are now: one that is changed or d
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -24,6 +25,8 @@ from stepcall.domain.json_schema import Schema
 from stepcall.domain.parent_task import MAX_CHILD_DEPTH, WORKFLOW_EXECUTE
 from stepcall.domain.task_contract import TaskContract
 
+MAX_CALLED = 100
+"""Workflows, each in one version or the newest, that the tasks of one definition execute: each is read for it."""
 MAX_LOOKED_AT = 100
 """Workflows, however many call each other: what lies beyond is told in the run."""
 
@@ -41,9 +44,16 @@ class CalledCheck:
     def __init__(self, sent: DefinitionDocument, findings: Findings, setting: CallSetting | None) -> None:
         self._key = sent.task_input_key
         self._findings = findings
+        setting = setting._replace(find=cache(setting.find)) if setting else None
         self._setting = setting
         own_name = sent.value.get("config_id") if isinstance(sent.value, dict) else None
         self._walk = _Walk(setting, own_name if isinstance(own_name, str) else None) if setting else None
+        self._called: set[Call] = set()
+        for _, _, task in sent.objects_at("tasks"):  # in their order: the first are looked at
+            given = task.get(self._key)
+            if task.get("type") == WORKFLOW_EXECUTE and isinstance(given, dict) and (call := call_of(given)):
+                self._is_looked_at(call)
+        self._are_too_many = False
         self._schemas: dict[Call, CalledSchemas | None] = {}
 
     def output_of(self, task: Mapping[str, Any]) -> Schema | None:
@@ -65,6 +75,9 @@ class CalledCheck:
         call = call_of(given)
         if call is None or self._walk is None or self._setting is None:
             return
+        if not self._is_looked_at(call):
+            self._tell_too_many(pointer)
+            return
         self._check_input_is_there(pointer, given)
         if self._walk.is_own(call):
             self._tell_recursion(pointer, ())
@@ -81,12 +94,31 @@ class CalledCheck:
 
     def _schemas_of(self, given: Mapping[str, Any]) -> CalledSchemas | None:
         call = call_of(given)
-        if call is None or self._walk is None or self._setting is None or self._walk.is_own(call):
+        if call is None or self._walk is None or self._setting is None:
+            return None
+        if not self._is_looked_at(call) or self._walk.is_own(call):
             return None
         if call not in self._schemas:
             found = self._setting.find(*call)
             self._schemas[call] = CalledSchemas(found) if found else None
         return self._schemas[call]
+
+    def _is_looked_at(self, call: Call) -> bool:
+        """Whether it is one of the first."""
+        if len(self._called) < MAX_CALLED:
+            self._called.add(call)
+        return call in self._called
+
+    def _tell_too_many(self, pointer: str) -> None:
+        """Once."""
+        if self._are_too_many:
+            return
+        self._are_too_many = True
+        message = (
+            f"The tasks of a workflow execute at most {MAX_CALLED} different workflows, or versions of them, and this "
+            "is one more: let some of them be executed by a workflow of their own."
+        )
+        self._findings.add(f"{pointer}/workflow_id", "too_many_workflows", message, f"at most {MAX_CALLED}")
 
     def _check_literals(self, pointer: str, given: Mapping[str, Any]) -> None:
         for name in ("workflow_id", "version"):

@@ -10,7 +10,7 @@ from stepcall.domain.each_check import array_of
 from stepcall.domain.fallback_check import either
 from stepcall.domain.json_schema import SCHEMAS, Schema, Variant
 from stepcall.domain.namable import Namable, Position
-from stepcall.domain.parent_task import WORKFLOW_EXECUTE
+from stepcall.domain.parent_task import MAX_NAME_LENGTH, WORKFLOW_EXECUTE
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.types import JsonType, ValueType
 from stepcall.domain.workflow import Task, WorkflowDefinition
@@ -38,10 +38,12 @@ class Call(NamedTuple):
 
 
 def call_of(given: Mapping[str, Any]) -> Call | None:
-    """What the input of a task says; None where it does not say it, or not in words."""
+    """What the input of a task says; None where it does not say it, or not in words, or what no workflow is called."""
     name, version = given.get("workflow_id"), given.get("version")
     if not isinstance(name, str) or "{{" in name or not (version is None or type(version) is int):
         return None
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or (version is not None and version < 1):
+        return None  # its fields' own check says so
     return Call(name, version)
 
 
@@ -70,17 +72,20 @@ class CalledSchemas:
     def given(self) -> Schema:
         """An object with its outputs, all of them: one that can be null says so."""
         given: dict[str, Schema] = {}
+        before: dict[str, tuple[int, Schema]] = {}
+        namable = self._namable(before)
         for index, output in enumerate(self._definition.output):
-            position = Position(len(self._definition.tasks), index)
-            may_be_null = self._namable(given).may_be_null(output.template, position)
-            given[output.name] = output.schema_of_value.or_null if may_be_null else output.schema_of_value
+            may_be_null = namable.may_be_null(output.template, Position(len(self._definition.tasks), index))
+            schema = output.schema_of_value.or_null if may_be_null else output.schema_of_value
+            given[output.name], before[output.name] = schema, (index, schema)
         return _object_of(given, dict.fromkeys(given))
 
-    def _namable(self, before: Mapping[str, Schema]) -> Namable:
+    def _namable(self, outputs: Mapping[str, tuple[int, Schema]]) -> Namable:
+        """`outputs` grows as they are looked at: what each may name is those before it."""
         return Namable(
             inputs={parameter.name: _bound(parameter) for parameter in self._definition.input},
             tasks={task.ref: (-1, self._output_of(task)) for task in self._definition.tasks},
-            outputs={name: (index, schema) for index, (name, schema) in enumerate(before.items())},
+            outputs=outputs,
             suggest=lambda _, __: "",
         )
 

@@ -165,7 +165,8 @@ def worker_of(task_type: str, built_in: Mapping[str, TaskContract]) -> Worker:
 
 def tell_problems(problems: Iterable[Problem]) -> str:
     """In one line, for the message of a task."""
-    return "; ".join(f"{problem.location}: {problem.message}" for problem in problems)
+    told = (f"{problem.location}: {problem.message}" if problem.location else problem.message for problem in problems)
+    return "; ".join(told)
 
 
 def _read_schema(document: dict[str, Any]) -> "Schema":

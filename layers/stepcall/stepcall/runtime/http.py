@@ -1,6 +1,7 @@
 """What every face is made of: a resolver that refuses strangers, reads bodies within bounds, and maps errors once."""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
@@ -31,6 +32,7 @@ JSON = "application/json"
 # On every answer, errors included, unless its route says otherwise: what a caller may read, nobody else may keep.
 HEADERS: Mapping[str, str] = MappingProxyType({"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"})
 UNDECLARED = ""
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SECONDS_TO_ANSWER = 3
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ErrorPrinter = Callable[[Exception, APIGatewayHttpResolver], Response[str]]
@@ -140,6 +142,8 @@ def _gate(access: Mapping[str, Scope | None], admit: Admit | None, limit: Counte
 
     def authenticate(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[str]:
         route, event = app.context["_route"], app.current_event
+        if UNPRINTABLE.search(event.path):
+            raise RouteNotFoundError  # a route's pattern takes a line's end for none: one thing had two names
         # lower case once: every look at Powertools' own `headers` does it again
         app.context["headers"] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         name = f"{route.method} {route.path}"

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stepcall.stores.dynamo_run_changes import read_change, read_settled
+from stepcall.stores.dynamo_run_changes import read_change, read_failed_each, read_settled
 from stepcall.use_cases.publish_run_events import StreamedChange
-from stepcall.use_cases.tell_machines import StreamedEnd
+from stepcall.use_cases.tell_machines import StreamedEnd, StreamedFailure
 
 Image = dict[str, dict[str, Any]]
 
@@ -46,6 +46,12 @@ class StreamBatch(BaseModel):
             if settled := read_settled(record.write.after):
                 run_id, child = str(settled.run_id), settled.child_run_id
                 yield StreamedEnd(record.write.place, settled.token, run_id, settled.status, child)
+
+    def failures_of_each(self) -> Iterator[StreamedFailure]:
+        """Of tasks that were done for each element."""
+        for record in self.records:
+            if failed := read_failed_each(record.write.after):
+                yield StreamedFailure(record.write.place, *failed)
 
 
 def failures_from(*places: str | None) -> dict[str, list[dict[str, str]]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from stepcall.domain.parent_task import ParentTask
 from stepcall.domain.run import Run, RunAttempt
+from stepcall.domain.task_control import whole_ref
 from stepcall.stores.dynamo_items import write_values
 from stepcall.stores.dynamo_new_runs import Beside
 from stepcall.stores.dynamo_pages import read_all
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 LIFE = timedelta(days=366)
 """No run outlasts its execution, which Step Functions ends after a year."""
+
+COUNTER = "#below"
+"""Of all runs below a topmost one: sorts before its own children, which begin with an attempt's number."""
 
 
 def child_key(parent: ParentTask, run_id: UUID) -> "dict[str, AttributeValueTypeDef]":
@@ -31,7 +35,9 @@ def _partition(run_id: UUID) -> str:
 def beside_child(table: str, run: Run) -> Iterator[Beside]:
     """What is put with a run that a task has started: its parent's end finds it from then on."""
     if run.parent:
-        item = child_key(run.parent, run.run_id) | write_values({"expires_at": _expiry(run.created_at)})
+        item = child_key(run.parent, run.run_id) | write_values(
+            {"ref": run.parent.ref, "expires_at": _expiry(run.created_at)}
+        )
         yield Beside({"TableName": table, "Item": item}, RunExistsError(f"The run {run.run_id} is already stored."))
 
 
@@ -39,7 +45,7 @@ def _expiry(created_at: datetime) -> int:
     return int((created_at + LIFE).timestamp())
 
 
-def list_children(client: "DynamoDBClient", table: str, parent: RunAttempt) -> Iterator[UUID]:
+def list_children(client: "DynamoDBClient", table: str, parent: RunAttempt, ref: str | None) -> Iterator[UUID]:
     request: dict[str, Any] = {
         "TableName": table,
         "KeyConditionExpression": "run_id = :children AND begins_with(#item, :attempt)",
@@ -50,7 +56,20 @@ def list_children(client: "DynamoDBClient", table: str, parent: RunAttempt) -> I
         "ConsistentRead": True,
     }
     for item in read_all(client, request):
-        yield UUID(item["item"]["S"].partition("#")[2])
+        if ref is None or whole_ref(item["ref"]["S"]) == ref:
+            yield UUID(item["item"]["S"].partition("#")[2])
+
+
+def count_below(client: "DynamoDBClient", table: str, topmost: UUID, now: datetime) -> int:
+    """No transaction: many children of one `for_each` begin at once, and would refuse each other."""
+    counted = client.update_item(
+        TableName=table,
+        Key=write_values({"run_id": _partition(topmost), "item": COUNTER}),
+        UpdateExpression="ADD below :one SET expires_at = if_not_exists(expires_at, :expiry)",
+        ExpressionAttributeValues=write_values({":one": 1, ":expiry": _expiry(now)}),
+        ReturnValues="UPDATED_NEW",
+    )
+    return int(counted["Attributes"]["below"]["N"])
 
 
 def forget_child(client: "DynamoDBClient", table: str, parent: ParentTask, run_id: UUID) -> None:

@@ -5,7 +5,16 @@ from uuid import UUID
 
 from stepcall.domain.run import RunStatus, TaskStatus
 from stepcall.domain.run_events import RunChange
-from stepcall.stores.dynamo_items import PROVIDER_KEY, RUN_ITEM, TASK_TOKEN, Item, read_awaited, read_run
+from stepcall.stores.dynamo_items import (
+    PROVIDER_KEY,
+    RUN_ITEM,
+    TASK_TOKEN,
+    Item,
+    attempt_of,
+    read_awaited,
+    read_ref,
+    read_run,
+)
 
 
 def read_change(before: Item | None, after: Item | None) -> RunChange | None:
@@ -25,6 +34,21 @@ class SettledTask(NamedTuple):
     status: TaskStatus
     child_run_id: UUID | None = None
     """The run whose end it has waited for."""
+
+
+class FailedEach(NamedTuple):
+    """A task that is done for each element, and has failed."""
+
+    run_id: UUID
+    run_attempt: int
+    ref: str
+
+
+def read_failed_each(after: Item | None) -> FailedEach | None:
+    """None for what is no such task, and for one that has not failed."""
+    if not after or "instances" not in after or after["status"]["S"] != TaskStatus.FAILED:
+        return None
+    return FailedEach(UUID(after["run_id"]["S"]), attempt_of(after), read_ref(after["item"]["S"]))
 
 
 def read_settled(after: Item | None) -> SettledTask | None:

@@ -27,7 +27,7 @@ from stepcall.domain.run import (
     statuses_before,
 )
 from stepcall.domain.run_with_tasks import RunWithTasks
-from stepcall.stores.dynamo_children import beside_child, forget_child, list_children
+from stepcall.stores.dynamo_children import beside_child, count_below, forget_child, list_children
 from stepcall.stores.dynamo_items import (
     INSTANCES,
     PROVIDER_KEY,
@@ -108,8 +108,11 @@ class DynamoRunStore:
         item = self._client.get_item(TableName=self._table, Key=key_of_item, ConsistentRead=True).get("Item")
         return read_start(item, now) if item else None
 
-    def list_children(self, run: RunAttempt) -> Iterable[UUID]:
-        return list_children(self._client, self._table, run)
+    def list_children(self, run: RunAttempt, ref: str | None = None) -> Iterable[UUID]:
+        return list_children(self._client, self._table, run, ref)
+
+    def count_below(self, topmost: UUID, now: datetime) -> int:
+        return count_below(self._client, self._table, topmost, now)
 
     def forget_child(self, parent: ParentTask, run_id: UUID) -> None:
         forget_child(self._client, self._table, parent, run_id)

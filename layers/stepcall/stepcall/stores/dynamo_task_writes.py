@@ -23,6 +23,7 @@ from stepcall.domain.run import (
     TaskStatus,
     statuses_before,
 )
+from stepcall.domain.task_control import is_instance, whole_ref
 from stepcall.stores.dynamo_items import (
     TASK_TOKEN,
     TRANSACTION_CANCELED,
@@ -110,6 +111,9 @@ class TaskWrites:
             {"ConditionCheck": _is_running(run).to_check(self._table)},
             {"Update": settled.to_request(self._table)},
         ]
+        if is_instance(ref):
+            whole = _task_update(run, whole_ref(ref), {})
+            items.append({"ConditionCheck": whole.to_check(self._table)})
         try:
             write_together(self._client, self._table, items)
         except ClientError as exc:

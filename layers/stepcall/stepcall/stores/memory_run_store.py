@@ -226,7 +226,8 @@ class MemoryRunStore(MemoryChildren):
                 raise refused_move(run.run_id, found.run.status)
             if (run.run_id, ref, run.run_attempt) not in self.tokens:
                 raise TaskNotRunningError(f"The task {ref} awaits nothing.")
-            self._running_task(run, ref)
+            for each in (whole_ref(ref), ref):
+                self._running_task(run, each)
             self._save(found.run, replace(settled, completed_at=end.completed_at))
 
     def abandon(self, run: RunAttempt, end: RunEnd) -> None:

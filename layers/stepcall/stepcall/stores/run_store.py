@@ -241,8 +241,14 @@ class RunStore(Protocol):
     def fail_task(self, run: RunAttempt, ref: str, error: ErrorResult, now: datetime) -> None:
         """Mark a task FAILED that this attempt has RUNNING or never begun. Raises TaskNotRunningError."""
 
-    def list_children(self, run: RunAttempt) -> Iterable[UUID]:
-        """The runs that tasks of this attempt have started, and that nobody has forgotten since; the oldest first."""
+    def list_children(self, run: RunAttempt, ref: str | None = None) -> Iterable[UUID]:
+        """The runs that tasks of this attempt have started, and that nobody has forgotten since; the oldest first.
+
+        With a `ref` those of that task alone, and of its instances.
+        """
+
+    def count_below(self, topmost: UUID, now: datetime) -> int:
+        """How many runs were started below one that none has started, with one more now."""
 
     def forget_child(self, parent: ParentTask, run_id: UUID) -> None:
         """No longer list a run that has ended; a second time is fine."""
@@ -255,6 +261,8 @@ class RunStore(Protocol):
 
     def settle_task(self, run: RunAttempt, ref: str, end: TaskEnd) -> None:
         """End a task that awaits somebody's answer, if its run is RUNNING; the same end once more is fine.
+
+        Of an instance the task that it is of must be RUNNING, too: else nobody waits for the others any more.
 
         Raises RunHasEndedError, RunMoveRefusedError, RunNotFoundError, LateAttemptError, and TaskNotRunningError when
         it does not await anything, or has ended otherwise.

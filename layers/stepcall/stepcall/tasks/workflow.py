@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from stepcall.domain.parent_task import WORKFLOW_EXECUTE
+from stepcall.domain.parent_task import MAX_NAME_LENGTH, WORKFLOW_EXECUTE
 from stepcall.domain.task_contract import TaskContract, TaskInput, TaskKind, TaskOutput, Worker
 
 LONGEST_SECONDS = 364 * 24 * 60 * 60
@@ -12,7 +12,7 @@ LONGEST_SECONDS = 364 * 24 * 60 * 60
 
 
 class ExecuteInput(TaskInput):
-    workflow_id: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+    workflow_id: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)] = Field(
         description="The workflow that is executed, by its id or its `config_id`: written out, and no template."
     )
     version: Annotated[int, Field(ge=1)] | None = Field(

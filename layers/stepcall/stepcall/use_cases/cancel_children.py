@@ -1,6 +1,7 @@
 """Cancel what runs for a task that waits for it no more: with its parent, or when its time is up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from stepcall.domain.errors import ErrorReason
@@ -10,18 +11,38 @@ from stepcall.stores.run_store import LateAttemptError, RunHasEndedError, RunMov
 from stepcall.use_cases.dependencies import StartDependencies
 from stepcall.use_cases.stop_execution import stop_execution
 
+NOT_AWAITED = (
+    "The execution was cancelled, as the task that had started it has failed: its time was up, or it was stopped."
+)
 ABANDONED = "The execution was cancelled before it began, as the task that was to wait for it does not."
 
 
+CANCELLERS = 10
+"""Children that are cancelled at once: as many connections as AWS's clients keep."""
+
+
 def cancel_children(parent: Run, deps: StartDependencies, has_time: Callable[[], bool]) -> bool:
-    """Of a run that has ended otherwise than COMPLETED. Whether that was all of them: else it has to be asked again."""
+    """Of a run that has ended. Whether that was all of them: else it has to be asked again."""
     message = f"The execution was cancelled as `{spell_execution(parent.run_id)}`, which had started it, had ended."
-    for run_id in deps.runs.list_children(parent):
-        if not has_time():
-            return False
-        with deps.about(parent):
+    return _cancel_all(deps.runs.list_children(parent), message, deps, has_time)
+
+
+def cancel_children_of_task(parent: Run, ref: str, deps: StartDependencies, has_time: Callable[[], bool]) -> bool:
+    """Of a task that has failed, done for each element, as `cancel_children` does."""
+    return _cancel_all(deps.runs.list_children(parent, ref), NOT_AWAITED, deps, has_time)
+
+
+def _cancel_all(run_ids: Iterable[UUID], message: str, deps: StartDependencies, has_time: Callable[[], bool]) -> bool:
+    """A call to AWS takes some 10 ms and each child a handful: many at once, as the shard waits."""
+
+    def cancel(run_id: UUID) -> bool:
+        if has_time():
             cancel_child(run_id, message, deps)
-    return True
+            return True
+        return False
+
+    with ThreadPoolExecutor(CANCELLERS) as cancellers:
+        return all([*cancellers.map(cancel, run_ids)])
 
 
 def cancel_child(run_id: UUID, message: str, deps: StartDependencies) -> None:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from stepcall.domain.run import Run, RunStatus, TaskStatus
+from stepcall.domain.task_control import whole_ref
 from stepcall.stores.run_store import RunNotFoundError
 from stepcall.use_cases.dependencies import WorkerDependencies
 
@@ -21,15 +22,12 @@ def bond_of(child: Run, deps: WorkerDependencies) -> Bond:
     if child.parent is None:
         return Bond.CUT
     try:
-        found = deps.runs.get_for_work(child.parent.run_id, (child.parent.ref,))
+        found = deps.runs.get_for_work(child.parent.run_id, {child.parent.ref, whole_ref(child.parent.ref)})
     except RunNotFoundError:
         return Bond.CUT
-    task, is_same = found.tasks.get(child.parent.ref), found.run.run_attempt == child.parent.run_attempt
-    if (
-        not is_same
-        or found.run.status is not RunStatus.RUNNING
-        or task is None
-        or task.status is not TaskStatus.RUNNING
-    ):
+    if found.run.status is not RunStatus.RUNNING or found.run.run_attempt != child.parent.run_attempt:
+        return Bond.CUT
+    task, whole = found.tasks.get(child.parent.ref), found.tasks.get(whole_ref(child.parent.ref))
+    if task is None or whole is None or {task.status, whole.status} != {TaskStatus.RUNNING}:
         return Bond.CUT
     return Bond.AWAITED if task.child_run_id == child.run_id else Bond.NOT_YET

@@ -13,6 +13,7 @@ from stepcall.domain.decision_errors import (
     TaskNotFoundError,
 )
 from stepcall.domain.errors import ErrorReason, shorten
+from stepcall.domain.instances import STOPPED
 from stepcall.domain.json_text import write_canonical_json
 from stepcall.domain.model_problems import Suggester
 from stepcall.domain.run import RESUMABLE, ErrorResult, Run, TaskEnd, TaskRun, TaskStatus
@@ -55,7 +56,7 @@ def decide_task(place: PlaceOfTask, decision: Decision, caller: Caller, deps: Fa
     run = find_run(place.run_id, caller, deps, place.workflow_id).run
     require_start(run, caller)
     task = _task_of(run, place.ref, deps)  # before its record is looked for: a ref may be anything
-    found = deps.runs.get_for_work(place.run_id, (place.ref,))
+    found = _read(place, deps)
     if decided := _decided_before(found, place.ref, decision, deps):
         return decided
     _require_awaiting(found, place.ref, task)
@@ -68,6 +69,11 @@ def decide_task(place: PlaceOfTask, decision: Decision, caller: Caller, deps: Fa
         return _look_again(place, task, decision, deps)
     deps.log("task_decided", run_id=str(place.run_id), ref=place.ref, status=end.status, decided_by=caller.principal)
     return deps.runs.get_for_work(place.run_id, (place.ref,)).task(place.ref)
+
+
+def _read(place: PlaceOfTask, deps: FaceDependencies) -> RunWithTasks:
+    """With the task that it is of, where it is done for one element."""
+    return deps.runs.get_for_work(place.run_id, {place.ref, whole_ref(place.ref)})
 
 
 def _task_of(run: Run, ref: str, deps: FaceDependencies) -> Task:
@@ -110,13 +116,15 @@ def _how_otherwise(task: TaskRun, decision: Decision, deps: FaceDependencies) ->
 
 def _require_awaiting(found: RunWithTasks, ref: str, said: Task) -> None:
     """Raises RunHasEndedError, TaskNotAwaitingError."""
-    task = found.task(ref)
+    task, whole = found.task(ref), found.task(whole_ref(ref))
     if found.run.status.has_ended:
         raise RunHasEndedError(found.run.run_id, found.run.status, _why_too_late(task, found.run))
     if is_instance(ref) != (said.for_each is not None):
         raise TaskNotAwaitingError(_other_ref(said))
-    if task.status is TaskStatus.RUNNING and task.awaited:
+    if task.status is whole.status is TaskStatus.RUNNING and task.awaited:
         return
+    if whole.status in STOPPED and task.status is TaskStatus.RUNNING:
+        raise TaskNotAwaitingError(f"`{whole.ref}` is {whole.status}, and with it what it was still to be done for.")
     if task.status is TaskStatus.FAILED and task.error:
         raise TaskNotAwaitingError(f"The task has FAILED. {task.error.message}")
     raise TaskNotAwaitingError(f"The task is {task.status}, and asks for no decision now.")
@@ -142,7 +150,7 @@ def _other_ref(task: Task) -> str:
 
 def _look_again(place: PlaceOfTask, task: Task, decision: Decision, deps: FaceDependencies) -> TaskRun:
     """Something else has come first: the same decision, another, the end of its time, or of the run."""
-    found = deps.runs.get_for_work(place.run_id, (place.ref,))
+    found = _read(place, deps)
     if decided := _decided_before(found, place.ref, decision, deps):
         return decided
     _require_awaiting(found, place.ref, task)

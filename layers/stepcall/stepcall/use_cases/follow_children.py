@@ -6,21 +6,20 @@ All of it may happen twice: a run whose end was told, and one that was cancelled
 import traceback
 from collections.abc import Callable, Iterable
 
-from stepcall.domain.run import Run, RunStatus, TaskStatus
-from stepcall.use_cases.cancel_children import cancel_child, cancel_children
+from stepcall.domain.parent_task import WORKFLOW_EXECUTE
+from stepcall.domain.run import Run, TaskStatus
+from stepcall.stores.run_store import RunNotFoundError
+from stepcall.use_cases.cancel_children import NOT_AWAITED, cancel_child, cancel_children, cancel_children_of_task
 from stepcall.use_cases.dependencies import StartDependencies
 from stepcall.use_cases.publish_run_events import StreamedChange
 from stepcall.use_cases.settle_parent import settle_parent
-from stepcall.use_cases.tell_machines import StreamedEnd
-
-NOT_AWAITED = (
-    "The execution was cancelled, as the task that had started it has failed: its time was up, or it was stopped."
-)
+from stepcall.use_cases.tell_machines import StreamedEnd, StreamedFailure
 
 
 def follow_children(
     changes: Iterable[StreamedChange],
     ends: Iterable[StreamedEnd],
+    failures: Iterable[StreamedFailure],
     deps: StartDependencies,
     has_time: Callable[[], bool],
 ) -> list[str]:
@@ -32,7 +31,8 @@ def follow_children(
     ]
     failed = (end for end in ends if end.status is TaskStatus.FAILED and end.child_run_id)
     of_tasks = [end.place for end in failed if not _tried_child(end, deps)]
-    return [*of_runs, *of_tasks]
+    of_each = [failure.place for failure in failures if not _tried_each(failure, deps, has_time)]
+    return [*of_runs, *of_tasks, *of_each]
 
 
 def _tried(run: Run, follow: Callable[[Run], bool], deps: StartDependencies) -> bool:
@@ -48,7 +48,14 @@ def _follow(run: Run, deps: StartDependencies, has_time: Callable[[], bool]) -> 
     if run.parent and run.runs_for_parent:
         settle_parent(run, deps)
         deps.runs.forget_child(run.parent, run.run_id)
-    return run.status is RunStatus.COMPLETED or cancel_children(run, deps, has_time)
+    # of one that is COMPLETED, too: a task of it may have failed
+    return not _executes(run, deps) or cancel_children(run, deps, has_time)
+
+
+def _executes(run: Run, deps: StartDependencies) -> bool:
+    """Whether it can have children. Versions are kept by the process: a list that is empty would be read for each."""
+    version = deps.workflows.get_version(run.workflow_id, run.workflow_version)
+    return WORKFLOW_EXECUTE in version.definition.task_types
 
 
 def _tried_child(end: StreamedEnd, deps: StartDependencies) -> bool:
@@ -59,3 +66,17 @@ def _tried_child(end: StreamedEnd, deps: StartDependencies) -> bool:
         deps.log("child_not_cancelled", run_id=end.run_id, error=traceback.format_exc())
         return False
     return True
+
+
+def _tried_each(failure: StreamedFailure, deps: StartDependencies, has_time: Callable[[], bool]) -> bool:
+    try:
+        run = deps.runs.get_for_work(failure.run_id, ()).run
+        with deps.about(run):
+            # of an earlier attempt its end has cancelled them all
+            is_late = run.run_attempt != failure.run_attempt
+            return is_late or cancel_children_of_task(run, failure.ref, deps, has_time)
+    except RunNotFoundError:
+        return True
+    except Exception:  # likewise
+        deps.log("children_not_cancelled", run_id=str(failure.run_id), error=traceback.format_exc())
+        return False

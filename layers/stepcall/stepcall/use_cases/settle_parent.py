@@ -22,7 +22,10 @@ class ChildError(NamedTuple):
 
 
 def settle_parent(child: Run, deps: WorkerDependencies) -> None:
-    """`child` has ended. A task that does not wait for it any more stays as it is, and so it does the second time."""
+    """`child` has ended, or was resumed since and is its parent's no more.
+
+    A task that does not wait for it any more stays as it is, and so it does the second time.
+    """
     parent = child.parent
     if parent is None or bond_of(child, deps) is not Bond.AWAITED:
         return
@@ -38,7 +41,7 @@ def settle_parent(child: Run, deps: WorkerDependencies) -> None:
 
 def _end_of(child: Run, name: str, deps: WorkerDependencies) -> TaskEnd:
     now = deps.now()
-    if child.status is RunStatus.COMPLETED and child.output:
+    if child.runs_for_parent and child.status is RunStatus.COMPLETED and child.output:
         try:
             output = _output_of(child.run_id, child.output, name, deps)
         except PayloadGoneError:
@@ -54,8 +57,10 @@ def _end_of(child: Run, name: str, deps: WorkerDependencies) -> TaskEnd:
 
 
 def error_of(child: Run) -> ChildError:
-    """Of one that has ended otherwise than COMPLETED."""
+    """Of one that has ended otherwise than COMPLETED, or was resumed."""
     spelled = f"The execution `{spell_execution(child.run_id)}`"
+    if not child.runs_for_parent:
+        return ChildError(ErrorReason.STOPPED, f"{spelled} had ended, and was resumed by somebody: not for this task.")
     if child.status is RunStatus.CANCELLED:
         return ChildError(ErrorReason.STOPPED, f"{spelled} was cancelled.")
     if child.error is None:

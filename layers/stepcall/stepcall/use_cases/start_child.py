@@ -16,10 +16,11 @@ from stepcall.asl.graph import EmptyRunModeError
 from stepcall.domain.access import Caller
 from stepcall.domain.errors import ErrorReason, InvalidParametersError, PermanentTaskError, RetryableTaskError
 from stepcall.domain.idempotency import IdempotencyKeyReusedError, StartOnce
-from stepcall.domain.ids import spell_workflow
+from stepcall.domain.ids import spell_execution, spell_workflow
 from stepcall.domain.parameters import bind_parameters
-from stepcall.domain.parent_task import MAX_CHILD_DEPTH, ParentTask
+from stepcall.domain.parent_task import MAX_BELOW, MAX_CHILD_DEPTH, ParentTask
 from stepcall.domain.run import Run, RunStatus
+from stepcall.domain.run_mode import RunMode
 from stepcall.domain.workflow import WorkflowVersion
 from stepcall.stores.payload_store import PayloadTooLargeError
 from stepcall.stores.run_store import StartedOnceError
@@ -57,7 +58,9 @@ def caller_of(parent: Run, task: ParentTask) -> Caller:
 
 
 def parent_task(parent: Run, ref: str) -> ParentTask:
-    return ParentTask(parent.run_id, parent.run_attempt, ref, parent.lineage)
+    task = ParentTask(parent.run_id, parent.run_attempt, ref, parent.lineage, run_mode=parent.run_mode)
+    above = parent.parent
+    return task._replace(top_run_id=above.topmost, run_mode=above.run_mode) if above else task
 
 
 def start_child(command: StartChild, parent: Run, deps: AcceptDependencies) -> Run:
@@ -72,11 +75,13 @@ def _put_anew(parent: Run, command: StartChild, caller: Caller, deps: AcceptDepe
     version = read_workflow(workflow_id, caller, deps, number=command.version)
     _refuse_to_nest(version, command.task)
     parameters = bind_parameters(version.definition, command.parameters)
-    run = pending_run(version, parameters, caller, deps)
+    _count(command.task, deps)
+    run = pending_run(version, parameters, caller, deps, _run_mode_of(version, command.task))
     deadlines = [deadline for deadline in (run.deadline, parent.deadline) if deadline]
     run = replace(
         run,
         parent=command.task,
+        time_range=parent.time_range,
         deadline=min(deadlines, default=None),
         correlation_id=parent.correlation_id,
         trigger_depth=parent.trigger_depth,
@@ -85,6 +90,22 @@ def _put_anew(parent: Run, command: StartChild, caller: Caller, deps: AcceptDepe
     store(run, deps, command.once)
     deps.log("child_run_stored", run_id=str(run.run_id), tenant=run.tenant, parent_run_id=str(parent.run_id))
     return run
+
+
+def _run_mode_of(version: WorkflowVersion, task: ParentTask) -> RunMode:
+    """A workflow without stages knows no modes: it is done whole, where the task that executes it is done."""
+    is_staged = any(each.stage is not None for each in version.definition.tasks)
+    return task.run_mode if is_staged else RunMode.FULL
+
+
+def _count(task: ParentTask, deps: AcceptDependencies) -> None:
+    """Raises PermanentTaskError."""
+    if deps.runs.count_below(task.topmost, deps.now()) > MAX_BELOW:
+        message = (
+            f"Below `{spell_execution(task.topmost)}` some {MAX_BELOW:,} executions were started, and more are not: do "
+            "in one execution for many elements what each has one for, or start several executions from outside."
+        )
+        raise PermanentTaskError(ErrorReason.RESOURCES_EXCEEDED, message)
 
 
 def _refuse_to_nest(version: WorkflowVersion, task: ParentTask) -> None:
@@ -127,7 +148,7 @@ def begin_child(run_id: UUID, deps: StartDependencies) -> None:
     from stepcall.use_cases.settle_parent import settle_parent  # noqa: PLC0415 - few have ended before they began
 
     child = deps.runs.get_for_work(run_id, ()).run
-    if child.status.has_ended:
+    if child.status.has_ended or not child.runs_for_parent:
         settle_parent(child, deps)  # before the task waited for it, and then nobody was to be told
     elif child.status is RunStatus.PENDING and bond_of(child, deps) is Bond.AWAITED:
         enter(child, deps.workflows.get_version(child.workflow_id, child.workflow_version), deps)

@@ -21,11 +21,14 @@ from stepcall.domain.json_text import NotJsonError, write_json
 from stepcall.domain.schema_reader import InvalidSchemaError, SchemaReader
 from stepcall.domain.task_contract import TaskContract
 from stepcall.domain.template import escape_pointer
-from stepcall.domain.types import ValueType
+from stepcall.domain.types import JsonType, ValueType
 from stepcall.stores.task_type_errors import TaskTypeNotFoundError
 from stepcall.use_cases.dependencies import FaceDependencies
 from stepcall.use_cases.task_type_errors import TaskTypeRefusedError, TooManyTaskTypesError
 
+LISTED = (
+    "What a task is given is checked field by field, and no `enum` or `const` as a whole: say such of the `properties`."
+)
 BAD_NAME = (
     "This must be a namespace and a name, as `Acme.Price`: each a capital letter and up to 31 letters and digits."
 )
@@ -85,7 +88,7 @@ def put_task_type(command: PutTaskType, caller: Caller, deps: FaceDependencies) 
 
     Raises NotGrantedError, TaskTypeRefusedError with every problem, TooManyTaskTypesError.
     """
-    caller.require_all_workflows()
+    caller.require_all_workflows("make a task type, which is for all of them")
     problems = [*_name_problems(command.name), *_schema_problems(command)]
     try:
         arn = deps.functions.find(command.function)
@@ -125,7 +128,7 @@ def spell_as_taken(arn: str, functions: InvokableFunctions) -> str:
 
 def delete_task_type(name: str, caller: Caller, deps: FaceDependencies) -> None:
     """Versions of workflows that use it go on. Raises NotGrantedError, TaskTypeNotFoundError."""
-    caller.require_all_workflows()
+    caller.require_all_workflows("delete a task type, which is for all of them")
     if not is_type_name(name):
         raise TaskTypeNotFoundError("There is no such task type.")
     deps.task_types().delete(caller.tenant, name)
@@ -144,7 +147,9 @@ def _schema_problems(command: PutTaskType) -> Iterator[Problem]:
     reader, sent = SchemaReader(), {"input_schema": command.input_schema, "output_schema": command.output_schema}
     for name, schema in sent.items():
         try:
-            reader.read_declared(ValueType.OBJECT, schema)
+            read = reader.read_declared(ValueType.OBJECT, schema)
+            if name == "input_schema" and read.variants[JsonType.OBJECT].enum is not None:
+                yield Problem(f"/{name}", "invalid_schema", LISTED)  # a task's input is held by its fields
         except InvalidSchemaError as exc:
             for path, message in exc.faults:
                 below = "".join(f"/{escape_pointer(step)}" for step in path)

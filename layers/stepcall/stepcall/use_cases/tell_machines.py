@@ -27,6 +27,15 @@ class StreamedEnd(NamedTuple):
     """The run whose end the task has waited for."""
 
 
+class StreamedFailure(NamedTuple):
+    """Of a task that was done for each element. `place` is where in the stream it is."""
+
+    place: str
+    run_id: UUID
+    run_attempt: int
+    ref: str
+
+
 def tell_machines(ends: Iterable[StreamedEnd], machines: AwaitingMachines, log: Log) -> str | None:
     """The place of the first end that could not be told: from there on all have to come again. None when all is told.
 
