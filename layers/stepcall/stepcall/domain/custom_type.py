@@ -98,7 +98,8 @@ class CustomContract(TaskContract):
 
     @property
     def custom(self) -> CustomType:
-        assert self.type is not None  # noqa: S101 - `of` makes them
+        if self.type is None:
+            raise ValueError("`CustomContract.of` makes contracts of a tenant's own types.")
         return self.type
 
     @cached_property
