@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from stepcall.asl.phases import END_SUFFIX, collecting, payload_of
-from stepcall.asl.states import LAMBDA_INVOKE, AslObject, Catcher, LambdaTaskState, Retrier, rules_to_asl
+from stepcall.asl.states import LAMBDA_INVOKE, Catcher, LambdaTaskState
 from stepcall.domain.task_phases import TaskPhase
 
 UNANSWERED = ("States.Timeout", "NothingToAwaitError")
@@ -13,31 +13,11 @@ TOKEN: Mapping[str, str] = {"token.$": "$$.Task.Token"}
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitedTaskState:
+class AwaitedTaskState(LambdaTaskState):
     """A Task state that invokes a Lambda function, and goes on when somebody has answered with its token."""
 
+    resource: ClassVar[str] = f"{LAMBDA_INVOKE}.waitForTaskToken"
     events_of_attempt: ClassVar[int] = 4
-
-    name: str
-    function_arn: str
-    payload: Mapping[str, str]
-    timeout_seconds: int
-    """From its beginning to the answer."""
-    retry: tuple[Retrier, ...]
-    catch: tuple[Catcher, ...]
-    next: str | None
-
-    def to_asl(self) -> AslObject:
-        return {
-            "Type": "Task",
-            "Resource": f"{LAMBDA_INVOKE}.waitForTaskToken",
-            "Parameters": {"FunctionName": self.function_arn, "Payload": dict(self.payload)},
-            "ResultPath": None,
-            "TimeoutSeconds": self.timeout_seconds,
-            "Retry": rules_to_asl(self.retry),
-            "Catch": rules_to_asl(self.catch),
-            **({"Next": self.next} if self.next else {"End": True}),
-        }
 
 
 def awaited_states(task: LambdaTaskState, seconds: int) -> Iterator[LambdaTaskState | AwaitedTaskState]:

@@ -1,5 +1,6 @@
 """One frozen type per state of Amazon States Language, in its own words. Source: https://states-language.net/spec.html."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -60,6 +61,7 @@ class LambdaTaskState:
     """A Task state that invokes a Lambda function. By default it keeps nothing of its answer: data travels by the
     run's record."""
 
+    resource: ClassVar[str] = LAMBDA_INVOKE
     events_of_attempt: ClassVar[int] = 3
 
     name: str
@@ -77,7 +79,7 @@ class LambdaTaskState:
     def to_asl(self) -> AslObject:
         return {
             "Type": "Task",
-            "Resource": LAMBDA_INVOKE,
+            "Resource": self.resource,
             "Parameters": {"FunctionName": self.function_arn, "Payload": dict(self.payload)},
             **({"ResultSelector": dict(self.kept)} if self.kept else {}),
             "ResultPath": self.kept_at if self.kept else None,
@@ -102,7 +104,7 @@ class FailState:
         return {"Type": "Fail", "Error": self.error, **cause}
 
 
-class InnerStates:
+class InnerStates(ABC):
     """A state with others inside. `count` counts those of a branch."""
 
     __slots__ = ()
@@ -110,9 +112,9 @@ class InnerStates:
     """Whether what is inside is done once for each element."""
     branches: "tuple[tuple[State, ...], ...]"
 
+    @abstractmethod
     def count_events(self, count: "Callable[[Sequence[Any]], int]") -> int:
         """Its own, and of all inside."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

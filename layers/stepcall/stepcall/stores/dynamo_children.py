@@ -1,7 +1,7 @@
 """Which runs the tasks of a run have started and not seen the end of: one item each, in a partition of its own."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -11,14 +11,12 @@ from stepcall.domain.task_control import whole_ref
 from stepcall.stores.dynamo_items import write_values
 from stepcall.stores.dynamo_new_runs import Beside
 from stepcall.stores.dynamo_pages import read_all
+from stepcall.stores.dynamo_task_writes import LONGEST_EXECUTION
 from stepcall.stores.run_store import RunExistsError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-LIFE = timedelta(days=366)
-"""No run outlasts its execution, which Step Functions ends after a year."""
 
 COUNTER = "#below"
 """Of all runs below a topmost one: sorts before its own children, which begin with an attempt's number."""
@@ -42,7 +40,7 @@ def beside_child(table: str, run: Run) -> Iterator[Beside]:
 
 
 def _expiry(created_at: datetime) -> int:
-    return int((created_at + LIFE).timestamp())
+    return int((created_at + LONGEST_EXECUTION).timestamp())
 
 
 def list_children(client: "DynamoDBClient", table: str, parent: RunAttempt, ref: str | None) -> Iterator[UUID]:

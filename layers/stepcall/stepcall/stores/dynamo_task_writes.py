@@ -166,9 +166,9 @@ def _stored_instead(run: RunAttempt, error: ClientError) -> Item | None:
     if error.response["Error"]["Code"] != TRANSACTION_CANCELED:
         raise error
     of_run, of_task = error.response["CancellationReasons"]
-    if of_run["Code"] == "ConditionalCheckFailed":
+    if of_run["Code"] == REFUSED:
         raise refusal(run, of_run.get("Item")) from error
-    if of_task["Code"] == "ConditionalCheckFailed":
+    if of_task["Code"] == REFUSED:
         return of_task.get("Item") or {}
     raise error  # still a conflict, or throttling: Lambda's caller tries again
 
